@@ -1,0 +1,120 @@
+// Computes a model: appends tokens to KV caches and returns logits.
+//
+//   auto engine = Engine::Create(model, {.n_threads = 2});
+//   KvCache cache = (*engine)->NewCache();
+//   ForwardRequest request{.cache = &cache, .tokens = tokens};   // prefill
+//   (*engine)->Forward(request);                                // request.logits: next token's
+//
+// A result depends neither on what else is in the batch, nor on how the tokens were cut into calls, nor on
+// the number of threads: bit for bit the same (on one instruction set).
+// Engine: one thread at a time. BatchingEngine: any thread; calls that coincide become one batch.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "slm/kv_cache.h"
+#include "slm/lora.h"
+#include "slm/model.h"
+
+namespace sotto {
+
+struct ForwardRequest {
+  enum class Want {
+    kNone,          // only extend the cache
+    kLast,          // all logits of the last position
+    kLastRows,      // the logits of `rows` at the last position, in their order
+    kAllPositions,  // all logits of every position: [tokens.size()][n_vocab]
+    kArgmax,        // argmax of every position, no logits kept
+  };
+
+  KvCache* cache = nullptr;
+  // Appended at positions cache->size() ...; may be empty if the last position's hidden state is in the
+  // cache.
+  std::span<const TokenId> tokens;
+  Want want = Want::kLast;
+  std::span<const TokenId> rows;
+  const LoraAdapter* lora = nullptr;  // must be the same for all tokens of a cache
+
+  // Out; capacity is kept from call to call.
+  std::vector<float> logits;
+  std::vector<TokenId> argmax;  // kLast: 1, kAllPositions and kArgmax: one a position
+};
+
+struct EngineOptions {
+  int n_threads = 0;           // 0: as many as there are cores
+  int max_batch_tokens = 512;  // longer inputs are cut; bounds the scratch memory
+};
+
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> Create(std::shared_ptr<const Model> model, EngineOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const Model& model() const;
+  const EngineOptions& options() const;
+  KvCache NewCache() const;
+
+  // All requests in one batch; their caches must be different objects. On an error (token id out of range,
+  // context full, adapter of another model) nothing has changed. REQUIRES: a decoder.
+  Result<void> Forward(std::span<ForwardRequest* const> requests);
+  Result<void> Forward(ForwardRequest& request);
+
+  // Logits of some rows at the last position of `cache`, without computing anything else.
+  // REQUIRES: cache.last_hidden() not empty (a Forward with any Want but kNone, and no Truncate since).
+  Result<void> LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits);
+
+  // The L2-normalised embedding of a text. REQUIRES: an encoder.
+  Result<std::vector<float>> Embed(std::span<const TokenId> tokens);
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// An Engine for many threads. There is no engine thread: a caller that finds the engine free computes the
+// batch of everybody who waits (flat combining), so a single session pays no hand-over and nothing runs when
+// idle. Long inputs are cut while others wait, so that a prefill delays a decode step by one slice at most.
+class BatchingEngine {
+ public:
+  struct Options {
+    int slice_tokens = 64;  // of one request a round, while others wait
+  };
+
+  explicit BatchingEngine(std::unique_ptr<Engine> engine) : BatchingEngine(std::move(engine), Options()) {}
+  BatchingEngine(std::unique_ptr<Engine> engine, Options options);
+
+  const Model& model() const { return engine_->model(); }
+  KvCache NewCache() const { return engine_->NewCache(); }
+
+  // Blocks until done. An error concerns this request only.
+  Result<void> Forward(ForwardRequest& request);
+  Result<void> LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits);
+  Result<std::vector<float>> Embed(std::span<const TokenId> tokens);
+
+  // Largest number of requests that one batch has held so far.
+  int largest_batch() const;
+
+ private:
+  struct Pending;
+
+  void RunRound(std::unique_lock<std::mutex>& lock);
+
+  const std::unique_ptr<Engine> engine_;
+  const Options options_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Pending*> pending_;
+  bool running_ = false;
+  int largest_batch_ = 0;
+};
+
+}  // namespace sotto
