@@ -1,0 +1,94 @@
+// Which tokens may come next: exact, for any vocabulary.
+//
+// MaskCache keeps, for each automaton state, the tokens that are allowed whatever the stack and the holes
+// hold (context-independent: computed once, on first use, kept in memory and optionally in a file named by
+// hash(grammar, vocabulary)), and the few trie positions where a token runs into a hole or out of a rule;
+// those are walked per call with the matcher's own context. Idea: XGrammar's adaptive token mask cache.
+// Threads: a MaskCache may be used by any number of threads; a TokenMask belongs to one.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "grammar/matcher.h"
+#include "grammar/token_table.h"
+
+namespace sotto {
+
+// bits()[id / 64] bit (id % 64). Reuse one object: its memory is kept.
+class TokenMask {
+ public:
+  static constexpr size_t kMaxListed = 4096;
+
+  bool Allows(TokenId id) const {
+    const auto index = static_cast<size_t>(id);
+    return ((bits_[index / 64] >> (index % 64)) & 1) != 0;
+  }
+  std::span<const uint64_t> bits() const { return bits_; }
+  size_t count() const { return count_; }
+  // The allowed ids, ascending, when they are at most kMaxListed.
+  bool is_listed() const { return count_ <= kMaxListed; }
+  // REQUIRES: is_listed().
+  std::span<const TokenId> ids() const { return ids_; }
+
+ private:
+  friend class MaskCache;
+  friend class MaskWalker;
+  std::vector<uint64_t> bits_;
+  std::vector<TokenId> ids_;
+  size_t count_ = 0;
+};
+
+class MaskCache {
+ public:
+  MaskCache(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenTable> table);
+
+  // The tokens the matcher would accept now, end tokens included where it can end. Never empty unless it has
+  // ended. REQUIRES: the matcher's grammar is this cache's.
+  void Fill(const Matcher& matcher, TokenMask& mask);
+
+  const TokenTable& table() const { return *table_; }
+  // States whose masks are held.
+  size_t size() const;
+
+  // The file of this grammar and vocabulary in `folder`. Load: kNotFound, or kCorrupt for a file that is
+  // damaged or of another grammar (then nothing changes). Save writes atomically.
+  std::filesystem::path FileIn(const std::filesystem::path& folder) const;
+  Result<void> Load(const std::filesystem::path& folder);
+  Result<void> Save(const std::filesystem::path& folder) const;
+
+ private:
+  friend class MaskWalker;
+  // A token's walk stopped at trie node `node` because `state` calls a rule or hole, or accepts inside a
+  // rule.
+  struct Open {
+    uint32_t node;
+    StateId state;
+  };
+  struct StateMask {
+    std::vector<TokenId> ids;    // ascending, when few
+    std::vector<uint64_t> bits;  // otherwise
+    std::vector<Open> open;
+  };
+  using Key = std::pair<uint64_t, StateId>;  // liveness key, state
+  struct KeyHash {
+    size_t operator()(const Key& key) const {
+      return static_cast<size_t>(key.first * 0x9E3779B97F4A7C15u + key.second);
+    }
+  };
+
+  std::shared_ptr<const StateMask> Find(const Binding& binding, StateId state);
+  StateMask Compute(const Binding& binding, StateId state) const;
+
+  std::shared_ptr<const Grammar> grammar_;
+  std::shared_ptr<const TokenTable> table_;
+  mutable std::mutex mutex_;
+  std::unordered_map<Key, std::shared_ptr<const StateMask>, KeyHash> masks_;  // guarded by mutex_
+};
+
+}  // namespace sotto

@@ -1,0 +1,33 @@
+// Writes numbers for the ear: words that any synthesizer pronounces as meant. Pure functions, English, lower
+// case except names of months and currencies.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sotto {
+
+// 250 -> "two hundred fifty", -3.5 -> "minus three point five". Beyond 1e15: digit by digit.
+std::string SpeakNumber(double value);
+// 3 -> "third", 21 -> "twenty first". REQUIRES: value >= 0.
+std::string SpeakOrdinal(int64_t value);
+// 250.05 -> "two hundred fifty dollars and five cents". Rounded to cents. Unknown codes are spelled as they
+// are.
+std::string SpeakMoney(double value, std::string_view currency = "USD");
+// "4532" -> "four five three two". Other characters are skipped, letters spelled.
+std::string SpeakDigits(std::string_view digits);
+// "2026-03-03" -> "March third, twenty twenty six". Anything that is not an ISO date is returned unchanged.
+std::string SpeakDate(std::string_view iso_date);
+// 12.5 -> "twelve point five percent".
+std::string SpeakPercent(double value);
+
+// For the eye: 1250.5 -> "$1,250.50", "2026-03-03" -> "March 3, 2026", 12.5 -> "12.5%".
+std::string ShowMoney(double value, std::string_view currency = "USD");
+std::string ShowDate(std::string_view iso_date);
+std::string ShowPercent(double value);
+
+// Free text for the ear: digits, amounts, percentages and common abbreviations inside it become words.
+std::string SpeakText(std::string_view text);
+
+}  // namespace sotto
