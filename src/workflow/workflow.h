@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +16,12 @@
 #include "core/tool.h"
 
 namespace sotto {
+
+// A text with variants: one is chosen, never the same twice running. May be empty. Fields in braces are
+// filled
+// ("{amount:money}"); a stretch in brackets is left out when one of its fields has no value ("[ from
+// {account}]"). docs/formats/workflow.md.
+using Texts = std::vector<std::string>;
 
 struct EntityValue {
   std::string value;                  // as in the tool call: "last_month"
@@ -47,32 +54,69 @@ struct Slot {
   bool required = false;  // to act
   bool grounded = true;   // the value must have been said or be listed (brain)
   std::string ask;        // "the amount", "which account to transfer from"
+  Texts question;         // asked alone: "How much would you like to transfer?"; empty: made from `ask`
+  std::string when;       // rule over other slots: asked and required only where it holds
+  std::vector<std::string> phrases;  // how the slot alone is said: "from {from_account}" (generator)
   std::string description;
 };
 
 // A rule over slots, checked whenever the slots in it are known: "from_account != to_account".
 struct Check {
   std::string rule;
-  std::string say;
+  Texts say;
   std::vector<std::string> clear;  // slots that are emptied when the rule fails
 };
 
+// What a tool is to the conversation.
+enum class ToolRole {
+  kTask,      // fills its slots, confirms, acts, tells
+  kGreeting,  // kGreeting to kThanks only answer, whatever task is open
+  kGoodbye,
+  kThanks,
+  kUnclear,  // not understood or not served: reprompts
+  kHandoff,  // to a human agent
+  kVerify,   // a task whose success verifies the caller; offered only while it is open
+};
+std::string_view ToolRoleName(ToolRole role);  // "task", "greeting", ...
+
 struct ToolDef {
   std::string name;
+  ToolRole role = ToolRole::kTask;
   std::string description;
+  std::string title;  // "transfer money": I can ..., do you want to ...
+  std::string doing;  // "transferring money": back to ...
   std::vector<Slot> slots;
   std::vector<Check> checks;
-  std::string confirm;  // template; empty: acts without asking
-  std::string action;   // name in the action registry; empty: only talk
+  Texts confirm;       // template; empty: acts without asking
+  std::string action;  // name in the action registry; empty: only talk
   Json action_options = Json::object();
-  std::string done;                           // template over slots and the result's data
-  std::map<std::string, std::string> failed;  // failure code -> template
-  std::vector<std::string> related;           // tools that may inherit this one's arguments
+  // Fields of the result's data that texts may use -> their format ("money", "digits", "count", ...).
+  std::map<std::string, std::string> action_returns;
+  Texts done;                           // template over slots and the result's data
+  std::map<std::string, Texts> failed;  // failure code -> template
+  std::vector<std::string> handoff_on;  // failure codes after which a human takes over
+  std::vector<std::string> related;     // tools that may inherit this one's arguments
   bool requires_verified = false;
+  int attempts = 3;  // kVerify: failures before a human takes over
   std::vector<std::string>
       examples;  // "move {amount} from {from_account}"; {slot} is filled by the generator
 
   const Slot* FindSlot(std::string_view slot) const;
+};
+
+// How the dialogue decides; the `policy:` section.
+struct DialoguePolicy {
+  enum class Confirm { kDefault, kNever, kAlways };
+  enum class Resume { kContinue, kAsk, kNever };  // after a digression: ask on, offer to return, forget
+  Confirm confirm = Confirm::kDefault;            // kDefault: the tools that have a `confirm` text
+  double accept = 0.6;                            // a call below this is read back before it acts
+  double clarify = 0.3;                           // a call below this is not believed: "did you want to ...?"
+  int max_failures = 3;                           // turns in a row without progress before a hand-off
+  int max_no_input = 3;                           // silent turns in a row before the conversation ends
+  Resume resume = Resume::kContinue;
+  bool ask_together = true;  // all missing slots in the first question
+  bool inherit = true;       // related tasks take arguments along
+  int max_suspended = 4;     // suspended tasks kept; the oldest is dropped
 };
 
 struct Workflow {
@@ -88,10 +132,15 @@ struct Workflow {
   std::vector<ToolDef> tools;
   // Name of the tool that stands for "not understood or not served"; every workflow has one.
   std::string unclear_tool = "intent_unclear";
-  Json policy = Json::object();    // dialogue section, as written (the dialogue layer gives it meaning)
+  Json policy = Json::object();    // dialogue section, as written
+  DialoguePolicy dialogue;         // the same, typed, with defaults
   Json messages = Json::object();  // texts of the patterns, as written
+  std::map<std::string, Texts, std::less<>>
+      texts;  // the same over the defaults (workflow/messages.h): complete
 
   const ToolDef* FindTool(std::string_view tool) const;
+  // The first tool of that role, or null.
+  const ToolDef* FindRole(ToolRole role) const;
 };
 
 // JSON Schema of one tool as the OpenAI `tools` array has it (no `required`: while people talk every argument
@@ -99,5 +148,8 @@ struct Workflow {
 ToolSpec ToToolSpec(const ToolDef& tool);
 // All of them, in file order.
 std::vector<ToolSpec> ToToolSpecs(const Workflow& workflow);
+
+// "last_month" -> "last month": how Sotto says a value. Text that is no listed value comes back unchanged.
+std::string_view SpokenValue(const Entity& entity, std::string_view value);
 
 }  // namespace sotto

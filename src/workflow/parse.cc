@@ -1,0 +1,374 @@
+#include "workflow/parse.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "workflow/messages.h"
+#include "workflow/suggest.h"
+#include "workflow/validate.h"
+#include "workflow/yaml_reader.h"
+
+namespace sotto {
+namespace {
+
+const std::vector<std::string> kEntityTypes{"enum", "digits", "money", "number", "text", "date"};
+const std::vector<std::string> kRoles{"task",    "greeting", "goodbye", "thanks",
+                                      "unclear", "handoff",  "verify"};
+
+std::string Words(std::string_view name) {
+  std::string words(name);
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
+// "transfer money" -> "transferring money": the first word's -ing form, by the spelling rules of English.
+std::string Gerund(const std::string& title) {
+  const size_t space = title.find(' ');
+  std::string verb = title.substr(0, space);
+  const std::string rest = space == std::string::npos ? "" : title.substr(space);
+  const auto vowel = [](char c) { return std::string_view("aeiou").find(c) != std::string_view::npos; };
+  const size_t n = verb.size();
+  if (n < 2) return title;
+  static const std::vector<std::string> doubled{"get",    "set",      "put",    "cut",  "run",   "stop",
+                                                "plan",   "transfer", "submit", "drop", "refer", "begin",
+                                                "cancel", "shut",     "let",    "swap"};
+  if (verb.ends_with("ie")) {
+    verb.replace(n - 2, 2, "ying");
+  } else if (verb.ends_with("e") && !verb.ends_with("ee") && !verb.ends_with("oe")) {
+    verb.replace(n - 1, 1, "ing");
+  } else if (std::find(doubled.begin(), doubled.end(), verb) != doubled.end() && !vowel(verb[n - 1])) {
+    verb += verb.back();
+    verb += "ing";
+  } else {
+    verb += "ing";
+  }
+  return verb + rest;
+}
+
+class WorkflowParser {
+ public:
+  ParsedWorkflow Parse(std::string_view text, std::string_view file) {
+    ParsedWorkflow parsed;
+    parsed.file = file;
+    try {
+      const YAML::Node root = YAML::Load(std::string(text));
+      if (!root.IsMap()) {
+        reader_.Add(YAML::Mark::null_mark(), "not a workflow: the file must be a map", "workflow: my_name");
+      } else {
+        ReadRoot(root);
+        ValidateWorkflow(workflow_, reader_);
+      }
+    } catch (const YAML::Exception& error) {
+      reader_.Add(error.mark, fmt::format("not valid YAML: {}", error.msg));
+    }
+    parsed.mistakes = std::move(reader_.mistakes);
+    std::stable_sort(parsed.mistakes.begin(), parsed.mistakes.end(), [](const Mistake& a, const Mistake& b) {
+      return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+    });
+    if (std::all_of(parsed.mistakes.begin(), parsed.mistakes.end(),
+                    [](const Mistake& mistake) { return mistake.warning; })) {
+      parsed.workflow = std::move(workflow_);
+    }
+    return parsed;
+  }
+
+ private:
+  void ReadRoot(const YAML::Node& root) {
+    reader_.CheckMap(root, "",
+                     {"workflow", "language", "assistant", "entities", "tools", "policy", "messages"},
+                     "the workflow");
+    reader_.Read(root, "", "workflow", workflow_.name);
+    reader_.Read(root, "", "language", workflow_.language);
+    if (workflow_.name.empty()) reader_.AddAt("workflow", "the workflow has no name", "workflow: my_name");
+    if (const YAML::Node node = root["assistant"]) ReadAssistant(node);
+    if (const YAML::Node node = root["entities"];
+        node && reader_.CheckNames(node, "entities", "entities", true)) {
+      for (const auto& item : node) ReadEntity(item.first.Scalar(), item.second);
+    }
+    if (const YAML::Node node = root["tools"]; node && reader_.CheckNames(node, "tools", "tools", true)) {
+      for (const auto& item : node) ReadTool(item.first.Scalar(), item.second);
+    }
+    if (const YAML::Node node = root["policy"]) ReadPolicy(node);
+    ReadMessages(root["messages"]);
+    if (const ToolDef* unclear = workflow_.FindRole(ToolRole::kUnclear))
+      workflow_.unclear_tool = unclear->name;
+  }
+
+  void ReadAssistant(const YAML::Node& node) {
+    if (!reader_.CheckMap(node, "assistant", {"name", "greeting", "voice"}, "assistant")) return;
+    reader_.Read(node, "assistant", "name", workflow_.assistant.name);
+    reader_.Read(node, "assistant", "greeting", workflow_.assistant.greeting);
+    reader_.Read(node, "assistant", "voice", workflow_.assistant.voice);
+  }
+
+  void ReadEntity(const std::string& name, const YAML::Node& node) {
+    const std::string path = "entities." + name;
+    if (!reader_.CheckMap(node, path, {"type", "values", "length", "currency", "min", "max"},
+                          fmt::format("entity '{}'", name))) {
+      return;
+    }
+    Entity entity;
+    entity.name = name;
+    entity.type = static_cast<Entity::Type>(reader_.ReadOneOf(node, path, "type", kEntityTypes, 0));
+    reader_.Read(node, path, "length", entity.length, 1);
+    reader_.Read(node, path, "currency", entity.currency);
+    ReadLimit(node, path, "min", entity.min);
+    ReadLimit(node, path, "max", entity.max);
+    if (const YAML::Node values = node["values"]) ReadValues(values, path + ".values", entity);
+    workflow_.entities.insert_or_assign(name, std::move(entity));
+  }
+
+  void ReadLimit(const YAML::Node& node, const std::string& path, const std::string& key,
+                 std::optional<double>& out) {
+    if (!node[key]) return;
+    double value = 0;
+    reader_.Read(node, path, key, value);
+    out = value;
+  }
+
+  void ReadValues(const YAML::Node& node, const std::string& path, Entity& entity) {
+    if (node.IsSequence()) {
+      std::vector<std::string> values;
+      YAML::Node map;
+      map["values"] = node;
+      reader_.Read(map, "entities." + entity.name, "values", values);
+      for (std::string& value : values) {
+        std::string spoken = entity.type == Entity::Type::kText ? value : Words(value);
+        entity.values.push_back({std::move(value), std::move(spoken), {}});
+      }
+      return;
+    }
+    if (!reader_.CheckNames(node, path, "values", false)) return;
+    for (const auto& item : node) {
+      EntityValue value;
+      value.value = item.first.Scalar();
+      value.spoken = entity.type == Entity::Type::kText ? value.value : Words(value.value);
+      const std::string here = path + "." + value.value;
+      if (item.second.IsMap()) {
+        reader_.CheckMap(item.second, here, {"say", "also"}, fmt::format("value '{}'", value.value));
+        reader_.Read(item.second, here, "say", value.spoken);
+        reader_.Read(item.second, here, "also", value.synonyms);
+      } else if (!item.second.IsNull()) {
+        reader_.Read(node, path, value.value, value.synonyms);
+      }
+      entity.values.push_back(std::move(value));
+    }
+  }
+
+  void ReadTool(const std::string& name, const YAML::Node& node) {
+    const std::string path = "tools." + name;
+    if (!reader_.CheckMap(
+            node, path,
+            {"description", "role", "title", "doing", "slots", "checks", "confirm", "action", "done",
+             "failed", "handoff_on", "related", "requires_verified", "attempts", "examples"},
+            fmt::format("tool '{}'", name))) {
+      return;
+    }
+    ToolDef tool;
+    tool.name = name;
+    tool.role = static_cast<ToolRole>(reader_.ReadOneOf(node, path, "role", kRoles, 0));
+    reader_.Read(node, path, "description", tool.description);
+    tool.title = Words(name);
+    reader_.Read(node, path, "title", tool.title);
+    tool.doing = Gerund(tool.title);
+    reader_.Read(node, path, "doing", tool.doing);
+    if (const YAML::Node slots = node["slots"];
+        slots && reader_.CheckNames(slots, path + ".slots", "slots", true)) {
+      for (const auto& item : slots) ReadSlot(path + ".slots", item.first.Scalar(), item.second, tool);
+    }
+    if (const YAML::Node checks = node["checks"]) ReadChecks(checks, path + ".checks", tool);
+    reader_.Read(node, path, "confirm", tool.confirm);
+    if (const YAML::Node action = node["action"]) ReadAction(action, path + ".action", tool);
+    reader_.Read(node, path, "done", tool.done);
+    if (const YAML::Node failed = node["failed"];
+        failed && reader_.CheckNames(failed, path + ".failed", "failed", true)) {
+      for (const auto& item : failed) {
+        reader_.Read(failed, path + ".failed", item.first.Scalar(), tool.failed[item.first.Scalar()]);
+      }
+    }
+    reader_.Read(node, path, "handoff_on", tool.handoff_on);
+    reader_.Read(node, path, "related", tool.related);
+    reader_.Read(node, path, "requires_verified", tool.requires_verified);
+    reader_.Read(node, path, "attempts", tool.attempts, 1);
+    reader_.Read(node, path, "examples", tool.examples);
+    workflow_.tools.push_back(std::move(tool));
+  }
+
+  void ReadSlot(const std::string& slots_path, const std::string& name, const YAML::Node& node,
+                ToolDef& tool) {
+    const std::string path = slots_path + "." + name;
+    if (!reader_.CheckMap(node, path,
+                          {"entity", "only", "required", "grounded", "ask", "question", "when", "phrases",
+                           "description", "min", "max"},
+                          fmt::format("slot '{}'", name))) {
+      return;
+    }
+    Slot slot;
+    slot.name = name;
+    reader_.Read(node, path, "entity", slot.entity_name);
+    const auto entity = workflow_.entities.find(slot.entity_name);
+    if (entity != workflow_.entities.end()) {
+      slot.entity = entity->second;
+    } else {
+      std::vector<std::string> names;
+      for (const auto& [known, unused] : workflow_.entities) names.push_back(known);
+      reader_.AddAt(slot.entity_name.empty() ? path : path + ".entity",
+                    slot.entity_name.empty() ? fmt::format("slot '{}' has no entity", name)
+                                             : fmt::format("undefined entity '{}'", slot.entity_name),
+                    Suggestion(slot.entity_name, names));
+    }
+    std::vector<std::string> only;
+    reader_.Read(node, path, "only", only);
+    if (!only.empty()) ApplyOnly(only, path, slot.entity);
+    reader_.Read(node, path, "required", slot.required);
+    reader_.Read(node, path, "grounded", slot.grounded);
+    reader_.Read(node, path, "description", slot.description);
+    slot.ask = slot.description.empty() ? "the " + Words(name) : slot.description;
+    reader_.Read(node, path, "ask", slot.ask);
+    reader_.Read(node, path, "question", slot.question);
+    reader_.Read(node, path, "when", slot.when);
+    reader_.Read(node, path, "phrases", slot.phrases);
+    ReadLimit(node, path, "min", slot.entity.min);
+    ReadLimit(node, path, "max", slot.entity.max);
+    tool.slots.push_back(std::move(slot));
+  }
+
+  void ApplyOnly(const std::vector<std::string>& only, const std::string& path, Entity& entity) {
+    std::vector<std::string> known;
+    std::vector<EntityValue> kept;
+    for (const EntityValue& value : entity.values) {
+      known.push_back(value.value);
+      if (std::find(only.begin(), only.end(), value.value) != only.end()) kept.push_back(value);
+    }
+    for (size_t i = 0; i < only.size(); ++i) {
+      if (std::find(known.begin(), known.end(), only[i]) != known.end()) continue;
+      reader_.AddAt(fmt::format("{}.only.{}", path, i),
+                    fmt::format("'{}' is no value of entity '{}'", only[i], entity.name),
+                    Suggestion(only[i], known));
+    }
+    entity.values = std::move(kept);
+  }
+
+  void ReadChecks(const YAML::Node& node, const std::string& path, ToolDef& tool) {
+    if (!node.IsSequence()) {
+      reader_.Add(node.Mark(), "'checks' must be a list", "checks: [{rule: ..., say: ..., clear: [...]}]");
+      return;
+    }
+    for (size_t i = 0; i < node.size(); ++i) {
+      const std::string here = fmt::format("{}.{}", path, i);
+      reader_.places.Set(here, node[i].Mark());
+      if (!reader_.CheckMap(node[i], here, {"rule", "say", "clear"}, "a check")) continue;
+      Check check;
+      reader_.Read(node[i], here, "rule", check.rule);
+      reader_.Read(node[i], here, "say", check.say);
+      reader_.Read(node[i], here, "clear", check.clear);
+      tool.checks.push_back(std::move(check));
+    }
+  }
+
+  void ReadAction(const YAML::Node& node, const std::string& path, ToolDef& tool) {
+    if (node.IsScalar()) {
+      tool.action = node.Scalar();
+      return;
+    }
+    if (!reader_.CheckNames(node, path, "action", false)) return;
+    reader_.Read(node, path, "use", tool.action);
+    if (tool.action.empty()) reader_.AddAt(path, "the action has no 'use'", "action: {use: bank.transfer}");
+    for (const auto& item : node) {
+      const std::string& key = item.first.Scalar();
+      if (key == "use") continue;
+      if (key != "returns") {
+        tool.action_options[key] = ToJson(item.second);
+      } else if (reader_.CheckNames(item.second, path + ".returns", "returns", true)) {
+        for (const auto& field : item.second) {
+          reader_.Read(item.second, path + ".returns", field.first.Scalar(),
+                       tool.action_returns[field.first.Scalar()]);
+        }
+      }
+    }
+  }
+
+  void ReadPolicy(const YAML::Node& node) {
+    if (!reader_.CheckMap(node, "policy",
+                          {"confirm", "accept", "clarify", "max_failures", "max_no_input", "resume",
+                           "ask_together", "inherit", "max_suspended"},
+                          "policy")) {
+      return;
+    }
+    DialoguePolicy& policy = workflow_.dialogue;
+    policy.confirm = static_cast<DialoguePolicy::Confirm>(
+        reader_.ReadOneOf(node, "policy", "confirm", {"default", "never", "always"}, 0));
+    policy.resume = static_cast<DialoguePolicy::Resume>(
+        reader_.ReadOneOf(node, "policy", "resume", {"continue", "ask", "never"}, 0));
+    reader_.Read(node, "policy", "accept", policy.accept);
+    reader_.Read(node, "policy", "clarify", policy.clarify);
+    reader_.Read(node, "policy", "max_failures", policy.max_failures, 1);
+    reader_.Read(node, "policy", "max_no_input", policy.max_no_input, 1);
+    reader_.Read(node, "policy", "ask_together", policy.ask_together);
+    reader_.Read(node, "policy", "inherit", policy.inherit);
+    reader_.Read(node, "policy", "max_suspended", policy.max_suspended, 0);
+    workflow_.policy = ToJson(node);
+  }
+
+  void ReadMessages(const YAML::Node& node) {
+    for (const MessageDef& def : MessageDefs()) workflow_.texts[def.key] = def.texts;
+    if (!node) return;
+    std::vector<std::string> keys;
+    for (const MessageDef& def : MessageDefs()) keys.push_back(def.key);
+    if (!reader_.CheckMap(node, "messages", keys, "messages")) return;
+    for (const auto& item : node) {
+      Texts texts;
+      reader_.Read(node, "messages", item.first.Scalar(), texts);
+      if (!texts.empty()) workflow_.texts[item.first.Scalar()] = std::move(texts);
+    }
+    workflow_.messages = ToJson(node);
+  }
+
+  YamlReader reader_;
+  Workflow workflow_;
+};
+
+}  // namespace
+
+std::string ToString(const Mistake& mistake, std::string_view file) {
+  std::string line(file);
+  if (mistake.line > 0) line += fmt::format(":{}:{}", mistake.line, mistake.column);
+  line += fmt::format(": {}{}", mistake.warning ? "warning: " : "", mistake.message);
+  if (!mistake.suggestion.empty()) line += fmt::format(" ({})", mistake.suggestion);
+  return line;
+}
+
+ParsedWorkflow ParseWorkflow(std::string_view text, std::string_view file) {
+  return WorkflowParser().Parse(text, file);
+}
+
+Result<ParsedWorkflow> ReadWorkflow(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const bool folder = std::filesystem::is_directory(path, ignored);
+  const std::filesystem::path file = folder ? path / "workflow.yaml" : path;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) {
+    return MakeError(ErrorCode::kNotFound, "cannot read {}{}", file.string(),
+                     folder ? ": no workflow in that folder" : "");
+  }
+  std::ostringstream text;
+  text << stream.rdbuf();
+  ParsedWorkflow parsed = ParseWorkflow(text.str(), file.string());
+  if (parsed.workflow) parsed.workflow->folder = file.parent_path().empty() ? "." : file.parent_path();
+  return parsed;
+}
+
+Result<std::shared_ptr<const Workflow>> LoadWorkflow(const std::filesystem::path& path) {
+  SOTTO_ASSIGN_OR_RETURN(ParsedWorkflow parsed, ReadWorkflow(path));
+  if (!parsed.workflow) {
+    const auto is_error = [](const Mistake& mistake) { return !mistake.warning; };
+    const auto first = std::find_if(parsed.mistakes.begin(), parsed.mistakes.end(), is_error);
+    const auto count = std::count_if(parsed.mistakes.begin(), parsed.mistakes.end(), is_error);
+    return MakeError(ErrorCode::kInvalidArgument, "{}{}", ToString(*first, parsed.file),
+                     count > 1 ? fmt::format(" (and {} more: sotto check {})", count - 1, parsed.file) : "");
+  }
+  return std::make_shared<const Workflow>(std::move(*parsed.workflow));
+}
+
+}  // namespace sotto

@@ -1,0 +1,175 @@
+#include "workflow/parse.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "workflow/rule.h"
+#include "workflow/suggest.h"
+
+namespace sotto {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr const char* kSmall = R"(workflow: small
+entities:
+  room: {values: [kitchen, bath]}
+  level: {type: number, min: 0, max: 10}
+tools:
+  set_light:
+    description: Set the light
+    slots:
+      room: {entity: room, required: true, ask: the room}
+      level: {entity: level, required: true}
+    done: "Light in {room} is {level}."
+    examples: ["light in {room} to {level}"]
+  intent_unclear: {role: unclear, description: Not understood}
+)";
+
+std::string All(const ParsedWorkflow& parsed) {
+  std::string all;
+  for (const Mistake& mistake : parsed.mistakes) all += ToString(mistake, parsed.file) + "\n";
+  return all;
+}
+
+TEST(ParseWorkflow, ReadsASmallWorkflow) {
+  const ParsedWorkflow parsed = ParseWorkflow(kSmall, "small.yaml");
+  ASSERT_TRUE(parsed.workflow) << All(parsed);
+  const ToolDef* tool = parsed.workflow->FindTool("set_light");
+  ASSERT_NE(tool, nullptr);
+  EXPECT_EQ(tool->title, "set light");
+  EXPECT_EQ(tool->doing, "setting light");
+  EXPECT_EQ(tool->slots[1].ask, "the level");
+  EXPECT_EQ(tool->slots[1].entity.max, 10);
+  EXPECT_EQ(parsed.workflow->unclear_tool, "intent_unclear");
+}
+
+TEST(ParseWorkflow, BankingHasNoMistakes) {
+  const auto parsed = ReadWorkflow(SOTTO_SOURCE_DIR "/workflows/banking");
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(All(*parsed), "");
+  ASSERT_TRUE(parsed->workflow);
+  EXPECT_EQ(parsed->workflow->tools.size(), 14u);
+  for (const ToolDef& tool : parsed->workflow->tools) EXPECT_GE(tool.examples.size(), 15u) << tool.name;
+  const ToolSpec transfer = ToToolSpec(*parsed->workflow->FindTool("transfer_money"));
+  EXPECT_EQ(transfer.parameters["properties"]["from_account"]["enum"], (Json{"checking", "savings"}));
+  EXPECT_EQ(transfer.parameters["properties"]["amount"]["type"], "number");
+}
+
+TEST(ParseWorkflow, ReportsAllMistakesAtOnce) {
+  const ParsedWorkflow parsed = ParseWorkflow(R"(workflow: broken
+entities:
+  room: {values: [kitchen, bath], tipe: enum}
+tools:
+  a:
+    description: A
+    slots:
+      room: {entity: romm, required: true}
+      other: {entity: room, only: [kitchn]}
+      x: {entity: room}
+    checks:
+      - {rule: x != other, say: "Same.", clear: [x]}
+      - {rule: other != x, say: "Same.", clear: [other]}
+      - {rule: x = other, say: "Same.", clear: [y]}
+    confirm: "Do it in {rooms}?"
+    done: "Done {x:mony}."
+    related: [bb]
+    examples: [do the thing, "go to {x}"]
+  b:
+    descripton: B
+    examples: [do the thing, "go to {z}", "broken {"]
+policy: {confirm: sometimes, acept: 0.3}
+messages: {ask_togther: "Hm?", ask_one: "Tell me {asc}."}
+)",
+                                              "broken.yaml");
+  EXPECT_FALSE(parsed.workflow);
+  const std::string all = All(parsed);
+  for (const char* expected : {
+           "broken.yaml:3:35: unknown key 'tipe' in entity 'room' (did you mean 'type'?)",
+           "broken.yaml:8:22: undefined entity 'romm' (did you mean 'room'?)",
+           "'kitchn' is no value of entity 'room' (did you mean 'kitchen'?)",
+           "a cycle of checks in tool 'a': other -> x -> other",
+           "rule 'x = other': '=' in a rule: write '=='",
+           "unknown slot 'y'",
+           "broken.yaml:15:14: '{rooms}' is not defined here (did you mean 'room'?)",
+           "mony",
+           "unknown tool 'bb' (did you mean 'b'?)",
+           "example \"do the thing\" of tool 'b' is also one of tool 'a'",
+           "unknown key 'descripton' in tool 'b' (did you mean 'description'?)",
+           "'{z}' is not defined here",
+           "text \"broken {\"",
+           "'sometimes' is no confirm",
+           "unknown key 'acept' in policy (did you mean 'accept'?)",
+           "unknown key 'ask_togther' in messages (did you mean 'ask_together'?)",
+           "'{asc}' is not defined here (did you mean 'ask'?)",
+           "no tool stands for what is not understood",
+       }) {
+    EXPECT_THAT(all, HasSubstr(expected));
+  }
+}
+
+TEST(ParseWorkflow, NamesThePlaceOfBrokenYaml) {
+  const ParsedWorkflow parsed = ParseWorkflow("workflow: a\ntools: [\n", "x.yaml");
+  ASSERT_EQ(parsed.mistakes.size(), 1u);
+  EXPECT_THAT(All(parsed), HasSubstr("x.yaml:3:1: not valid YAML"));
+  EXPECT_FALSE(ParseWorkflow("- a\n- b\n", "x.yaml").workflow);
+  EXPECT_FALSE(ParseWorkflow("", "x.yaml").workflow);
+}
+
+TEST(ParseWorkflow, ToolsAndEntitiesOfTheWrongKind) {
+  const ParsedWorkflow parsed = ParseWorkflow(
+      "workflow: a\nentities: [x]\ntools: {a: 3, b: {slots: [x], checks: 3, action: [1], examples: {a: "
+      "b}}}\n",
+      "x.yaml");
+  EXPECT_GE(parsed.mistakes.size(), 6u) << All(parsed);
+}
+
+TEST(ParseWorkflow, VerificationThatCannotBe) {
+  const ParsedWorkflow parsed = ParseWorkflow(R"(workflow: v
+tools:
+  check: {role: verify, description: d, requires_verified: true}
+  unclear: {role: unclear, description: d}
+  other: {role: unclear, description: d}
+)",
+                                              "v.yaml");
+  EXPECT_THAT(All(parsed), HasSubstr("a cycle: 'check' verifies"));
+  EXPECT_THAT(All(parsed), HasSubstr("have the same role 'unclear'"));
+}
+
+TEST(Rule, Holds) {
+  const std::vector<std::string> slots{"a", "b", "n", "card"};
+  struct Case {
+    const char* rule;
+    Json values;
+    std::optional<bool> holds;
+  };
+  const std::vector<Case> cases{
+      {"a != b", {{"a", "x"}, {"b", "X"}}, false},
+      {"a != b", {{"a", "x"}}, std::nullopt},
+      {"n <= 500", {{"n", 500}}, true},
+      {"n > 1.5 and n < 2", {{"n", 3}}, false},
+      {"n > 1 or a == 'q r'", {{"n", 3}}, true},
+      {"n > 1 and a == 'q r'", {{"n", 3}}, std::nullopt},
+      {"not (card == credit)", {{"card", "debit"}}, true},
+      {"card == credit", {{"card", "credit"}}, true},
+      {"card == 4532", {{"card", "4532"}}, true},
+  };
+  for (const Case& c : cases) {
+    const auto rule = Rule::Parse(c.rule, slots);
+    ASSERT_TRUE(rule) << c.rule << ": " << rule.error().message;
+    EXPECT_EQ(rule->Holds(c.values), c.holds) << c.rule;
+  }
+  for (const char* wrong :
+       {"", "a", "a ==", "a == b c", "(a == b", "a ! b", "a == 'x", "a == b and", "== b"}) {
+    EXPECT_FALSE(Rule::Parse(wrong, slots)) << wrong;
+  }
+}
+
+TEST(Suggest, FindsTheNearest) {
+  EXPECT_EQ(EditDistance("amuont", "amount"), 1);
+  EXPECT_EQ(ClosestName("desc", {"description", "done"}), "description");
+  EXPECT_EQ(ClosestName("zzz", {"description", "done"}), "");
+}
+
+}  // namespace
+}  // namespace sotto
