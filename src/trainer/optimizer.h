@@ -1,0 +1,55 @@
+// Muon for hidden matrices, Adam for embeddings and gains.
+//
+// Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon): Nesterov momentum, then a Newton-Schulz
+// iteration in bf16 that brings every singular value of the update near 1. Fused matrices are orthogonalised part by
+// part (q, k, v; gate, up), all layers' equal parts as one batch. Adam: Kingma & Ba 2015 with decoupled decay off.
+// State is two flat buffers in the layout of Weights::flat(). One thread.
+#pragma once
+
+#include "trainer/decoder.h"
+
+namespace sotto {
+
+struct OptimizerOptions {
+  double matrix_rate = 0.02;
+  double adam_rate = 3e-3;
+  double momentum = 0.95;
+  double beta1 = 0.9;
+  double beta2 = 0.95;
+  double matrix_decay = 0.0;  // of matrices, times the rate
+  double clip = 1.0;          // global norm of the gradient that Adam sees
+  int warmup_steps = 60;
+};
+
+class Optimizer {
+ public:
+  Optimizer(const Weights& weights, const OptimizerOptions& options);
+  // Changes `weights` by `gradients` (flat); `rate` scales both learning rates (the schedule's factor).
+  void Step(Weights& weights, const at::Tensor& gradients, double rate);
+
+  at::Tensor& first_moment() { return first_; }   // also Muon's momentum
+  at::Tensor& second_moment() { return second_; }
+  int64_t steps() const { return steps_; }
+  void set_steps(int64_t steps) { steps_ = steps; }
+  // Linear warm-up, then linear to zero at `total`.
+  double Rate(int64_t step, int64_t total) const;
+
+ private:
+  // A part of a matrix, in the flat buffer.
+  struct Part {
+    int64_t offset, rows, columns;
+  };
+  void StepMatrices(Weights& weights, const at::Tensor& gradients, double rate);
+  void StepAdam(Weights& weights, const at::Tensor& gradients, double rate);
+
+  OptimizerOptions options_;
+  std::vector<std::vector<Part>> groups_;  // parts of equal shape
+  std::vector<ParameterView> others_;
+  at::Tensor first_, second_;
+  int64_t steps_ = 0;
+};
+
+// The Newton-Schulz iteration on a batch [n][rows][columns] (any float type; computed in bf16).
+at::Tensor Orthogonalise(const at::Tensor& batch, int steps);
+
+}  // namespace sotto
