@@ -30,6 +30,7 @@
 namespace sotto {
 
 class Model;
+struct ConfidenceFeatures;
 
 struct BrainOptions {
   int n_threads = 2;
@@ -91,6 +92,13 @@ class BrainSession {
 
   // The utterance never happened (noise, false start).
   void Abandon();
+
+  // Like Commit, but after every decision has been computed the recorded one is taken: for benchmarks with
+  // models that know nothing. `calls` must be offered and grounded, else kInvalidArgument.
+  Result<Understanding> Replay(std::string_view utterance, const std::vector<ToolCall>& calls);
+
+  // What the last understanding's confidence was made of (brain/calibration.h).
+  const ConfidenceFeatures& last_features() const;
 
  private:
   struct Impl;

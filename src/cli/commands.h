@@ -1,4 +1,4 @@
-// Every subcommand of the program. Add yours here: one declaration, one line in RegisterAll.
+// Every subcommand of the program, one file each. Add yours: a declaration here, a line in commands.cc.
 #pragma once
 
 namespace CLI {
@@ -9,6 +9,10 @@ namespace sotto {
 
 struct CliContext;
 
-inline void RegisterAll([[maybe_unused]] CLI::App& app, [[maybe_unused]] CliContext& context) {}
+void RegisterCall(CLI::App& app, CliContext& context);
+void RegisterEval(CLI::App& app, CliContext& context);
+
+// All of them, in the order of `sotto --help`.
+void RegisterAll(CLI::App& app, CliContext& context);
 
 }  // namespace sotto

@@ -1,0 +1,152 @@
+#include "brain/grounding.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "brain/call_text.h"
+
+namespace sotto {
+namespace {
+
+using Kind = OfferedArgument::Kind;
+
+constexpr size_t kMaxValues = 256;  // a choice among more is no longer a grounded choice
+constexpr size_t kSpanTurns = 3;    // text spans come from the newest turns only
+
+void Add(std::vector<GroundedValue>& out, std::string literal, Json value) {
+  if (out.size() >= kMaxValues) return;
+  const bool known = std::any_of(out.begin(), out.end(),
+                                 [&](const GroundedValue& entry) { return entry.literal == literal; });
+  if (!known) out.push_back({std::move(literal), std::move(value)});
+}
+
+bool InRange(const OfferedArgument& argument, double value) {
+  if (argument.min && value < *argument.min) return false;
+  if (argument.max && value > *argument.max) return false;
+  return !argument.integer || value == std::floor(value);
+}
+
+// Digits only, and as many as wanted.
+bool IsDigits(const std::string& text, int n_digits) {
+  return !text.empty() && (n_digits == 0 || text.size() == static_cast<size_t>(n_digits)) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+Grounding::Grounding(std::span<const Turn> history, std::string_view utterance) {
+  const auto add = [this](std::string_view text) {
+    Utterance said;
+    said.text = text;
+    said.words = NormaliseSpokenWords(text);
+    std::vector<std::string_view> words;
+    for (const NormalisedWord& word : said.words) words.push_back(word.text);
+    said.readings = ReadNumbers(words, {.homophones = true});
+    said_.push_back(std::move(said));
+  };
+  add(utterance);
+  for (const NormalisedWord& word : said_.front().words) {
+    if (!normalised_.empty()) normalised_ += ' ';
+    normalised_ += word.text;
+  }
+  for (auto turn = history.rbegin(); turn != history.rend(); ++turn) {
+    add(turn->user);
+    for (auto call = turn->calls.rbegin(); call != turn->calls.rend(); ++call)
+      earlier_calls_.push_back(*call);
+  }
+}
+
+std::vector<GroundedValue> Grounding::Candidates(const OfferedArgument& argument) const {
+  std::vector<GroundedValue> out;
+  switch (argument.kind) {
+    case Kind::kChoice:
+      for (const std::string& literal : argument.literals) Add(out, literal, Json::parse(literal));
+      break;
+    case Kind::kNumber:
+      AddNumbers(argument, out);
+      AddEarlierCalls(argument, out);
+      break;
+    case Kind::kDigits:
+      AddDigits(argument, out);
+      AddEarlierCalls(argument, out);
+      break;
+    case Kind::kSpan:
+      AddSpans(argument, out);
+      AddEarlierCalls(argument, out);
+      break;
+    case Kind::kSchema:
+      break;
+  }
+  return out;
+}
+
+void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
+  for (const Utterance& said : said_) {
+    for (const NumberReading& reading : said.readings) {
+      if (reading.kind == NumberKind::kOrdinal || !InRange(argument, reading.value)) continue;
+      if (reading.value >= 1e15) continue;
+      const Json value = reading.value == std::floor(reading.value)
+                             ? Json(static_cast<int64_t>(reading.value))
+                             : Json(reading.value);
+      Add(out, LiteralText(value), value);
+    }
+  }
+}
+
+void Grounding::AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
+  const auto wanted = static_cast<size_t>(argument.n_digits);
+  for (const Utterance& said : said_) {
+    for (const NumberReading& reading : said.readings) {
+      if (reading.kind != NumberKind::kDigits || reading.text.size() < wanted) continue;
+      const std::string digits =
+          wanted == 0 ? reading.text : reading.text.substr(reading.text.size() - wanted);
+      Add(out, Json(digits).dump(), digits);
+    }
+  }
+}
+
+void Grounding::AddSpans(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
+  for (const OfferedArgument::Listed& listed : argument.listed) {
+    Add(out, Json(listed.value).dump(), listed.value);
+  }
+  for (size_t n = 0; n < std::min(said_.size(), kSpanTurns); ++n) {
+    const Utterance& said = said_[n];
+    for (size_t begin = 0; begin < said.words.size(); ++begin) {
+      std::string text;
+      for (size_t end = begin; end < std::min(begin + kMaxSpanWords, said.words.size()); ++end) {
+        text += (end == begin ? "" : " ") + said.words[end].text;
+        const size_t from = said.words[begin].begin;
+        // The user's own spelling; a form of a listed value means that value.
+        Json value = said.text.substr(from, said.words[end].end - from);
+        for (const OfferedArgument::Listed& listed : argument.listed) {
+          if (std::find(listed.forms.begin(), listed.forms.end(), text) != listed.forms.end())
+            value = listed.value;
+        }
+        Add(out, Json(text).dump(), std::move(value));
+      }
+    }
+  }
+}
+
+void Grounding::AddEarlierCalls(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
+  for (const ToolCall& call : earlier_calls_) {
+    for (const auto& [name, value] : call.arguments.items()) {
+      if (argument.kind == Kind::kNumber && value.is_number() && InRange(argument, value.get<double>())) {
+        Add(out, LiteralText(value), value);
+      } else if (value.is_string()) {
+        const std::string& text = value.get_ref<const std::string&>();
+        if (argument.kind == Kind::kDigits && IsDigits(text, argument.n_digits))
+          Add(out, Json(text).dump(), text);
+        if (argument.kind == Kind::kSpan && name == argument.name) {
+          const bool listed =
+              std::any_of(argument.listed.begin(), argument.listed.end(),
+                          [&](const OfferedArgument::Listed& entry) { return entry.value == text; });
+          Add(out, Json(listed ? text : NormaliseSpoken(text)).dump(), text);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace sotto

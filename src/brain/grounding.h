@@ -1,0 +1,57 @@
+// Which values an argument may take in this turn: only what was said in this conversation or is listed in the
+// workflow.
+//
+// Numbers: all readings of all spans of the user's words (text/spoken_numbers.h). Digits: digit strings of
+// the wanted length, also the last digits of a longer one. Text: spans of the user's words, and listed
+// values. The model writes values in normalised form (`literal`); the call gets the user's own spelling
+// (`value`).
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "brain/offered_tool.h"
+#include "core/conversation.h"
+#include "text/normalise.h"
+#include "text/spoken_numbers.h"
+
+namespace sotto {
+
+struct GroundedValue {
+  std::string literal;  // JSON text, as the model writes it
+  Json value;           // as it stands in the call
+};
+
+class Grounding {
+ public:
+  static constexpr size_t kMaxSpanWords = 6;
+
+  // `utterance` is the newest; earlier user texts and the values of earlier calls count as said.
+  Grounding(std::span<const Turn> history, std::string_view utterance);
+
+  // Distinct values for `argument`, those of the newest utterance first. Empty: the argument cannot be
+  // filled. REQUIRES: argument.kind is kChoice, kNumber, kDigits or kSpan.
+  std::vector<GroundedValue> Candidates(const OfferedArgument& argument) const;
+
+  // The newest utterance, normalised.
+  const std::string& normalised() const { return normalised_; }
+
+ private:
+  struct Utterance {
+    std::string text;
+    std::vector<NormalisedWord> words;
+    std::vector<NumberReading> readings;
+  };
+  void AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
+  void AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
+  void AddSpans(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
+  void AddEarlierCalls(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
+
+  std::vector<Utterance> said_;          // newest first
+  std::vector<ToolCall> earlier_calls_;  // newest first
+  std::string normalised_;
+};
+
+}  // namespace sotto

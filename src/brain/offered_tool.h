@@ -1,0 +1,54 @@
+// The tools of one turn, as the decoder needs them: which arguments in which order, and what kind of value
+// each takes. Made from a ToolSpec (JSON Schema) and, where the workflow knows the tool, its slots.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/tool.h"
+#include "workflow/workflow.h"
+
+namespace sotto {
+
+struct OfferedArgument {
+  enum class Kind {
+    kChoice,  // one of `literals`
+    kNumber,  // a number that was said
+    kDigits,  // a digit string that was said
+    kSpan,    // words that were said, or a listed value
+    kSchema,  // anything `schema` allows: grounding is off, or the value is structured
+  };
+  struct Listed {
+    std::string value;               // as in the call
+    std::vector<std::string> forms;  // normalised ways to say it, `value` itself among them
+  };
+
+  std::string name;
+  Kind kind = Kind::kSchema;
+  std::vector<std::string> literals;  // kChoice: JSON
+  int n_digits = 0;                   // kDigits: exact length, 0 for any
+  std::optional<double> min;          // kNumber
+  std::optional<double> max;
+  bool integer = false;        // kNumber: no fraction
+  std::vector<Listed> listed;  // kSpan
+  Json schema;
+};
+
+struct OfferedTool {
+  std::string name;
+  std::vector<OfferedArgument> arguments;  // schema order
+
+  const OfferedArgument* Find(std::string_view argument) const;
+};
+
+// `def` may be null: kinds are then read off the schema (number -> kNumber, pattern of n digits -> kDigits,
+// other strings -> kSpan). `grounding` false turns kNumber, kDigits and kSpan into kSchema.
+OfferedTool MakeOfferedTool(const ToolSpec& spec, const ToolDef* def, bool grounding);
+
+// All of them. A name that comes twice is an error; so is an empty list.
+Result<std::vector<OfferedTool>> MakeOfferedTools(std::span<const ToolSpec> specs, const Workflow& workflow,
+                                                  bool grounding);
+
+}  // namespace sotto

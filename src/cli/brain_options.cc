@@ -1,0 +1,32 @@
+#include "cli/brain_options.h"
+
+#include "workflow/parse.h"
+
+namespace sotto {
+
+void BrainFlags::AddTo(CLI::App& command) {
+  command.add_option("--workflow", workflow, "Folder of the workflow, or its workflow.yaml")
+      ->required()
+      ->envname("SOTTO_WORKFLOW");
+  command.add_option("--model", model, "GGUF file; default: model.gguf in the workflow's folder")
+      ->envname("SOTTO_MODEL");
+  command.add_option("--threads", threads, "Threads of the model")
+      ->check(CLI::Range(1, 64))
+      ->envname("SOTTO_THREADS")
+      ->capture_default_str();
+  command.add_flag("--no-grounding", no_grounding, "Let values be anything that the schema allows");
+}
+
+Result<std::shared_ptr<const Workflow>> BrainFlags::LoadWorkflowFile() const {
+  return LoadWorkflow(workflow);
+}
+
+Result<std::shared_ptr<const Brain>> BrainFlags::OpenBrain() const {
+  SOTTO_ASSIGN_OR_RETURN(std::shared_ptr<const Workflow> loaded, LoadWorkflowFile());
+  BrainOptions options;
+  options.n_threads = threads;
+  options.grounding = !no_grounding;
+  return Brain::Open(std::move(loaded), model, options);
+}
+
+}  // namespace sotto
