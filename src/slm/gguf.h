@@ -116,6 +116,8 @@ class GgufFile {
   const std::string& path() const { return path_; }
   uint64_t file_bytes() const { return bytes_.size(); }
   uint32_t alignment() const { return alignment_; }
+  // The bytes are a mapped file, not memory of the process.
+  bool is_mapped() const { return mapped_.has_value(); }
 
   // In the order of the file.
   std::span<const GgufEntry> metadata() const { return metadata_; }

@@ -50,6 +50,8 @@ struct EncodeOptions {
 
 struct DecodeOptions {
   bool special = false;  // write control tokens as their text instead of leaving them out
+  // The tokens continue a text: SentencePiece keeps the space that begins the first one.
+  bool continuation = false;
   // What the reference's detokenize does after joining: takes out the spaces before ?!., and around
   // apostrophes for the models whose pre-tokenizer asks for it (WordPiece, gpt-2). Not invertible.
   bool clean_spaces = false;
@@ -76,7 +78,7 @@ class Tokenizer {
   // `tokenizer.ggml.pre`.
   const std::string& pre() const { return pre_; }
 
-  // As it stands in the vocabulary ("Ġthe", "▁the", "<0x0A>", "##ing"). REQUIRES: id < size().
+  // As it stands in the vocabulary ("Ġthe", "▁the", "<0x0A>"). REQUIRES: id < size().
   std::string_view TokenText(TokenId id) const { return tokens_[static_cast<size_t>(id)]; }
   // The bytes that the token adds to a text (" the", "\n"): empty for control, unknown and unused tokens. A
   // WordPiece that begins a word begins with a space. REQUIRES: id < size().
