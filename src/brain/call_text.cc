@@ -20,11 +20,7 @@ std::string NumberText(const Json& value) {
 
 std::string ValueText(const Json& value, const OfferedArgument* argument) {
   if (argument != nullptr && argument->kind == OfferedArgument::Kind::kSpan && value.is_string()) {
-    const std::string& text = value.get_ref<const std::string&>();
-    const bool listed =
-        std::any_of(argument->listed.begin(), argument->listed.end(),
-                    [&](const OfferedArgument::Listed& entry) { return entry.value == text; });
-    return Json(listed ? text : NormaliseSpoken(text)).dump();
+    return Json(NormaliseSpoken(value.get_ref<const std::string&>())).dump();
   }
   return LiteralText(value);
 }
