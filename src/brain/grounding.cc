@@ -108,7 +108,7 @@ void Grounding::AddDigits(const OfferedArgument& argument, std::vector<GroundedV
 
 void Grounding::AddSpans(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
   for (const OfferedArgument::Listed& listed : argument.listed) {
-    Add(out, Json(listed.value).dump(), listed.value);
+    Add(out, Json(NormaliseSpoken(listed.value)).dump(), listed.value);
   }
   for (size_t n = 0; n < std::min(said_.size(), kSpanTurns); ++n) {
     const Utterance& said = said_[n];
@@ -139,10 +139,7 @@ void Grounding::AddEarlierCalls(const OfferedArgument& argument, std::vector<Gro
         if (argument.kind == Kind::kDigits && IsDigits(text, argument.n_digits))
           Add(out, Json(text).dump(), text);
         if (argument.kind == Kind::kSpan && name == argument.name) {
-          const bool listed =
-              std::any_of(argument.listed.begin(), argument.listed.end(),
-                          [&](const OfferedArgument::Listed& entry) { return entry.value == text; });
-          Add(out, Json(listed ? text : NormaliseSpoken(text)).dump(), text);
+          Add(out, Json(NormaliseSpoken(text)).dump(), text);
         }
       }
     }
