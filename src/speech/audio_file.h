@@ -1,0 +1,39 @@
+// Recordings in and out. Whatever rate, width and channels a file has, it comes in as mono float at 16 kHz.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "base/error.h"
+#include "core/audio.h"
+
+namespace sotto {
+
+// WAV, FLAC, Ogg and what else libsndfile knows; `.raw`, `.pcm` and `.s16` are 16-bit little-endian mono at
+// 16 kHz. Channels are averaged. An empty recording is an Audio without samples; a truncated file gives what
+// there is of it. The error names the path and what is wrong.
+Result<Audio> ReadAudioFile(const std::filesystem::path& path, int rate_hz = kSampleRateHz);
+
+// 16-bit; the ending chooses WAV, FLAC or raw. Samples beyond [-1, 1] are clipped.
+Result<void> WriteAudioFile(const std::filesystem::path& path, const Audio& audio);
+
+// Two channels as they happen, for recordings of calls: left the caller, right Sotto. One thread.
+class StereoWriter {
+ public:
+  static Result<std::unique_ptr<StereoWriter>> Create(const std::filesystem::path& path,
+                                                      int rate_hz = kSampleRateHz);
+  ~StereoWriter();
+  StereoWriter(const StereoWriter&) = delete;
+  StereoWriter& operator=(const StereoWriter&) = delete;
+
+  // REQUIRES: both of the same length.
+  Result<void> Write(std::span<const float> left, std::span<const float> right);
+
+ private:
+  StereoWriter() = default;
+  struct File;
+  std::unique_ptr<File> file_;
+};
+
+}  // namespace sotto

@@ -1,0 +1,47 @@
+// Speech in, words out. A Recognizer listens to one caller, one utterance at a time:
+//
+//   NewCaller -> (Start -> Feed... -> Finish | Cancel)...
+//
+// Partial() between Start and Finish is what was heard so far; it may change until Finish. A final never
+// changes. Backends: speech/pocketsphinx.h (embedded), speech/wyoming.h and speech/openai_audio.h (network).
+// Ownership: a pool makes recognizers and takes them back when they are destroyed; it outlives them.
+// Threads: a pool is called from any thread, a recognizer from one thread at a time.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "core/transcript.h"
+#include "speech/domain_text.h"
+
+namespace sotto {
+
+class Recognizer {
+ public:
+  virtual ~Recognizer() = default;
+
+  // Forgets what was learned about the last caller's voice and line.
+  virtual void NewCaller() = 0;
+  virtual Result<void> Start(ListeningMode mode) = 0;
+  // 16 kHz mono in [-1, 1], any length. REQUIRES: started.
+  virtual Result<void> Feed(std::span<const float> samples) = 0;
+  // REQUIRES: started. Cheap; text may be empty, words have no confidence.
+  virtual Transcript Partial() = 0;
+  // Ends the utterance. An utterance without words is a final with empty text, not an error.
+  virtual Result<Transcript> Finish() = 0;
+  // Ends the utterance without a result. No effect if none is open.
+  virtual void Cancel() = 0;
+};
+
+class RecognizerPool {
+ public:
+  virtual ~RecognizerPool() = default;
+  // A recognizer ready for a new caller.
+  virtual Result<std::unique_ptr<Recognizer>> Acquire() = 0;
+  // For the turn record and messages: "pocketsphinx", "wyoming tcp://host:port", ...
+  virtual std::string name() const = 0;
+};
+
+}  // namespace sotto
