@@ -10,6 +10,7 @@
 // Engine: one thread at a time. BatchingEngine: any thread; calls that coincide become one batch.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -68,8 +69,13 @@ class Engine {
   Result<void> Forward(ForwardRequest& request);
 
   // Logits of some rows at the last position of `cache`, without computing anything else.
-  // REQUIRES: cache.last_hidden() not empty (a Forward with any Want but kNone, and no Truncate since).
-  Result<void> LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits);
+  // The same values as a Forward gives. An error where the last position's state is not known: nothing was
+  // computed since the last Truncate.
+  Result<void> LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits,
+                        const LoraAdapter* lora = nullptr);
+
+  // Whether Forward would take the request as it stands; computes nothing. Any thread.
+  Result<void> Check(const ForwardRequest& request) const;
 
   // The L2-normalised embedding of a text. REQUIRES: an encoder.
   Result<std::vector<float>> Embed(std::span<const TokenId> tokens);
@@ -97,7 +103,8 @@ class BatchingEngine {
 
   // Blocks until done. An error concerns this request only.
   Result<void> Forward(ForwardRequest& request);
-  Result<void> LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits);
+  Result<void> LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits,
+                        const LoraAdapter* lora = nullptr);
   Result<std::vector<float>> Embed(std::span<const TokenId> tokens);
 
   // Largest number of requests that one batch has held so far.
@@ -106,14 +113,24 @@ class BatchingEngine {
  private:
   struct Pending;
 
+  // One batch of everybody who waits. `lock` is held on entry and exit, not while computing.
   void RunRound(std::unique_lock<std::mutex>& lock);
+  // Waits a moment for the sessions of the last batch to come back, so that they stay one batch.
+  void Linger(std::unique_lock<std::mutex>& lock);
+  // Blocks until nobody else computes.
+  std::unique_lock<std::mutex> Exclusive();
+  void PassOn();
 
   const std::unique_ptr<Engine> engine_;
   const Options options_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable free_;    // for Exclusive
+  std::condition_variable joined_;  // for Linger
   std::deque<Pending*> pending_;
   bool running_ = false;
+  int n_exclusive_waiting_ = 0;
+  int last_batch_ = 0;
+  std::chrono::nanoseconds last_round_{0};
   int largest_batch_ = 0;
 };
 

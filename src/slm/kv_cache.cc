@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -31,7 +32,6 @@ struct SnapshotHeader {
   uint32_t n_pages;
 };
 
-// Pages from 1 MiB on come from mmap by themselves, so that returned ones leave the process at once.
 constexpr size_t kHugePage = size_t{2} << 20;
 
 std::byte* AllocatePage(size_t bytes) {
@@ -68,7 +68,7 @@ void KvPool::Return(std::byte* data) {
   in_use_.fetch_sub(1);
   {
     std::lock_guard lock(mutex_);
-    if (free_.size() < kMaxFreePages) {
+    if (free_.empty() || (free_.size() + 1) * layout_.page_bytes() <= kMaxFreeBytes) {
       free_.push_back(data);
       return;
     }
@@ -146,9 +146,9 @@ Result<void> KvCache::Snapshot(const std::filesystem::path& path, std::string_vi
   std::memcpy(header.magic, kSnapshotMagic, sizeof kSnapshotMagic);
   model_id.copy(header.model_id, sizeof header.model_id);
   header.n_layers = static_cast<uint32_t>(layout().n_layers);
-  header.n_kv_heads = static_cast<uint32_t>(layout().n_kv_heads);
-  header.head_dim = static_cast<uint32_t>(layout().head_dim);
-  header.type = static_cast<uint32_t>(layout().type);
+  header.n_kv_heads = static_cast<uint32_t>(layout().layer.n_kv_heads);
+  header.head_dim = static_cast<uint32_t>(layout().layer.head_dim);
+  header.type = static_cast<uint32_t>(layout().layer.type);
   header.page_tokens = KvLayout::kPageTokens;
   header.n_tokens = static_cast<uint32_t>(tokens_.size());
   header.n_hidden = static_cast<uint32_t>(last_hidden_.size());
@@ -181,9 +181,9 @@ Result<void> KvCache::Restore(const std::filesystem::path& path, std::string_vie
   std::memset(wanted.model_id, 0, sizeof wanted.model_id);
   model_id.copy(wanted.model_id, sizeof wanted.model_id);
   wanted.n_layers = static_cast<uint32_t>(layout().n_layers);
-  wanted.n_kv_heads = static_cast<uint32_t>(layout().n_kv_heads);
-  wanted.head_dim = static_cast<uint32_t>(layout().head_dim);
-  wanted.type = static_cast<uint32_t>(layout().type);
+  wanted.n_kv_heads = static_cast<uint32_t>(layout().layer.n_kv_heads);
+  wanted.head_dim = static_cast<uint32_t>(layout().layer.head_dim);
+  wanted.type = static_cast<uint32_t>(layout().layer.type);
   wanted.page_tokens = KvLayout::kPageTokens;
   if (std::memcmp(&wanted, &header, sizeof header) != 0) {
     return MakeError(ErrorCode::kInvalidArgument, "{}: cache snapshot of another model", path.string());

@@ -1,13 +1,12 @@
 // The keys and values of one sequence of tokens: what a decoder remembers of a conversation.
 //
-// Layout: pages of kPageTokens positions, all layers in one page; a KvLayout says where a layer's keys and
-// values lie. Pages are counted references: copying a KvCache (Fork) shares them, writing into a shared page
-// copies it first. So a fixed prefix is computed once and shared by any number of sessions, and a fork costs
-// a few hundred nanoseconds.
-// Beside the pages it keeps the tokens themselves and, for the last position, the normalised hidden state
-// from which logits of further rows can be computed (Engine::LogitsAt). A value: one thread at a time.
-// Different caches that share pages may be used on different threads. Source: paged attention (vLLM), with
-// copy-on-write as in operating systems.
+// Layout: pages of kPageTokens positions, all layers in one page (KvLayout). Pages are counted references:
+// copying a KvCache (Fork) shares them, writing into a shared page copies it first. So a fixed prefix is
+// computed once and shared by any number of sessions, and a fork costs a few hundred nanoseconds. Beside the
+// pages it keeps the tokens themselves and, for the last position, the normalised hidden state from which
+// logits of further rows can be computed (Engine::LogitsAt). A value: one thread at a time. Different caches
+// that share pages may be used on different threads. Source: paged attention (vLLM), with copy-on-write as in
+// operating systems.
 #pragma once
 
 #include <atomic>
@@ -21,35 +20,30 @@
 #include <vector>
 
 #include "base/error.h"
+#include "nn/kv_page.h"
 #include "slm/tokenizer.h"
 
 namespace sotto {
 
-enum class KvType { kF16, kF32 };
-
-// Where things lie in a page. In each layer: keys, then values; in each: [n_kv_heads][kPageTokens][head_dim].
+// Where things lie in a page: one nn page (nn/kv_page.h) for each layer, layer after layer.
 struct KvLayout {
-  static constexpr int kPageTokens = 32;
+  static constexpr int kPageTokens = static_cast<int>(KvPageLayout::kPositions);
 
   int n_layers = 0;
-  int n_kv_heads = 0;
-  int head_dim = 0;
-  KvType type = KvType::kF16;
+  KvPageLayout layer;
 
-  bool operator==(const KvLayout&) const = default;
+  bool operator==(const KvLayout& other) const {
+    return n_layers == other.n_layers && layer.type == other.layer.type &&
+           layer.n_kv_heads == other.layer.n_kv_heads && layer.head_dim == other.layer.head_dim;
+  }
 
-  size_t element_bytes() const { return type == KvType::kF16 ? 2 : 4; }
-  // Of one head of keys or values in a page.
-  size_t head_bytes() const { return element_bytes() * static_cast<size_t>(kPageTokens * head_dim); }
-  size_t layer_bytes() const { return 2 * head_bytes() * static_cast<size_t>(n_kv_heads); }
-  size_t page_bytes() const { return layer_bytes() * static_cast<size_t>(n_layers); }
-  size_t keys_offset(int layer) const { return layer_bytes() * static_cast<size_t>(layer); }
-  size_t values_offset(int layer) const { return keys_offset(layer) + layer_bytes() / 2; }
+  size_t page_bytes() const { return layer.page_bytes() * static_cast<size_t>(n_layers); }
+  size_t layer_offset(int layer_index) const { return layer.page_bytes() * static_cast<size_t>(layer_index); }
 };
 
 // Hands out pages and keeps some returned ones, so that decoding seldom allocates. Any thread. Outlives its
 // pages' users because every page refers to it.
-class KvPool : public std::enable_shared_from_this<KvPool> {
+class KvPool {
  public:
   explicit KvPool(const KvLayout& layout) : layout_(layout) {}
   ~KvPool();
@@ -62,7 +56,7 @@ class KvPool : public std::enable_shared_from_this<KvPool> {
 
  private:
   friend class KvPage;
-  static constexpr size_t kMaxFreePages = 16;
+  static constexpr size_t kMaxFreeBytes = size_t{16} << 20;
 
   std::byte* Take();
   void Return(std::byte* data);

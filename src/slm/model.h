@@ -16,6 +16,7 @@
 namespace sotto {
 
 struct ModelWeights;
+class TensorSource;
 
 // How matrices with quantised weights are multiplied.
 enum class ActivationType {
@@ -63,6 +64,8 @@ class Model {
 
  private:
   Model();
+  static Result<std::shared_ptr<const Model>> Assemble(std::shared_ptr<const GgufFile> gguf,
+                                                       TensorSource& source, LoadOptions options);
 
   ModelConfig config_;
   LoadOptions load_options_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -282,12 +283,15 @@ Result<ModelConfig> ModelConfig::FromGguf(const GgufFile& gguf, int n_ctx) {
     return MakeError(ErrorCode::kUnsupported, "{}: keys of {} and values of {} components, expected equal",
                      gguf.path(), config.head_dim, head_dim_v);
   }
-  SOTTO_ASSIGN_OR_RETURN(const GgufTensor* embedding, gguf.GetTensor("token_embd.weight"));
-  if (embedding->shape[1] == 0 || embedding->shape[1] > kMaxCount) {
-    return MakeError(ErrorCode::kCorrupt, "{}: token_embd.weight has shape {}", gguf.path(),
-                     ShapeToString(*embedding));
+  // The embedding decides; the key is for files without tensors.
+  const GgufTensor* embedding = gguf.FindTensor("token_embd.weight");
+  const uint64_t n_vocab =
+      embedding != nullptr ? embedding->shape[1] : static_cast<uint64_t>(keys.CountOr("vocab_size", 0));
+  if (n_vocab == 0 || n_vocab > kMaxCount) {
+    return MakeError(ErrorCode::kCorrupt, "{}: vocabulary of {} tokens (token_embd.weight)", gguf.path(),
+                     n_vocab);
   }
-  config.n_vocab = static_cast<int>(embedding->shape[1]);
+  config.n_vocab = static_cast<int>(n_vocab);
   SOTTO_RETURN_IF_ERROR(ChooseContext(gguf, n_ctx, config));
   return config;
 }

@@ -1,0 +1,298 @@
+#include "slm/engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <thread>
+
+#include "base/check.h"
+#include "slm/sampler.h"
+#include "slm/transformer.h"
+
+namespace sotto {
+namespace {
+
+using Want = ForwardRequest::Want;
+
+// Positions whose logits are computed at once where only the best token of each is kept.
+constexpr size_t kArgmaxRows = 16;
+
+KvLayout LayoutOf(const Model& model) {
+  const ModelConfig& config = model.config();
+  KvLayout layout;
+  layout.n_layers = config.n_layers;
+  layout.layer.type = model.load_options().activations == ActivationType::kFloat ? DType::kF32 : DType::kF16;
+  layout.layer.n_kv_heads = static_cast<size_t>(config.n_kv_heads);
+  layout.layer.head_dim = static_cast<size_t>(config.head_dim);
+  return layout;
+}
+
+bool EveryPosition(Want want) { return want == Want::kAllPositions || want == Want::kArgmax; }
+
+}  // namespace
+
+struct Engine::Impl {
+  Impl(std::shared_ptr<const Model> the_model, EngineOptions the_options, Isa isa, size_t max_tokens)
+      : model(std::move(the_model)),
+        options(the_options),
+        pool(std::make_shared<KvPool>(LayoutOf(*model))),
+        transformer(*model, pool->layout(), isa, static_cast<size_t>(options.n_threads), max_tokens),
+        max_batch(max_tokens) {}
+
+  // A request and how much of it is done.
+  struct Progress {
+    ForwardRequest* request;
+    size_t done;
+  };
+
+  void RunBatch();
+  void TakeOutputs(std::span<const float> hidden);
+  void LastLogits();
+  void AllLogits(Progress& progress, const float* hidden, size_t count);
+
+  const std::shared_ptr<const Model> model;
+  const EngineOptions options;
+  const std::shared_ptr<KvPool> pool;
+  Transformer transformer;
+  const size_t max_batch;
+
+  // Of the call being computed; kept for their capacity.
+  std::vector<Progress> progress;
+  std::vector<size_t> in_batch;  // indices into progress
+  std::vector<BatchSequence> batch;
+  std::vector<ForwardRequest*> want_last;
+  std::vector<float> hidden_rows;
+  std::vector<float> logits;
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::Create(std::shared_ptr<const Model> model, EngineOptions options) {
+  SOTTO_ASSIGN_OR_RETURN(const Isa isa, ChooseIsa());
+  if (options.n_threads < 0 || options.n_threads > 1024 || options.max_batch_tokens < 1) {
+    return MakeError(ErrorCode::kInvalidArgument, "engine with {} threads and batches of {} tokens",
+                     options.n_threads, options.max_batch_tokens);
+  }
+  if (options.n_threads == 0)
+    options.n_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const ModelConfig& config = model->config();
+  // An encoder sees a text at once.
+  const int max_tokens =
+      config.is_encoder() ? config.n_ctx : std::min(options.max_batch_tokens, config.n_ctx);
+  auto impl = std::make_unique<Impl>(std::move(model), options, isa, static_cast<size_t>(max_tokens));
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+const Model& Engine::model() const { return *impl_->model; }
+const EngineOptions& Engine::options() const { return impl_->options; }
+KvCache Engine::NewCache() const { return KvCache(impl_->pool); }
+
+Result<void> Engine::Check(const ForwardRequest& request) const {
+  const ModelConfig& config = impl_->model->config();
+  if (config.is_encoder()) {
+    return MakeError(ErrorCode::kInvalidArgument, "{}: '{}' is an encoder: it embeds text and generates none",
+                     impl_->model->path(), config.arch_name);
+  }
+  SOTTO_CHECK(request.cache != nullptr && request.cache->valid());
+  SOTTO_CHECK(request.cache->layout() == impl_->pool->layout(), "a cache of another model");
+  const auto check_ids = [&](std::span<const TokenId> ids) -> Result<void> {
+    for (const TokenId id : ids) {
+      if (id < 0 || id >= config.n_vocab) {
+        return MakeError(ErrorCode::kOutOfRange, "token id {} is out of range: {} has tokens 0 to {}", id,
+                         impl_->model->path(), config.n_vocab - 1);
+      }
+    }
+    return {};
+  };
+  SOTTO_RETURN_IF_ERROR(check_ids(request.tokens));
+  SOTTO_RETURN_IF_ERROR(check_ids(request.rows));
+  const size_t end = static_cast<size_t>(request.cache->size()) + request.tokens.size();
+  if (end > static_cast<size_t>(config.n_ctx)) {
+    return MakeError(ErrorCode::kOutOfRange,
+                     "{} tokens do not fit the context of {} (--ctx sets it, the model was "
+                     "trained for {})",
+                     end, config.n_ctx, config.n_ctx_train);
+  }
+  if (request.tokens.empty() && request.want != Want::kNone &&
+      (request.cache->last_hidden().empty() || EveryPosition(request.want))) {
+    return MakeError(ErrorCode::kInvalidArgument, "no tokens to compute logits for");
+  }
+  if (request.lora != nullptr && request.lora->base_id() != impl_->model->id()) {
+    return MakeError(ErrorCode::kInvalidArgument, "{}: adapter was loaded for another model than {}",
+                     request.lora->path(), impl_->model->path());
+  }
+  return {};
+}
+
+Result<void> Engine::Forward(ForwardRequest& request) {
+  ForwardRequest* const requests[] = {&request};
+  return Forward(requests);
+}
+
+Result<void> Engine::Forward(std::span<ForwardRequest* const> requests) {
+  for (const ForwardRequest* request : requests) SOTTO_RETURN_IF_ERROR(Check(*request));
+  const auto n_vocab = static_cast<size_t>(impl_->model->config().n_vocab);
+  impl_->progress.clear();
+  impl_->want_last.clear();
+  impl_->hidden_rows.clear();
+  size_t left = 0;
+  for (ForwardRequest* request : requests) {
+    request->argmax.clear();
+    request->logits.resize(request->want == Want::kAllPositions ? request->tokens.size() * n_vocab : 0);
+    impl_->progress.push_back({request, 0});
+    left += request->tokens.size();
+    if (request->tokens.empty() && request->want != Want::kNone) impl_->want_last.push_back(request);
+  }
+  while (left > 0) {
+    impl_->RunBatch();
+    for (const BatchSequence& sequence : impl_->batch) left -= sequence.tokens.size();
+  }
+  impl_->LastLogits();
+  return {};
+}
+
+void Engine::Impl::RunBatch() {
+  batch.clear();
+  in_batch.clear();
+  size_t room = max_batch;
+  for (size_t i = 0; i < progress.size() && room > 0; ++i) {
+    auto& [request, done] = progress[i];
+    const std::span<const TokenId> slice =
+        request->tokens.subspan(done, std::min(room, request->tokens.size() - done));
+    if (slice.empty()) continue;
+    room -= slice.size();
+    request->cache->Reserve(static_cast<int>(slice.size()));
+    batch.push_back({request->cache, slice, EveryPosition(request->want), request->lora});
+    in_batch.push_back(i);
+  }
+  TakeOutputs(transformer.Decode(batch));
+}
+
+void Engine::Impl::TakeOutputs(std::span<const float> hidden) {
+  const auto d = static_cast<size_t>(model->config().d_model);
+  const float* next = hidden.data();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    Progress& mine = progress[in_batch[i]];
+    const size_t n_outputs = batch[i].n_outputs();
+    batch[i].cache->Append(batch[i].tokens);
+    batch[i].cache->SetLastHidden({next + (n_outputs - 1) * d, d});
+    if (EveryPosition(mine.request->want)) AllLogits(mine, next, n_outputs);
+    mine.done += batch[i].tokens.size();
+    if (mine.done == mine.request->tokens.size() && !EveryPosition(mine.request->want) &&
+        mine.request->want != Want::kNone) {
+      want_last.push_back(mine.request);
+    }
+    next += n_outputs * d;
+  }
+}
+
+void Engine::Impl::AllLogits(Progress& mine, const float* hidden, size_t count) {
+  const auto d = static_cast<size_t>(model->config().d_model);
+  const auto n_vocab = static_cast<size_t>(model->config().n_vocab);
+  const bool keep = mine.request->want == Want::kAllPositions;
+  for (size_t first = 0; first < count; first += kArgmaxRows) {
+    const size_t rows = std::min(kArgmaxRows, count - first);
+    if (!keep) logits.resize(kArgmaxRows * n_vocab);
+    float* out = keep ? mine.request->logits.data() + (mine.done + first) * n_vocab : logits.data();
+    transformer.Logits(hidden + first * d, rows, mine.request->lora, out);
+    for (size_t row = 0; row < rows; ++row) {
+      mine.request->argmax.push_back(Argmax(std::span(out + row * n_vocab, n_vocab)));
+    }
+  }
+}
+
+void Engine::Impl::LastLogits() {
+  const auto n_vocab = static_cast<size_t>(model->config().n_vocab);
+  hidden_rows.clear();
+  size_t n_full = 0;
+  for (ForwardRequest* request : want_last) {
+    const std::span<const float> hidden = request->cache->last_hidden();
+    if (request->want == Want::kLastRows) {
+      request->logits.resize(request->rows.size());
+      if (!request->rows.empty()) {
+        transformer.LogitsOfRows(hidden.data(), request->rows, request->lora, request->logits.data());
+      }
+      continue;
+    }
+    request->logits.resize(n_vocab);
+    if (request->lora != nullptr) {
+      transformer.Logits(hidden.data(), 1, request->lora, request->logits.data());
+      continue;
+    }
+    hidden_rows.insert(hidden_rows.end(), hidden.begin(), hidden.end());
+    ++n_full;
+  }
+  const auto full = [](const ForwardRequest& request) {
+    return request.want == Want::kLast && request.lora == nullptr;
+  };
+  if (n_full == 1) {
+    ForwardRequest& only =
+        **std::ranges::find_if(want_last, [&](const auto* request) { return full(*request); });
+    transformer.Logits(hidden_rows.data(), 1, nullptr, only.logits.data());
+  } else if (n_full > 1) {
+    logits.resize(std::max(logits.size(), n_full * n_vocab));
+    transformer.Logits(hidden_rows.data(), n_full, nullptr, logits.data());
+    const float* next = logits.data();
+    for (ForwardRequest* request : want_last) {
+      if (!full(*request)) continue;
+      std::copy(next, next + n_vocab, request->logits.begin());
+      next += n_vocab;
+    }
+  }
+  for (ForwardRequest* request : want_last) {
+    if (request->want == Want::kLast) request->argmax.push_back(Argmax(request->logits));
+  }
+}
+
+Result<void> Engine::LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits,
+                              const LoraAdapter* lora) {
+  SOTTO_CHECK(rows.size() == logits.size());
+  if (cache.last_hidden().empty()) {
+    return MakeError(ErrorCode::kInvalidArgument, "the state of the last position is not known");
+  }
+  const int n_vocab = impl_->model->config().n_vocab;
+  for (const TokenId row : rows) {
+    if (row < 0 || row >= n_vocab) {
+      return MakeError(ErrorCode::kOutOfRange, "token id {} is out of range: {} has tokens 0 to {}", row,
+                       impl_->model->path(), n_vocab - 1);
+    }
+  }
+  if (!rows.empty()) impl_->transformer.LogitsOfRows(cache.last_hidden().data(), rows, lora, logits.data());
+  return {};
+}
+
+Result<std::vector<float>> Engine::Embed(std::span<const TokenId> tokens) {
+  const ModelConfig& config = impl_->model->config();
+  if (!config.is_encoder()) {
+    return MakeError(ErrorCode::kInvalidArgument, "{}: '{}' is no encoder, embeddings need one (bert)",
+                     impl_->model->path(), config.arch_name);
+  }
+  if (tokens.empty()) return MakeError(ErrorCode::kInvalidArgument, "no tokens to embed");
+  if (tokens.size() > static_cast<size_t>(config.n_ctx)) {
+    return MakeError(ErrorCode::kOutOfRange, "{} tokens do not fit the context of {}", tokens.size(),
+                     config.n_ctx);
+  }
+  for (const TokenId id : tokens) {
+    if (id < 0 || id >= config.n_vocab) {
+      return MakeError(ErrorCode::kOutOfRange, "token id {} is out of range: {} has tokens 0 to {}", id,
+                       impl_->model->path(), config.n_vocab - 1);
+    }
+  }
+  KvCache cache = NewCache();
+  cache.Reserve(static_cast<int>(tokens.size()));
+  const std::span<const float> hidden = impl_->transformer.Encode(cache, tokens);
+  const auto d = static_cast<size_t>(config.d_model);
+  const size_t n_pooled = config.pooling == Pooling::kCls ? 1 : tokens.size();
+  std::vector<double> sum(d, 0.0);
+  for (size_t row = 0; row < n_pooled; ++row) {
+    for (size_t i = 0; i < d; ++i) sum[i] += static_cast<double>(hidden[row * d + i]);
+  }
+  double square = 0;
+  for (const double value : sum) square += value * value;
+  const double norm = std::sqrt(square);
+  std::vector<float> embedding(d);
+  for (size_t i = 0; i < d; ++i) embedding[i] = static_cast<float>(norm > 0 ? sum[i] / norm : 0.0);
+  return embedding;
+}
+
+}  // namespace sotto
