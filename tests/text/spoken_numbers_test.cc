@@ -1,0 +1,158 @@
+#include "text/spoken_numbers.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "base/random.h"
+#include "text/normalise.h"
+#include "text/speak.h"
+
+namespace sotto {
+namespace {
+
+using Texts = std::multiset<std::string>;
+
+Texts Expected(const std::string& column) {
+  Texts texts;
+  std::istringstream stream(column);
+  std::string item;
+  while (stream >> item) {
+    if (item != "|") texts.insert(item);
+  }
+  return texts;
+}
+
+Texts Actual(const std::vector<NumberReading>& readings, const std::string& kind) {
+  Texts texts;
+  for (const NumberReading& reading : readings) {
+    const bool digits = reading.kind == NumberKind::kDigits;
+    const bool ordinal = reading.kind == NumberKind::kOrdinal;
+    const bool number = !digits && !ordinal;
+    const bool wanted = kind == "number"                       ? number && reading.maximal
+                        : kind == "contains" || kind == "slot" ? number
+                        : kind == "digits"                     ? digits && reading.maximal
+                        : kind == "digits4"                    ? digits
+                        : kind == "ordinal"                    ? ordinal
+                                                               : !digits;
+    if (wanted) texts.insert(reading.text);
+  }
+  return texts;
+}
+
+std::string Joined(const Texts& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += text + " ";
+  return all;
+}
+
+TEST(SpokenNumbers, DataFiles) {
+  int cases = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(SOTTO_SOURCE_DIR "/tests/data/spoken_numbers")) {
+    if (entry.path().extension() != ".tsv") continue;
+    std::ifstream file(entry.path());
+    std::string line;
+    for (int number = 1; std::getline(file, line); ++number) {
+      if (line.empty() || line[0] == '#') continue;
+      const size_t first = line.find('\t');
+      const size_t second = line.find('\t', first + 1);
+      const std::string where = entry.path().filename().string() + ":" + std::to_string(number) + ": " + line;
+      ASSERT_NE(second, std::string::npos) << where;
+      const std::string kind = line.substr(first + 1, second - first - 1);
+      ASSERT_TRUE((std::set<std::string>{"number", "contains", "slot", "digits", "digits4", "ordinal", "none"}
+                       .contains(kind)))
+          << where;
+      const Texts expected = Expected(line.substr(second + 1));
+      NumberOptions options;
+      options.homophones = kind == "slot";
+      options.digits_length = kind == "digits4" ? 4 : 0;
+      const Texts actual = Actual(ReadNumbers(NormaliseSpoken(line.substr(0, first)), options), kind);
+      if (kind == "contains" || kind == "slot") {
+        EXPECT_TRUE(std::includes(actual.begin(), actual.end(), expected.begin(), expected.end()))
+            << where << "\n  read: " << Joined(actual);
+      } else {
+        EXPECT_EQ(actual, expected) << where << "\n  read: " << Joined(actual);
+      }
+      ++cases;
+    }
+  }
+  EXPECT_GT(cases, 300);
+}
+
+TEST(SpokenNumbers, WhatIsSpokenReadsBack) {
+  Random random(3);
+  for (int i = 0; i < 3000; ++i) {
+    const auto value = static_cast<double>(random.Below(random.Chance(0.5) ? 100000 : 2000000000));
+    const auto readings = ReadNumbers(NormaliseSpoken(SpeakNumber(value)), {.digits = false});
+    ASSERT_FALSE(readings.empty()) << SpeakNumber(value);
+    EXPECT_TRUE(readings[0].maximal);
+    EXPECT_EQ(readings[0].value, value) << SpeakNumber(value);
+    const double money = static_cast<double>(random.Below(10000000)) / 100;
+    const auto amounts = ReadNumbers(NormaliseSpoken(SpeakMoney(money)), {.digits = false});
+    ASSERT_FALSE(amounts.empty()) << SpeakMoney(money);
+    EXPECT_EQ(amounts[0].text, NumberText(money)) << SpeakMoney(money);
+  }
+}
+
+TEST(SpokenNumbers, DigitsReadBack) {
+  Random random(4);
+  for (int i = 0; i < 2000; ++i) {
+    std::string digits;
+    for (size_t n = 1 + random.Below(16); n > 0; --n) digits += static_cast<char>('0' + random.Below(10));
+    const auto readings = ReadNumbers(SpeakDigits(digits), {.numbers = false});
+    ASSERT_FALSE(readings.empty());
+    EXPECT_EQ(readings[0].text, digits);
+    EXPECT_EQ(readings[0].end, digits.size());
+  }
+}
+
+TEST(SpokenNumbers, AnyWordsGiveOrderedReadingsInBounds) {
+  Random random(5);
+  const std::string_view words[] = {"one",      "two",     "ten",   "twenty", "hundred",
+                                    "thousand", "million", "a",     "and",    "half",
+                                    "point",    "dollars", "cents", "of",     "couple",
+                                    "double",   "oh",      "to",    "for",    "k",
+                                    "grand",    "first",   "5",     "4532",   "1.5m",
+                                    "quarter",  "dozen",   "x",     "dash",   "9999999999999999999999"};
+  for (int round = 0; round < 4000; ++round) {
+    std::vector<std::string_view> text;
+    for (size_t i = random.Below(24); i > 0; --i) text.push_back(random.Pick(words));
+    NumberOptions options;
+    options.homophones = random.Chance(0.5);
+    options.digits_length = static_cast<int>(random.Below(5));
+    const auto readings = ReadNumbers(text, options);
+    for (size_t i = 0; i < readings.size(); ++i) {
+      ASSERT_LT(readings[i].begin, readings[i].end);
+      ASSERT_LE(readings[i].end, text.size());
+      ASSERT_FALSE(readings[i].text.empty());
+      if (i > 0) {
+        ASSERT_LE(readings[i - 1].begin, readings[i].begin);
+      }
+      if (readings[i].kind == NumberKind::kDigits && options.digits_length > 0) {
+        ASSERT_EQ(readings[i].text.size(), static_cast<size_t>(options.digits_length));
+      }
+    }
+  }
+}
+
+TEST(SpokenNumbers, LongInputStaysBounded) {
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "one ";
+  EXPECT_LT(ReadNumbers(text).size(), 20000u);
+  EXPECT_LT(ReadNumbers(text, {.homophones = true, .digits_length = 4}).size(), 2000u);
+}
+
+TEST(SpokenNumbers, NumberText) {
+  EXPECT_EQ(NumberText(200), "200");
+  EXPECT_EQ(NumberText(15.99), "15.99");
+  EXPECT_EQ(NumberText(0.1 + 0.2 - 0.3 + 1234567), "1234567");
+  EXPECT_EQ(NumberText(1e12), "1000000000000");
+  EXPECT_EQ(NumberText(-0.0), "0");
+}
+
+}  // namespace
+}  // namespace sotto
