@@ -35,9 +35,10 @@ struct Fragment {
   TokenId token;  // -1: text
 };
 
-// Splits every text fragment at the occurrences of `token_text`.
+// Splits every text fragment at the occurrences of `token_text` for which allowed(begin) holds.
+template <typename Allowed>
 void SplitAt(std::string_view text, std::string_view token_text, TokenId id, bool strip_right,
-             std::vector<Fragment>& fragments) {
+             Allowed allowed, std::vector<Fragment>& fragments) {
   std::vector<Fragment> split;
   for (const Fragment& fragment : fragments) {
     if (fragment.token >= 0) {
@@ -45,15 +46,19 @@ void SplitAt(std::string_view text, std::string_view token_text, TokenId id, boo
       continue;
     }
     size_t begin = fragment.begin;
-    while (begin < fragment.end) {
-      const size_t found = text.substr(0, fragment.end).find(token_text, begin);
+    size_t from = begin;
+    while (from < fragment.end) {
+      const size_t found = text.substr(0, fragment.end).find(token_text, from);
       if (found == std::string_view::npos) break;
+      from = found + 1;
+      if (!allowed(found)) continue;
       if (found > begin) split.push_back({begin, found, -1});
       split.push_back({found, found + token_text.size(), id});
       begin = found + token_text.size();
       while (strip_right && begin < fragment.end && std::isspace(static_cast<unsigned char>(text[begin]))) {
         ++begin;
       }
+      from = begin;
     }
     if (begin < fragment.end) split.push_back({begin, fragment.end, -1});
   }
@@ -261,23 +266,40 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::Create(const GgufFile& file)
 }
 
 std::vector<TokenId> Tokenizer::Encode(std::string_view text, EncodeOptions options) const {
-  return EncodeAll(text, options, nullptr);
+  const Range all{0, options.parse_special ? text.size() : 0};
+  return EncodeAll(text, {&all, 1}, options, nullptr);
+}
+
+std::vector<TokenId> Tokenizer::EncodeParts(std::span<const TextPart> parts, EncodeOptions options) const {
+  std::string text;
+  std::vector<Range> special;
+  for (const TextPart& part : parts) {
+    if (part.special) special.push_back({text.size(), text.size() + part.text.size()});
+    text += part.text;
+  }
+  return EncodeAll(text, special, options, nullptr);
 }
 
 std::vector<TokenId> Tokenizer::EncodeWithDropout(std::string_view text, EncodeOptions options,
                                                   double dropout, Random& random) const {
   const Dropout state{dropout, &random};
-  return EncodeAll(text, options, &state);
+  const Range all{0, options.parse_special ? text.size() : 0};
+  return EncodeAll(text, {&all, 1}, options, &state);
 }
 
-std::vector<TokenId> Tokenizer::EncodeAll(std::string_view text, const EncodeOptions& options,
-                                          const Dropout* dropout) const {
+std::vector<TokenId> Tokenizer::EncodeAll(std::string_view text, std::span<const Range> special,
+                                          const EncodeOptions& options, const Dropout* dropout) const {
+  const auto allowed = [&](TokenId id, size_t begin) {
+    if (type(id) == TokenType::kUserDefined) return true;
+    const auto after = std::upper_bound(special.begin(), special.end(), begin,
+                                        [](size_t at, const Range& range) { return at < range.end; });
+    return after != special.end() && begin >= after->begin && begin + TokenText(id).size() <= after->end;
+  };
   // Which of the special tokens occur at all: mostly none.
   std::vector<TokenId> occurring;
   for (size_t i = 0; i < text.size(); ++i) {
     for (const TokenId id : index_->special[static_cast<uint8_t>(text[i])]) {
-      if (!options.parse_special && type(id) != TokenType::kUserDefined) continue;
-      if (text.substr(i).starts_with(TokenText(id))) occurring.push_back(id);
+      if (text.substr(i).starts_with(TokenText(id)) && allowed(id, i)) occurring.push_back(id);
     }
   }
   // The longest token takes its places first, wherever they are.
@@ -290,13 +312,14 @@ std::vector<TokenId> Tokenizer::EncodeAll(std::string_view text, const EncodeOpt
   if (!text.empty()) fragments.push_back({0, text.size(), -1});
   for (const TokenId id : occurring) {
     const bool strip = !index_->strip_right.empty() && index_->strip_right[static_cast<size_t>(id)];
-    SplitAt(text, TokenText(id), id, strip, fragments);
+    SplitAt(
+        text, TokenText(id), id, strip, [&](size_t begin) { return allowed(id, begin); }, fragments);
   }
 
   std::vector<TokenId> out;
   out.reserve(text.size() / 3 + 2);
   if (options.add_special && add_bos_) out.push_back(*bos_);
-  bool at_start = true;
+  bool at_start = !options.continuation;
   for (const Fragment& fragment : fragments) {
     if (fragment.token >= 0) {
       out.push_back(fragment.token);

@@ -46,6 +46,14 @@ struct EncodeOptions {
   // Byte-level BPE: what is not UTF-8 becomes U+FFFD, as the reference does. Set: the bytes are kept, so that
   // Decode(Encode(text)) == text for any bytes. SentencePiece always keeps them.
   bool keep_invalid_utf8 = false;
+  // The text goes on where another stopped: SentencePiece puts no space before it.
+  bool continuation = false;
+};
+
+// A piece of a prompt: the template's own text may hold control tokens, what people said may not.
+struct TextPart {
+  std::string text;
+  bool special = false;
 };
 
 struct DecodeOptions {
@@ -65,6 +73,9 @@ class Tokenizer {
   static Result<std::shared_ptr<const Tokenizer>> Create(const GgufFile& file);
 
   std::vector<TokenId> Encode(std::string_view text, EncodeOptions options = {}) const;
+  // The parts as one text, control tokens matched in the special ones only (options.parse_special is not
+  // looked at).
+  std::vector<TokenId> EncodeParts(std::span<const TextPart> parts, EncodeOptions options = {}) const;
   // BPE dropout for training (Provilkov et al. 2020): every merge is left out with this probability each time
   // it comes up. User-defined and special tokens are still whole. WordPiece ignores it.
   std::vector<TokenId> EncodeWithDropout(std::string_view text, EncodeOptions options, double dropout,
@@ -132,8 +143,13 @@ class Tokenizer {
   friend class TokenizerBuilder;
   struct Index;  // text to id, and the special tokens by their first byte
 
-  std::vector<TokenId> EncodeAll(std::string_view text, const EncodeOptions& options,
-                                 const Dropout* dropout) const;
+  // Control tokens are matched within `special` only: ascending, disjoint.
+  struct Range {
+    size_t begin;
+    size_t end;
+  };
+  std::vector<TokenId> EncodeAll(std::string_view text, std::span<const Range> special,
+                                 const EncodeOptions& options, const Dropout* dropout) const;
 
   std::unique_ptr<Index> index_;
   std::vector<TokenId> end_tokens_;
