@@ -100,7 +100,7 @@ struct BrainSession::Impl {
   std::shared_ptr<const Brain> brain;
   KvCache cache;
   std::vector<OfferedTool> tools;
-  std::vector<ToolSpec> offered;  // what `tools` was made of
+  std::vector<ToolSpec> own_tools;  // the conversation's, where it has some
   std::vector<Turn> history;
   std::vector<TokenId> before;  // everything before the utterance
   std::string partial;
@@ -111,7 +111,7 @@ struct BrainSession::Impl {
 
   const Brain::Impl& shared() const { return brain->impl(); }
 
-  Result<void> SetTools(const Conversation& conversation, std::span<const std::string> controls);
+  Result<void> SetTools(const Conversation& conversation, std::span<const std::string> names);
   Result<void> BuildPrompt(const Expectation& expectation);
   Result<Understanding> Understand(std::string_view utterance);
   Understanding Unclear(std::string_view utterance) const;
@@ -119,21 +119,28 @@ struct BrainSession::Impl {
 };
 
 Result<void> BrainSession::Impl::SetTools(const Conversation& conversation,
-                                          std::span<const std::string> controls) {
-  offered = conversation.tools.empty() ? shared().workflow_tools : conversation.tools;
-  for (const ToolSpec& control : ControlTools()) {
-    if (std::find(controls.begin(), controls.end(), control.name) != controls.end())
-      offered.push_back(control);
+                                          std::span<const std::string> names) {
+  const auto named = [&](const ToolSpec& tool) {
+    return std::find(names.begin(), names.end(), tool.name) != names.end();
+  };
+  own_tools = conversation.tools;
+  std::vector<ToolSpec> offered = own_tools.empty() ? shared().workflow_tools : own_tools;
+  if (std::any_of(offered.begin(), offered.end(), named)) {
+    // The way out is always open.
+    std::erase_if(offered, [&](const ToolSpec& tool) {
+      return !named(tool) && tool.name != shared().workflow->unclear_tool;
+    });
   }
+  std::copy_if(ControlTools().begin(), ControlTools().end(), std::back_inserter(offered), named);
+  list_controls = list_controls || std::any_of(ControlTools().begin(), ControlTools().end(), named);
   SOTTO_ASSIGN_OR_RETURN(tools, MakeOfferedTools(offered, *shared().workflow, shared().options.grounding));
-  list_controls = list_controls || !controls.empty();
   return {};
 }
 
 Result<void> BrainSession::Impl::BuildPrompt(const Expectation& expectation) {
   const PromptForm& form = *shared().form;
-  std::vector<ToolSpec> listed = offered;
-  std::erase_if(listed, [](const ToolSpec& tool) { return IsControlTool(tool.name); });
+  // The prompt lists all tools, whatever this state offers: the prefix must not change from turn to turn.
+  std::vector<ToolSpec> listed = own_tools.empty() ? shared().workflow_tools : own_tools;
   if (list_controls) listed.insert(listed.end(), ControlTools().begin(), ControlTools().end());
   const std::vector<TokenId> prefix = form.Prefix(listed);
   const std::vector<TokenId> opening = form.Opening(expectation);
@@ -232,11 +239,11 @@ BrainSession::BrainSession(BrainSession&&) noexcept = default;
 BrainSession& BrainSession::operator=(BrainSession&&) noexcept = default;
 
 Result<void> BrainSession::Begin(const Conversation& history, const Expectation& expectation,
-                                 std::span<const std::string> controls) {
+                                 std::span<const std::string> offered) {
   impl_->begun = false;
   impl_->partial.clear();
   impl_->history = history.turns;
-  SOTTO_RETURN_IF_ERROR(impl_->SetTools(history, controls));
+  SOTTO_RETURN_IF_ERROR(impl_->SetTools(history, offered));
   SOTTO_RETURN_IF_ERROR(impl_->BuildPrompt(expectation));
   impl_->begun = true;
   return {};

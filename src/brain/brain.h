@@ -34,10 +34,11 @@ struct ConfidenceFeatures;
 
 struct BrainOptions {
   int n_threads = 2;
-  bool grounding = true;   // false: values need only fit the schema
-  bool calibrated = true;  // read calibration.json beside the model, if it is there
-  int max_words = 200;     // of one utterance; further words are ignored
-  int context_tokens = 0;  // 0: what the model was trained for, at most 4096
+  bool grounding = true;      // false: values need only fit the schema
+  bool calibrated = true;     // read calibration.json beside the model, if it is there
+  int max_words = 200;        // of one utterance; further words are ignored
+  std::string chat_template;  // overrides the family that the model's metadata names
+  int context_tokens = 0;     // 0: what the model was trained for, at most 4096
 };
 
 class Brain {
@@ -72,10 +73,11 @@ class BrainSession {
   BrainSession& operator=(BrainSession&&) noexcept;
 
   // Prepares for the next utterance: everything that is known before it is computed now. `history.tools`,
-  // where not empty, replace the workflow's tools. `controls`: names of the control tools offered in this
-  // state.
+  // where not empty, replace the workflow's tools. `offered`: names of the tools that make sense in this
+  // state (dialogue's OfferedTools), control tools among them; without any name of a task tool all of them
+  // are offered.
   Result<void> Begin(const Conversation& history, const Expectation& expectation,
-                     std::span<const std::string> controls);
+                     std::span<const std::string> offered);
 
   // The user is still speaking; `partial` is all that was heard of this utterance so far. Words that a later
   // partial changes are computed again. REQUIRES: after Begin.
