@@ -1,0 +1,98 @@
+#include "speech/front_end.h"
+
+#include <algorithm>
+#include <cmath>
+
+// The library's headers are not written for our warnings.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#include <webrtc/common.h>
+#include <webrtc/modules/audio_processing/include/audio_processing.h>
+#pragma GCC diagnostic pop
+
+#include "base/check.h"
+
+namespace sotto {
+namespace {
+
+constexpr int kFramesPerBlock = 50;
+constexpr double kQuietestFloorDb = -65;  // a line without any noise must not make breath speech
+constexpr double kInitialFloorDb = -50;
+
+double LevelDb(std::span<const float> frame) {
+  double energy = 0;
+  for (const float sample : frame) energy += static_cast<double>(sample) * sample;
+  return 10 * std::log10(energy / static_cast<double>(frame.size()) + 1e-10);
+}
+
+}  // namespace
+
+struct FrontEnd::Apm {
+  std::unique_ptr<webrtc::AudioProcessing> processing;
+};
+
+FrontEnd::FrontEnd(Options options) : options_(options) { block_minimum_.fill(kInitialFloorDb); }
+FrontEnd::~FrontEnd() = default;
+
+Result<std::unique_ptr<FrontEnd>> FrontEnd::Create(Options options) {
+  std::unique_ptr<FrontEnd> front(new FrontEnd(options));
+  webrtc::Config config;
+  if (options.echo_cancellation && options.echo_delay_ms < 0) {
+    config.Set<webrtc::DelayAgnostic>(new webrtc::DelayAgnostic(true));
+    config.Set<webrtc::ExtendedFilter>(new webrtc::ExtendedFilter(true));
+  }
+  front->apm_ = std::make_unique<Apm>();
+  front->apm_->processing.reset(webrtc::AudioProcessing::Create(config));
+  webrtc::AudioProcessing* apm = front->apm_->processing.get();
+  if (apm == nullptr) return MakeError(ErrorCode::kUnavailable, "the audio front end does not start");
+  int failed = apm->high_pass_filter()->Enable(true);
+  failed |= apm->echo_cancellation()->Enable(options.echo_cancellation);
+  if (options.echo_cancellation) {
+    failed |= apm->echo_cancellation()->set_suppression_level(webrtc::EchoCancellation::kHighSuppression);
+    failed |= apm->echo_cancellation()->enable_drift_compensation(false);
+  }
+  failed |= apm->noise_suppression()->Enable(options.noise_suppression);
+  if (options.noise_suppression)
+    failed |= apm->noise_suppression()->set_level(webrtc::NoiseSuppression::kModerate);
+  failed |= apm->gain_control()->Enable(options.gain_control);
+  if (options.gain_control) failed |= apm->gain_control()->set_mode(webrtc::GainControl::kAdaptiveDigital);
+  failed |= apm->voice_detection()->Enable(true);
+  failed |= apm->voice_detection()->set_likelihood(webrtc::VoiceDetection::kVeryLowLikelihood);
+  if (failed != 0) return MakeError(ErrorCode::kUnavailable, "the audio front end refuses its settings");
+  return front;
+}
+
+void FrontEnd::Played(std::span<const float> frame) {
+  SOTTO_CHECK(frame.size() == kFrameSamples);
+  if (!options_.echo_cancellation) return;
+  std::array<float, kFrameSamples> copy;
+  std::copy(frame.begin(), frame.end(), copy.begin());
+  float* channel = copy.data();
+  const webrtc::StreamConfig stream(kSampleRateHz, 1);
+  apm_->processing->ProcessReverseStream(&channel, stream, stream, &channel);
+}
+
+FrontEnd::Frame FrontEnd::Process(std::span<float> frame) {
+  SOTTO_CHECK(frame.size() == kFrameSamples);
+  webrtc::AudioProcessing* apm = apm_->processing.get();
+  if (options_.echo_cancellation) apm->set_stream_delay_ms(std::max(options_.echo_delay_ms, 0));
+  float* channel = frame.data();
+  const webrtc::StreamConfig stream(kSampleRateHz, 1);
+  apm->ProcessStream(&channel, stream, stream, &channel);
+
+  Frame result;
+  result.level_db = LevelDb(frame);
+  result.floor_db =
+      std::max(*std::min_element(block_minimum_.begin(), block_minimum_.end()), kQuietestFloorDb);
+  result.voiced =
+      apm->voice_detection()->stream_has_voice() && result.level_db > result.floor_db + options_.gate_db;
+  block_minimum_[block_] = std::min(block_minimum_[block_], result.level_db);
+  if (++frames_in_block_ == kFramesPerBlock) {
+    frames_in_block_ = 0;
+    block_ = (block_ + 1) % kBlocks;
+    block_minimum_[block_] = result.level_db;
+  }
+  return result;
+}
+
+}  // namespace sotto

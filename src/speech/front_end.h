@@ -1,0 +1,59 @@
+// Between the microphone and the recognizer, 10 ms at a time: high-pass, echo cancellation against what is
+// being played, optional noise suppression and gain control, and the decision whether somebody speaks.
+//
+// The signal processing is WebRTC's audio processing module. Speech is declared only where its strictest
+// voice detector agrees with an energy gate over the tracked noise floor: the best of what was tried. One
+// thread.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+
+#include "base/error.h"
+#include "core/audio.h"
+
+namespace sotto {
+
+struct FrontEndOptions {
+  bool echo_cancellation = true;   // off for telephone lines and recordings: nothing comes back
+  int echo_delay_ms = -1;          // from Played() to the microphone; -1: unknown, found by the canceller
+  bool noise_suppression = false;  // pleasant for people, bad for recognizers in quiet
+  bool gain_control = false;
+  double gate_db = 8;  // over the noise floor
+};
+
+class FrontEnd {
+ public:
+  using Options = FrontEndOptions;
+
+  struct Frame {
+    bool voiced = false;
+    double level_db = -100;  // of the cleaned frame, dBFS
+    double floor_db = -100;  // of the noise
+  };
+
+  static Result<std::unique_ptr<FrontEnd>> Create(Options options);
+  ~FrontEnd();
+  FrontEnd(const FrontEnd&) = delete;
+  FrontEnd& operator=(const FrontEnd&) = delete;
+
+  // What the loudspeaker gets, before the microphone's frame of the same time. REQUIRES: kFrameSamples.
+  void Played(std::span<const float> frame);
+  // Cleans the microphone's frame in place. REQUIRES: kFrameSamples.
+  Frame Process(std::span<float> frame);
+
+ private:
+  struct Apm;
+  explicit FrontEnd(Options options);
+
+  const Options options_;
+  std::unique_ptr<Apm> apm_;
+  // Lowest level of each of the last blocks of half a second; the floor is the lowest of them.
+  static constexpr size_t kBlocks = 6;
+  std::array<double, kBlocks> block_minimum_;
+  size_t block_ = 0;
+  int frames_in_block_ = 0;
+};
+
+}  // namespace sotto
