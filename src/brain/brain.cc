@@ -74,7 +74,8 @@ Result<std::unique_ptr<Brain::Impl>> Brain::Impl::Create(std::shared_ptr<const W
   impl->model = std::move(model);
   impl->options = options;
   impl->workflow_tools = ToToolSpecs(*impl->workflow);
-  SOTTO_ASSIGN_OR_RETURN(impl->form, MakePromptForm(impl->model));
+  SOTTO_ASSIGN_OR_RETURN(PromptForm form, PromptForm::Create(impl->model, options.chat_template));
+  impl->form = std::make_unique<const PromptForm>(std::move(form));
   SOTTO_ASSIGN_OR_RETURN(auto engine, Engine::Create(impl->model, {.n_threads = options.n_threads}));
   impl->engine = std::make_unique<BatchingEngine>(std::move(engine));
   impl->schema_values = std::make_unique<SchemaValues>(impl->model->tokenizer());
@@ -142,12 +143,13 @@ Result<void> BrainSession::Impl::BuildPrompt(const Expectation& expectation) {
   // The prompt lists all tools, whatever this state offers: the prefix must not change from turn to turn.
   std::vector<ToolSpec> listed = own_tools.empty() ? shared().workflow_tools : own_tools;
   if (list_controls) listed.insert(listed.end(), ControlTools().begin(), ControlTools().end());
-  const std::vector<TokenId> prefix = form.Prefix(listed);
-  const std::vector<TokenId> opening = form.Opening(expectation);
+  const ChatSetup setup = form.Setup(*shared().workflow, listed);
+  const std::vector<TokenId> prefix = form.Prefix(setup);
+  const std::vector<TokenId> opening = form.Opening(setup, history.empty(), expectation);
   std::vector<std::vector<TokenId>> turns;
   size_t size = prefix.size() + opening.size();
   for (const Turn& turn : history) {
-    turns.push_back(form.PastTurn(turn, tools));
+    turns.push_back(form.PastTurn(setup, turns.empty(), turn, tools));
     size += turns.back().size();
   }
   // The oldest turns are forgotten where the context is too short; what was said in them still grounds

@@ -39,7 +39,6 @@ class TurnDecoder {
       SOTTO_ASSIGN_OR_RETURN(const bool more, ChooseTool(n));
       if (!more) break;
       SOTTO_RETURN_IF_ERROR(DecodeArguments());
-      writer_.Append(frame_.close);
     }
     turn_.text = writer_.text();
     return std::move(turn_);
@@ -66,11 +65,12 @@ class TurnDecoder {
   Result<bool> ChooseTool(int n) {
     std::vector<Alternative> alternatives;
     for (const OfferedTool& tool : tools_) {
-      alternatives.push_back({frame_.open + "{\"name\": " + Json(tool.name).dump() + ", \"arguments\": {" +
-                                  (tool.arguments.empty() ? "}}" : ""),
+      alternatives.push_back({(n == 0 ? frame_.open : frame_.between) +
+                                  "{\"name\": " + Json(tool.name).dump() + ", \"" + frame_.arguments_key +
+                                  "\": {" + (tool.arguments.empty() ? "}}" : ""),
                               std::nullopt, 0});
     }
-    if (n > 0) alternatives.push_back({"", frame_.end_token, 0});
+    if (n > 0) alternatives.push_back({frame_.close, frame_.end_token, 0});
     int forced = -1;
     if (options_.forced != nullptr) {
       const auto wanted = static_cast<size_t>(n);

@@ -16,10 +16,12 @@
 
 namespace sotto {
 
-// How calls stand in the model's own prompt form: open CALL close [open CALL close ...] end.
+// How calls stand in the model's own prompt form: open {"name": NAME, KEY: {...}} [between ...] close end.
 struct CallFrame {
   std::string open;
+  std::string between;
   std::string close;
+  std::string arguments_key = "arguments";
   int32_t end_token = -1;
 };
 

@@ -19,13 +19,21 @@ std::string NumberText(const Json& value) {
 }
 
 std::string ValueText(const Json& value, const OfferedArgument* argument) {
-  if (argument != nullptr && argument->kind == OfferedArgument::Kind::kSpan && value.is_string()) {
-    return Json(NormaliseSpoken(value.get_ref<const std::string&>())).dump();
-  }
-  return LiteralText(value);
+  return LiteralText(argument == nullptr ? value : WrittenValue(value, *argument, true));
 }
 
 }  // namespace
+
+Json WrittenValue(const Json& value, const OfferedArgument& argument, bool spoken) {
+  if (spoken && argument.kind == OfferedArgument::Kind::kSpan && value.is_string()) {
+    return NormaliseSpoken(value.get_ref<const std::string&>());
+  }
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    if (std::abs(number) < 1e15 && number == std::floor(number)) return static_cast<int64_t>(number);
+  }
+  return value;
+}
 
 std::string LiteralText(const Json& value) {
   if (value.is_number()) return NumberText(value);

@@ -17,6 +17,10 @@ std::string CallText(const ToolCall& call, const OfferedTool* tool);
 // Several calls follow one another without a separator.
 std::string CallsText(std::span<const ToolCall> calls, std::span<const OfferedTool> tools);
 
+// The value as it is written for the model: integral numbers without a point; `spoken`: free text in spoken
+// form.
+Json WrittenValue(const Json& value, const OfferedArgument& argument, bool spoken);
+
 // A JSON literal with ", " and ": ", numbers in their shortest decimal form (200, 15.99).
 std::string LiteralText(const Json& value);
 

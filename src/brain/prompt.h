@@ -4,18 +4,21 @@
 //   prefix (system, tools) | turn | turn | ... | opening (expectation) | utterance | close -> calls
 //
 // Each part is encoded on its own and parts are only ever appended, so the tokens of a longer conversation
-// begin with those of the shorter one. Two forms: the specialist's own (docs/formats/specialist.md) and a
-// chat template.
+// begin with those of the shorter one (but for tails that a template rewrites: the session computes them
+// again in Begin). The texts come from the model's chat template (slm/chat_template.h); a specialist reads
+// spoken forms (docs/formats/specialist.md), other models the user's own spelling.
 #pragma once
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "brain/call_decoder.h"
 #include "brain/offered_tool.h"
 #include "core/conversation.h"
+#include "slm/chat_template.h"
 #include "slm/model.h"
 
 namespace sotto {
@@ -23,31 +26,34 @@ namespace sotto {
 // Immutable, any thread.
 class PromptForm {
  public:
-  virtual ~PromptForm() = default;
+  // `family` empty: as the model's metadata says. Errors: no known template (the known ones are listed), or a
+  // vocabulary without the token that ends a turn.
+  static Result<PromptForm> Create(std::shared_ptr<const Model> model, std::string_view family);
 
-  virtual std::vector<TokenId> Prefix(std::span<const ToolSpec> tools) const = 0;
+  // A model of `sotto train`: the tools are in its weights, text is in spoken form.
+  bool is_specialist() const { return specialist_; }
+  const CallFrame& frame() const { return frame_; }
+
+  // What is the same for every conversation with these tools.
+  ChatSetup Setup(const Workflow& workflow, std::span<const ToolSpec> tools) const;
+  std::vector<TokenId> Prefix(const ChatSetup& setup) const;
   // A finished turn: what was said and the calls it became.
-  virtual std::vector<TokenId> PastTurn(const Turn& turn, std::span<const OfferedTool> tools) const = 0;
+  std::vector<TokenId> PastTurn(const ChatSetup& setup, bool first, const Turn& turn,
+                                std::span<const OfferedTool> tools) const;
   // What stands before the utterance.
-  virtual std::vector<TokenId> Opening(const Expectation& expectation) const = 0;
-  // `original`: as heard; `normalised`: text/normalise.h. User text never becomes a special token.
-  virtual std::vector<TokenId> Utterance(std::string_view original, std::string_view normalised) const = 0;
+  std::vector<TokenId> Opening(const ChatSetup& setup, bool first, const Expectation& expectation) const;
+  // `original`: as heard; `normalised`: in spoken form. User text never becomes a special token.
+  std::vector<TokenId> Utterance(std::string_view original, std::string_view normalised) const;
   // What stands between the utterance and its first call.
-  virtual std::vector<TokenId> Close() const = 0;
-  virtual const CallFrame& frame() const = 0;
+  std::vector<TokenId> Close() const;
+
+ private:
+  PromptForm(std::shared_ptr<const Model> model, ChatTemplate chat);
+
+  std::shared_ptr<const Model> model_;
+  ChatTemplate chat_;
+  CallFrame frame_;
+  bool specialist_ = false;
 };
-
-// The form that the model's metadata asks for. Errors: a template that is not known (the known ones are
-// listed), or a special token that the vocabulary lacks.
-Result<std::unique_ptr<const PromptForm>> MakePromptForm(std::shared_ptr<const Model> model);
-
-// Special tokens of the specialist's form (GGUF metadata `sotto.normaliser` = "spoken").
-namespace specialist {
-inline constexpr std::string_view kBos = "<|bos|>";
-inline constexpr std::string_view kUser = "<|user|>";
-inline constexpr std::string_view kState = "<|state|>";
-inline constexpr std::string_view kCall = "<|call|>";
-inline constexpr std::string_view kEnd = "<|end|>";
-}  // namespace specialist
 
 }  // namespace sotto

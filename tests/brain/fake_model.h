@@ -1,5 +1,6 @@
-// A NextToken over a small made-up vocabulary: tokens of one or several bytes (so that they straddle the seams of the
-// grammar), longest match first, and probabilities that are a pure function of the tokens before.
+// A NextToken over a small made-up vocabulary: tokens of one or several bytes (so that they straddle the
+// seams of the grammar), longest match first, and probabilities that are a pure function of the tokens
+// before.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +16,8 @@ class FakeModel : public NextToken {
  public:
   explicit FakeModel(uint64_t seed, std::vector<std::string> more_tokens = {}) : seed_(seed) {
     for (int byte = 0; byte < 256; ++byte) tokens_.emplace_back(1, static_cast<char>(byte));
-    for (const char* token : {"{\"", "\": ", "name", "arguments", "\"}}", "}}", ", \"", "\", \"", "check", "account", "00",
-                              " to", "the ", "ing\""}) {
+    for (const char* token : {"{\"", "\": ", "name", "arguments", "\"}}", "}}", ", \"", "\", \"", "check",
+                              "account", "00", " to", "the ", "ing\""}) {
       tokens_.emplace_back(token);
     }
     tokens_.insert(tokens_.end(), more_tokens.begin(), more_tokens.end());
@@ -60,7 +61,8 @@ class FakeModel : public NextToken {
       for (const int32_t row : rows) sum += std::exp(logits[static_cast<size_t>(row)]);
     }
     std::vector<float> out;
-    for (const int32_t row : rows) out.push_back(static_cast<float>(logits[static_cast<size_t>(row)] - std::log(sum)));
+    for (const int32_t row : rows)
+      out.push_back(static_cast<float>(logits[static_cast<size_t>(row)] - std::log(sum)));
     return out;
   }
 
