@@ -1,0 +1,158 @@
+#include "nn/thread_team.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/check.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace sotto {
+namespace {
+
+inline void Pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Spins until `done` or for `limit`. Returns whether it is done.
+template <typename Done>
+bool SpinUntil(std::chrono::microseconds limit, Done done) {
+  for (int i = 0; i < 64; ++i) {
+    if (done()) return true;
+    Pause();
+  }
+  const auto end = std::chrono::steady_clock::now() + limit;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (done()) return true;
+      Pause();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return done();
+}
+
+}  // namespace
+
+// `gate` is epoch << 32 | open << 31 | members inside. Workers enter an open epoch once; the caller closes it
+// when the counter has run out and waits only for those inside.
+struct ThreadTeam::State {
+  static constexpr uint64_t kOpen = uint64_t{1} << 31;
+  static constexpr uint64_t kInside = kOpen - 1;
+
+  alignas(64) std::atomic<uint64_t> gate{0};
+  alignas(64) std::atomic<size_t> next{0};
+  alignas(64) size_t n_items = 0;
+  size_t chunk = 1;
+  Function function = nullptr;
+  void* context = nullptr;
+
+  alignas(64) std::atomic<size_t> n_sleeping{0};
+  std::atomic<bool> caller_sleeps{false};
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  std::condition_variable work;
+  std::condition_variable done;
+  std::vector<std::thread> workers;
+
+  void TakeChunks(size_t member) {
+    for (;;) {
+      const size_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
+      if (begin >= n_items) return;
+      function(context, begin, n_items - begin < chunk ? n_items : begin + chunk, member);
+    }
+  }
+
+  // Enters the epoch if it is open and not `seen`. Sets `seen` to the epoch found.
+  bool Enter(uint64_t& seen) {
+    uint64_t value = gate.load(std::memory_order_acquire);
+    while ((value & kOpen) != 0 && (value >> 32) != seen) {
+      if (gate.compare_exchange_weak(value, value + 1, std::memory_order_acq_rel)) {
+        seen = value >> 32;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  bool HasWork(uint64_t seen) const {
+    const uint64_t value = gate.load(std::memory_order_seq_cst);
+    return stop.load(std::memory_order_relaxed) || ((value & kOpen) != 0 && (value >> 32) != seen);
+  }
+
+  void Leave() {
+    const uint64_t before = gate.fetch_sub(1, std::memory_order_seq_cst);
+    if ((before & kInside) == 1 && caller_sleeps.load(std::memory_order_seq_cst)) {
+      const std::lock_guard lock(mutex);
+      done.notify_one();
+    }
+  }
+
+  void Work(size_t member) {
+    uint64_t seen = 0;
+    while (!stop.load(std::memory_order_relaxed)) {
+      if (!SpinUntil(kSpin, [&] { return HasWork(seen); })) {
+        std::unique_lock lock(mutex);
+        n_sleeping.fetch_add(1, std::memory_order_seq_cst);
+        work.wait(lock, [&] { return HasWork(seen); });
+        n_sleeping.fetch_sub(1, std::memory_order_relaxed);
+      }
+      if (Enter(seen)) {
+        TakeChunks(member);
+        Leave();
+      }
+    }
+  }
+};
+
+ThreadTeam::ThreadTeam(size_t n_threads) : state_(std::make_unique<State>()) {
+  SOTTO_CHECK(n_threads >= 1 && n_threads < 1024, "{} threads", n_threads);
+  for (size_t member = 1; member < n_threads; ++member) {
+    state_->workers.emplace_back([state = state_.get(), member] { state->Work(member); });
+  }
+}
+
+ThreadTeam::~ThreadTeam() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stop.store(true);
+  }
+  state_->work.notify_all();
+  for (std::thread& worker : state_->workers) worker.join();
+}
+
+size_t ThreadTeam::size() const { return state_->workers.size() + 1; }
+
+void ThreadTeam::Run(size_t n_items, size_t chunk, Function function, void* context) {
+  State& s = *state_;
+  s.n_items = n_items;
+  s.chunk = chunk;
+  s.function = function;
+  s.context = context;
+  s.next.store(0, std::memory_order_relaxed);
+  const uint64_t epoch = ((s.gate.load(std::memory_order_relaxed) >> 32) + 1) & 0xFFFFFFFFu;
+  s.gate.store(epoch << 32 | State::kOpen, std::memory_order_seq_cst);
+  if (s.n_sleeping.load(std::memory_order_seq_cst) > 0) {
+    { const std::lock_guard lock(s.mutex); }
+    s.work.notify_all();
+  }
+  s.TakeChunks(0);
+  s.gate.fetch_and(~State::kOpen, std::memory_order_seq_cst);
+  const auto all_left = [&s] { return (s.gate.load(std::memory_order_seq_cst) & State::kInside) == 0; };
+  if (SpinUntil(kSpin, all_left)) return;
+  // A worker lost its core inside a chunk: leave ours to it.
+  std::unique_lock lock(s.mutex);
+  s.caller_sleeps.store(true, std::memory_order_seq_cst);
+  s.done.wait(lock, all_left);
+  s.caller_sleeps.store(false, std::memory_order_relaxed);
+}
+
+}  // namespace sotto
