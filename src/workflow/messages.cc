@@ -6,6 +6,9 @@ namespace sotto {
 
 const std::vector<MessageDef>& MessageDefs() {
   static const std::vector<MessageDef> defs{
+      // Joining.
+      {"and", "joins the last of a list", {}, {"and"}},
+      {"or", "joins the last of a choice", {}, {"or"}},
       // Asking.
       {"ask_together",
        "several slots are missing, first question",
@@ -21,10 +24,6 @@ const std::vector<MessageDef>& MessageDefs() {
        {"ask", "hint", "doing"},
        {"Sorry, I still need {ask}[: {hint}].", "I didn't catch {ask}. You can say {hint}.",
         "Let's try once more: {ask}[, {hint}]."}},
-      {"acknowledge",
-       "before the next question, when the turn gave something",
-       {},
-       {"Okay.", "Got it.", "Thanks."}},
       {"changed",
        "a slot that had a value got another",
        {"value"},
@@ -101,6 +100,7 @@ const std::vector<MessageDef>& MessageDefs() {
        "nothing is open any more",
        {},
        {"Is there anything else?", "What else can I do for you?", "Anything else?"}},
+      {"go_on", "yes to anything else", {}, {"Sure, what is it?", "Go ahead."}},
       {"start_over",
        "everything was dropped",
        {},
@@ -136,9 +136,9 @@ const std::vector<MessageDef>& MessageDefs() {
       {"no_input", "silence", {}, {"I didn't hear anything.", "Are you there?"}},
       {"no_input_bye", "silence too often", {}, {"I can't hear you, so I'll hang up now. Goodbye."}},
       // Ends.
-      {"greet_again", "a greeting without a text of its own", {}, {"Hello! How can I help?"}},
-      {"goodbye", "a goodbye without a text of its own", {}, {"Goodbye!"}},
-      {"thanks", "thanks without a text of its own", {}, {"You're welcome!"}},
+      {"greet_again", "a greeting while a task is open", {}, {"Hello!"}},
+      {"goodbye", "a goodbye whose tool has no text of its own", {}, {"Goodbye!"}},
+      {"thanks", "thanks while a task is open", {}, {"You're welcome!"}},
       {"goodbye_open",
        "goodbye with a task open",
        {"doing"},

@@ -1,0 +1,112 @@
+// One decision of the policy at work: a copy of the state that each event is folded into at once, and the
+// reply as it grows. Internal to the layer; dialogue/policy.h is the way in.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dialogue/composer.h"
+#include "dialogue/policy.h"
+#include "dialogue/slot_value.h"
+
+namespace sotto {
+
+class Decider {
+ public:
+  Decider(const DialogueProgram& program, const DialogueState& before)
+      : program_(program), policy_(program.workflow().dialogue), state_(before), composer_(program, state_) {}
+
+  void Begin(std::string session);
+  void Turn(const TurnInput& input);
+  void NoInput();
+  void Result(const ToolResult& result);
+  // REQUIRES: one of the above was called, once.
+  Decision Finish();
+
+ private:
+  using Call = Understanding::Call;
+  // The calls of a turn, by what they are to the dialogue.
+  struct Heard {
+    std::vector<const Call*> controls;
+    std::vector<const Call*> talk;
+    std::vector<const Call*> tasks;
+  };
+  struct Rejection {
+    int task = 0;
+    const Slot* slot = nullptr;
+    Json value;
+    Misfit misfit;
+  };
+
+  // decider_turn.cc: what the user said.
+  Heard Sort(const TurnInput& input);
+  bool Corrects(const Heard& heard) const;
+  void Control(const Call& call, const Heard& heard, bool correction);
+  void Affirm(const Call& call, bool correction);
+  void Deny(const Heard& heard, bool correction);
+  void NeverMind();
+  void Help();
+  void Talk(const Call& call);
+  void Goodbye();
+  void Tasks(const Heard& heard);
+  void FirstTask(const Call& call);
+  void BeginTask(const Call& call);
+  void MergeSlots(const Task& task, const Call& call);
+  void Inherit(const ToolDef& tool, const Json& given);
+  void NotUnderstood();
+
+  // decider_next.cc: what comes next.
+  void Advance();
+  void Dequeue();
+  bool ResumeTop();
+  bool NeedsVerification(const Task& task) const;
+  void BeginVerification(int id);
+  bool SayRejection(const Task& task);
+  bool SayFailedCheck(const Task& task);
+  std::vector<std::string> Missing(const Task& task) const;
+  bool NeedsConfirmation(const Task& task) const;
+  void AskSlots(const Task& task, std::vector<std::string> slots);
+  void AskConfirm(const Task& task);
+  void AskAgain(const Task& task, const std::string& slot);
+  void Reask();
+  bool Act(const Task& task);
+  void Done(int id, const ToolResult& result);
+  void Failed(int id, const ToolResult& result);
+  void Idle();
+  void Drop(std::string_view why);
+  void End();
+  void HandOffTo(const std::string& reason);
+
+  void Emit(Event event);
+  void Emit(Event::Type type, int task = 0, std::string name = "", Json value = nullptr) {
+    Emit(Event{type, task, std::move(name), std::move(value)});
+  }
+  void Ask(Pending::Kind kind, std::vector<std::string> slots = {});
+  void SayIntro(const ToolDef& tool);
+  void SayQuestion(const ToolDef& tool, size_t slot);
+  std::string Hint(const Slot& slot) const;
+  std::string Titles(size_t limit) const;
+  Json NamesOf(const ToolDef& tool) const { return Json{{"title", tool.title}, {"doing", tool.doing}}; }
+  const ToolDef& ToolOf(const Task& task) const;
+  const DialogueProgram::ToolTexts& TextsOf(const Task& task) const;
+
+  const DialogueProgram& program_;
+  const DialoguePolicy& policy_;
+  DialogueState state_;
+  Composer composer_;
+  Decision decision_;
+  Pending pending_;       // of the reply that grows
+  bool aside_ = false;    // the reply leaves the question as it was
+  bool handled_ = false;  // something in the turn made sense
+  bool advance_ = false;  // go on with the tasks after the turn was read
+  bool reask_ = false;    // put the open question again
+  bool settled_ = false;  // the reply is complete
+  bool more_ = false;     // offer "anything else?" when nothing is left
+  std::string intro_;     // message before the next question: resume, queued
+  std::string changed_;   // the new value of a slot that had one
+  std::optional<Rejection> rejection_;
+};
+
+}  // namespace sotto

@@ -1,0 +1,488 @@
+#include <algorithm>
+
+#include "base/check.h"
+#include "dialogue/decider.h"
+
+namespace sotto {
+namespace {
+
+constexpr size_t kMaxQueued = 8;
+constexpr int kInheritTurns = 3;  // a finished task lends its arguments this many turns
+
+double ArgumentConfidence(const Understanding::Call& call, std::string_view name) {
+  for (const auto& [argument, confidence] : call.arguments) {
+    if (argument == name) return confidence;
+  }
+  return call.confidence;
+}
+
+}  // namespace
+
+void Decider::Begin(std::string session) {
+  Emit(Event::Type::kBegan, 0, std::move(session));
+  const ReplyTemplate* greeting = program_.greeting();
+  if (greeting != nullptr) {
+    if (auto reply = greeting->Render(Json::object())) composer_.Repeat(*reply);
+  }
+  if (composer_.empty()) composer_.Say("greet_again");
+}
+
+void Decider::Turn(const TurnInput& input) {
+  SOTTO_CHECK(state_.acting == 0, "a turn while the action of task {} runs", state_.acting);
+  if (state_.ended) Emit(Event::Type::kReopened);
+  Json calls = Json::array();
+  for (const Call& call : input.calls) calls.push_back(ToJson(call.call));
+  Emit(Event::Type::kUserSaid, 0, input.text, std::move(calls));
+
+  const Heard heard = Sort(input);
+  const bool correction = Corrects(heard);
+  for (const Call* call : heard.controls) {
+    if (!settled_) Control(*call, heard, correction);
+  }
+  if (settled_) return;
+  if (!heard.tasks.empty()) {
+    Tasks(heard);
+  } else {
+    for (const Call* call : heard.talk) {
+      if (!settled_) Talk(*call);
+    }
+  }
+  if (settled_) return;
+  if (!handled_) {
+    NotUnderstood();
+  } else if (advance_) {
+    Advance();
+  } else if (reask_) {
+    Reask();
+  }
+}
+
+Decider::Heard Decider::Sort(const TurnInput& input) {
+  Heard heard;
+  for (const Call& call : input.calls) {
+    const bool believed = call.confidence >= policy_.clarify;
+    if (IsControlTool(call.call.name)) {
+      if (believed) heard.controls.push_back(&call);
+      continue;
+    }
+    const auto* texts = program_.FindTool(call.call.name);
+    if (texts == nullptr) continue;
+    switch (texts->tool->role) {
+      case ToolRole::kUnclear:
+        break;
+      case ToolRole::kGreeting:
+      case ToolRole::kThanks:
+      case ToolRole::kGoodbye:
+        if (believed) heard.talk.push_back(&call);
+        break;
+      case ToolRole::kVerify: {
+        const bool running = std::any_of(state_.stack.begin(), state_.stack.end(),
+                                         [&](const Task& task) { return task.tool == call.call.name; });
+        if (running) heard.tasks.push_back(&call);
+        break;
+      }
+      default:
+        heard.tasks.push_back(&call);
+    }
+  }
+  return heard;
+}
+
+// Whether a call changes or adds a slot of the open task: then "yes" and "no" beside it are not answers.
+bool Decider::Corrects(const Heard& heard) const {
+  const Task* open = state_.open();
+  if (open == nullptr) return false;
+  for (const Call* call : heard.tasks) {
+    if (call->call.name != open->tool) continue;
+    for (const auto& [name, value] : call->call.arguments.items()) {
+      const Slot* slot = ToolOf(*open).FindSlot(name);
+      if (slot == nullptr || value.is_null()) continue;
+      const auto fit = FitValue(slot->entity, value);
+      if (std::holds_alternative<Misfit>(fit)) return true;
+      const auto known = open->slots.find(name);
+      if (known == open->slots.end() || !SameValue(*known, std::get<Json>(fit))) return true;
+    }
+  }
+  return false;
+}
+
+void Decider::Control(const Call& call, const Heard& heard, bool correction) {
+  const std::string& name = call.call.name;
+  const bool alone = heard.tasks.empty();
+  if (name == control::kAffirm) {
+    Affirm(call, correction);
+  } else if (name == control::kDeny) {
+    Deny(heard, correction);
+  } else if (name == control::kNeverMind) {
+    NeverMind();
+  } else if (name == control::kStartOver) {
+    Emit(Event::Type::kStartedOver);
+    handled_ = true;
+    if (alone) {
+      composer_.Say("start_over");
+      settled_ = true;
+    }
+  } else if (!alone) {
+    // "Wait, transfer fifty": the request is what counts.
+  } else if (name == control::kRepeat) {
+    aside_ = settled_ = true;
+    if (state_.last_reply.text.empty()) {
+      composer_.Say("repeat_nothing");
+    } else {
+      composer_.Repeat(state_.last_reply);
+    }
+  } else if (name == control::kWait) {
+    aside_ = settled_ = true;
+    composer_.Say("wait");
+  } else if (name == control::kHelp) {
+    Help();
+  }
+}
+
+void Decider::Affirm(const Call& call, bool correction) {
+  if (correction) return;
+  switch (state_.pending.kind) {
+    case Pending::Kind::kConfirm:
+      if (call.confidence < policy_.accept) return;  // not sure enough of a yes: NotUnderstood asks again
+      Emit(Event::Type::kConfirmed, state_.open()->id);
+      handled_ = advance_ = true;
+      return;
+    case Pending::Kind::kClarify: {
+      const Call meant{state_.pending.call, 1.0, {}};
+      FirstTask(meant);
+      return;
+    }
+    case Pending::Kind::kOfferReturn:
+      Emit(Event::Type::kTaskResumed, state_.open()->id);
+      intro_ = "resume";
+      handled_ = advance_ = true;
+      return;
+    case Pending::Kind::kOfferGoodbye:
+      handled_ = advance_ = true;
+      return;
+    case Pending::Kind::kAnythingElse:
+      composer_.Say("go_on");
+      handled_ = true;
+      return;
+    case Pending::Kind::kNone:
+      composer_.Say("nothing_open");
+      handled_ = true;
+      return;
+    case Pending::Kind::kSlots:
+    case Pending::Kind::kChange:
+      return;
+  }
+}
+
+void Decider::Deny(const Heard& heard, bool correction) {
+  if (correction) return;
+  const bool alone = heard.tasks.empty();
+  switch (state_.pending.kind) {
+    case Pending::Kind::kConfirm:
+      Emit(Event::Type::kDenied, state_.open()->id);
+      handled_ = true;
+      if (state_.pending.resumed) {
+        Drop("declined");
+      } else if (alone) {
+        composer_.Say("denied", NamesOf(ToolOf(*state_.open())));
+        Ask(Pending::Kind::kChange);
+      }
+      return;
+    case Pending::Kind::kChange:
+      Drop("declined");
+      return;
+    case Pending::Kind::kSlots:
+      if (state_.pending.resumed) Drop("declined");
+      return;
+    case Pending::Kind::kOfferReturn:
+      Drop("declined");
+      return;
+    case Pending::Kind::kClarify:
+      if (alone) {
+        Emit(Event::Type::kNoProgress);
+        if (state_.failures >= policy_.max_failures) {
+          HandOffTo("failures");
+          return;
+        }
+        composer_.Say("nothing_open");
+        if (state_.open() == nullptr) composer_.Say("help", {{"titles", Titles(6)}});
+      }
+      handled_ = true;
+      advance_ = state_.open() != nullptr;
+      return;
+    case Pending::Kind::kOfferGoodbye:
+    case Pending::Kind::kAnythingElse:
+      handled_ = true;
+      if (alone) End();
+      return;
+    case Pending::Kind::kNone:
+      handled_ = true;
+      if (alone) composer_.Say("nothing_open");
+      return;
+  }
+}
+
+void Decider::NeverMind() {
+  handled_ = true;
+  if (state_.pending.kind == Pending::Kind::kClarify) {
+    composer_.Say("nothing_open");
+    more_ = advance_ = true;
+  } else if (state_.open() != nullptr) {
+    Drop("never_mind");
+  } else {
+    composer_.Say("nothing_open");
+    more_ = advance_ = true;
+  }
+}
+
+void Decider::Help() {
+  aside_ = settled_ = true;
+  const Task* open = state_.open();
+  if (open != nullptr && state_.pending.kind == Pending::Kind::kConfirm) {
+    composer_.Say("help_confirm", NamesOf(ToolOf(*open)));
+  } else if (open != nullptr && state_.pending.kind == Pending::Kind::kSlots &&
+             !state_.pending.slots.empty()) {
+    const Slot* slot = ToolOf(*open).FindSlot(state_.pending.slots[0]);
+    Json values = NamesOf(ToolOf(*open));
+    values["ask"] = slot->ask;
+    values["hint"] = Hint(*slot);
+    composer_.Say("help_slot", values);
+  } else {
+    composer_.Say("help", {{"titles", Titles(8)}});
+  }
+}
+
+void Decider::Talk(const Call& call) {
+  const auto* texts = program_.FindTool(call.call.name);
+  const bool busy = state_.open() != nullptr || state_.pending.kind == Pending::Kind::kClarify;
+  handled_ = true;
+  if (texts->tool->role == ToolRole::kGoodbye) {
+    Goodbye();
+    return;
+  }
+  const bool greeting = texts->tool->role == ToolRole::kGreeting;
+  if (busy || !composer_.Say("tools." + texts->tool->name, texts->done, *texts->tool, Json::object())) {
+    composer_.Say(greeting ? "greet_again" : "thanks");
+  }
+  if (busy) {
+    reask_ = true;
+  } else if (!greeting) {
+    Ask(Pending::Kind::kAnythingElse);
+  }
+}
+
+void Decider::Goodbye() {
+  handled_ = true;
+  const Task* open = state_.open();
+  if (open == nullptr || state_.pending.kind == Pending::Kind::kOfferGoodbye) {
+    End();
+    return;
+  }
+  composer_.Say("goodbye_open", NamesOf(ToolOf(*open)));
+  Ask(Pending::Kind::kOfferGoodbye);
+}
+
+void Decider::Tasks(const Heard& heard) {
+  // What belongs to the open task comes first: it is the answer to the question.
+  const Task* open = state_.open();
+  size_t first = 0;
+  for (size_t i = 0; i < heard.tasks.size() && open != nullptr; ++i) {
+    if (heard.tasks[i]->call.name == open->tool) {
+      first = i;
+      break;
+    }
+  }
+  FirstTask(*heard.tasks[first]);
+  for (size_t i = 0; i < heard.tasks.size(); ++i) {
+    const Call& call = *heard.tasks[i];
+    if (i == first || call.confidence < policy_.clarify || state_.queue.size() >= kMaxQueued) continue;
+    Emit(Event::Type::kTaskQueued, 0, call.call.name, call.call.arguments);
+    handled_ = advance_ = true;
+  }
+  for (const Call* call : heard.talk) {
+    const bool goodbye = program_.FindTool(call->call.name)->tool->role == ToolRole::kGoodbye;
+    if (goodbye && !settled_) Emit(Event::Type::kTaskQueued, 0, call->call.name, Json::object());
+  }
+}
+
+void Decider::FirstTask(const Call& call) {
+  const Task* open = state_.open();
+  if (open != nullptr && open->tool == call.call.name) {
+    const Pending::Kind kind = state_.pending.kind;
+    const size_t before = decision_.events.size();
+    MergeSlots(*open, call);
+    const bool news = decision_.events.size() > before;
+    const bool question =
+        kind == Pending::Kind::kSlots || kind == Pending::Kind::kConfirm || kind == Pending::Kind::kChange;
+    if (news || !question) handled_ = advance_ = true;
+    if (open->suspended) Emit(Event::Type::kTaskResumed, open->id);
+    return;
+  }
+  if (call.confidence < policy_.clarify) {
+    Emit(Event::Type::kNoProgress);
+    if (state_.failures >= policy_.max_failures) {
+      HandOffTo("failures");
+      return;
+    }
+    Emit(Event::Type::kClarify, 0, call.call.name, call.call.arguments);
+    composer_.Say("clarify", NamesOf(*program_.FindTool(call.call.name)->tool));
+    handled_ = true;
+    Ask(Pending::Kind::kClarify);
+    return;
+  }
+  handled_ = advance_ = true;
+  if (open != nullptr && !open->suspended) Emit(Event::Type::kTaskSuspended, open->id);
+  const auto known = std::find_if(state_.stack.begin(), state_.stack.end(),
+                                  [&](const Task& task) { return task.tool == call.call.name; });
+  if (known != state_.stack.end()) {
+    const int id = known->id;
+    Emit(Event::Type::kTaskResumed, id);
+    MergeSlots(*state_.open(), call);
+    return;
+  }
+  if (static_cast<int>(state_.stack.size()) > policy_.max_suspended) {
+    Emit(Event::Type::kTaskDropped, state_.stack.front().id, "full");
+  }
+  BeginTask(call);
+}
+
+void Decider::BeginTask(const Call& call) {
+  const bool doubted = call.confidence < policy_.accept;
+  Emit(Event::Type::kTaskBegan, state_.next_task, call.call.name, doubted ? Json{{"doubted", true}} : Json());
+  MergeSlots(*state_.open(), call);
+  Inherit(ToolOf(*state_.open()), call.call.arguments);
+}
+
+void Decider::MergeSlots(const Task& task, const Call& call) {
+  const int id = task.id;
+  const ToolDef& tool = ToolOf(task);
+  bool doubted = call.confidence < policy_.accept;
+  bool changed = false;
+  for (const Slot& slot : tool.slots) {
+    const auto argument = call.call.arguments.find(slot.name);
+    if (argument == call.call.arguments.end() || argument->is_null()) continue;
+    const double confidence = ArgumentConfidence(call, slot.name);
+    if (confidence < policy_.clarify && call.confidence >= policy_.clarify)
+      continue;  // not believed: asked for
+    const auto fit = FitValue(slot.entity, *argument);
+    if (const auto* misfit = std::get_if<Misfit>(&fit)) {
+      Emit(Event::Type::kSlotRejected, id, slot.name, {{"value", *argument}, {"why", misfit->message}});
+      if (!rejection_) rejection_ = Rejection{id, &slot, *argument, *misfit};
+      continue;
+    }
+    const Json& value = std::get<Json>(fit);
+    const Json& slots = state_.FindTask(id)->slots;
+    const auto known = slots.find(slot.name);
+    if (known != slots.end() && SameValue(*known, value)) continue;
+    if (known != slots.end()) changed_ = ShowValue(slot.entity, value);
+    doubted = doubted || confidence < policy_.accept;
+    changed = true;
+    Emit(Event::Type::kSlotSet, id, slot.name, value);
+  }
+  if (changed && doubted && !state_.FindTask(id)->doubted) Emit(Event::Type::kDoubted, id);
+}
+
+// Arguments of the task just left or just ended go along into a related one, unless the user named another
+// value for one of them.
+void Decider::Inherit(const ToolDef& tool, const Json& given) {
+  if (!policy_.inherit) return;
+  const int id = state_.open()->id;
+  const auto lend = [&](const std::string& from_name, const Json& slots, bool failed) {
+    const ToolDef& from = *program_.FindTool(from_name)->tool;
+    const bool retry = failed && from_name == tool.name && !given.empty();
+    const bool related = std::find(from.related.begin(), from.related.end(), tool.name) != from.related.end();
+    if (!retry && !related) return;
+    if (!retry) {
+      for (const auto& [name, value] : given.items()) {
+        if (slots.contains(name) && !SameValue(slots[name], value)) return;
+      }
+    }
+    for (const Slot& slot : tool.slots) {
+      const Slot* source = from.FindSlot(slot.name);
+      if (source == nullptr || source->entity_name != slot.entity_name || !slots.contains(slot.name))
+        continue;
+      if (state_.open()->slots.contains(slot.name)) continue;
+      const auto fit = FitValue(slot.entity, slots[slot.name]);
+      if (const auto* value = std::get_if<Json>(&fit))
+        Emit(Event::Type::kSlotInherited, id, slot.name, *value);
+    }
+  };
+  if (state_.stack.size() > 1) {
+    const Task& left = state_.stack[state_.stack.size() - 2];
+    const std::string from = left.tool;
+    const Json slots = left.slots;
+    lend(from, slots, false);
+  }
+  if (!state_.finished.empty() && state_.turn - state_.finished.back().turn <= kInheritTurns) {
+    const FinishedTask& last = state_.finished.back();
+    lend(last.tool, last.slots, !last.failure.empty());
+  }
+}
+
+void Decider::NotUnderstood() {
+  Emit(Event::Type::kNoProgress);
+  if (state_.failures >= policy_.max_failures) {
+    HandOffTo("failures");
+    return;
+  }
+  const Task* open = state_.open();
+  const bool again = state_.failures > 1;
+  switch (state_.pending.kind) {
+    case Pending::Kind::kSlots:
+      if (open != nullptr && again && !state_.pending.slots.empty()) {
+        AskAgain(*open, state_.pending.slots[0]);
+        return;
+      }
+      composer_.Say("unclear");
+      break;
+    case Pending::Kind::kConfirm:
+    case Pending::Kind::kOfferReturn:
+    case Pending::Kind::kOfferGoodbye:
+      composer_.Say("confirm_again", open != nullptr ? NamesOf(ToolOf(*open)) : Json::object());
+      if (!again) {
+        Ask(state_.pending.kind);
+        return;
+      }
+      break;
+    case Pending::Kind::kChange:
+      composer_.Say("unclear");
+      break;
+    case Pending::Kind::kClarify:
+    case Pending::Kind::kAnythingElse:
+    case Pending::Kind::kNone:
+      if (again) {
+        composer_.Say("unclear_again", {{"titles", Titles(6)}});
+      } else {
+        composer_.Say("unclear");
+      }
+      if (state_.pending.kind == Pending::Kind::kClarify && open != nullptr) Advance();
+      return;
+  }
+  Reask();
+}
+
+void Decider::NoInput() {
+  SOTTO_CHECK(state_.acting == 0, "silence while the action of task {} runs", state_.acting);
+  if (state_.ended) Emit(Event::Type::kReopened);
+  Emit(Event::Type::kNoInput);
+  const Task* open = state_.open();
+  if (state_.no_inputs >= policy_.max_no_input) {
+    if (open != nullptr) {
+      HandOffTo("no_input");
+    } else {
+      composer_.Say("no_input_bye");
+      Emit(Event::Type::kEnded);
+      settled_ = true;
+    }
+    return;
+  }
+  composer_.Say("no_input");
+  if (open != nullptr && state_.no_inputs > 1 && state_.pending.kind == Pending::Kind::kSlots &&
+      !state_.pending.slots.empty()) {
+    AskAgain(*open, state_.pending.slots[0]);
+  } else {
+    Reask();
+  }
+}
+
+}  // namespace sotto

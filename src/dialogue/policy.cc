@@ -1,0 +1,79 @@
+#include "dialogue/policy.h"
+
+#include "base/check.h"
+#include "dialogue/decider.h"
+
+namespace sotto {
+
+TurnInput CertainInput(std::string text, const std::vector<ToolCall>& calls) {
+  TurnInput input;
+  input.text = std::move(text);
+  for (const ToolCall& call : calls) input.calls.push_back({call, 1.0, {}});
+  return input;
+}
+
+Decision DecideBegin(const DialogueProgram& program, const DialogueState& state, std::string session) {
+  Decider decider(program, state);
+  decider.Begin(std::move(session));
+  return decider.Finish();
+}
+
+Decision DecideTurn(const DialogueProgram& program, const DialogueState& state, const TurnInput& input) {
+  Decider decider(program, state);
+  decider.Turn(input);
+  return decider.Finish();
+}
+
+Decision DecideNoInput(const DialogueProgram& program, const DialogueState& state) {
+  Decider decider(program, state);
+  decider.NoInput();
+  return decider.Finish();
+}
+
+Decision DecideResult(const DialogueProgram& program, const DialogueState& state, const ToolResult& result) {
+  Decider decider(program, state);
+  decider.Result(result);
+  return decider.Finish();
+}
+
+ActionRequest RunningAction(const DialogueProgram& program, const DialogueState& state) {
+  const Task* task = state.FindTask(state.acting);
+  SOTTO_CHECK(task != nullptr, "no action runs");
+  const ToolDef& tool = *program.FindTool(task->tool)->tool;
+  ActionRequest request;
+  request.tool = tool.name;
+  request.action = tool.action;
+  for (const Slot& slot : tool.slots) {
+    if (const auto found = task->slots.find(slot.name); found != task->slots.end()) {
+      request.arguments[slot.name] = *found;
+    }
+  }
+  request.idempotency_key = state.acting_key;
+  request.options = tool.action_options;
+  return request;
+}
+
+std::vector<std::string> OfferedTools(const DialogueProgram& program, const DialogueState& state) {
+  std::vector<std::string> names;
+  const Task* open = state.open();
+  for (const ToolDef& tool : program.workflow().tools) {
+    bool offered = tool.role != ToolRole::kVerify;
+    for (const Task& task : state.stack) offered = offered || task.tool == tool.name;
+    if (offered) names.push_back(tool.name);
+  }
+  const Pending::Kind kind = state.pending.kind;
+  const bool yes =
+      kind != Pending::Kind::kNone && kind != Pending::Kind::kSlots && kind != Pending::Kind::kChange;
+  const bool no = yes || kind == Pending::Kind::kChange || state.pending.resumed;
+  const bool busy = open != nullptr || kind == Pending::Kind::kClarify;
+  if (yes) names.emplace_back(control::kAffirm);
+  if (no) names.emplace_back(control::kDeny);
+  if (busy) names.emplace_back(control::kNeverMind);
+  if (!state.last_reply.text.empty()) names.emplace_back(control::kRepeat);
+  names.emplace_back(control::kWait);
+  if (busy) names.emplace_back(control::kStartOver);
+  names.emplace_back(control::kHelp);
+  return names;
+}
+
+}  // namespace sotto

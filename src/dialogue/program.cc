@@ -1,0 +1,133 @@
+#include "dialogue/program.h"
+
+#include <set>
+
+#include "base/check.h"
+
+namespace sotto {
+namespace {
+
+std::string_view FormatOf(const Entity& entity) {
+  switch (entity.type) {
+    case Entity::Type::kMoney:
+      return "money";
+    case Entity::Type::kNumber:
+      return "number";
+    case Entity::Type::kDigits:
+      return "digits";
+    case Entity::Type::kDate:
+      return "date";
+    default:
+      return "";
+  }
+}
+
+// "{amount}" -> "{amount:money}": a field without a format takes that of its slot or result field.
+std::string WithFormats(std::string_view text, const ToolDef* tool) {
+  if (tool == nullptr) return std::string(text);
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    out += text[i];
+    if (text[i] != '{') continue;
+    const size_t end = text.find('}', i);
+    if (end == std::string_view::npos) continue;
+    const std::string field(text.substr(i + 1, end - i - 1));
+    out += field;
+    if (const Slot* slot = tool->FindSlot(field)) {
+      if (const auto format = FormatOf(slot->entity); !format.empty()) out += fmt::format(":{}", format);
+    } else if (const auto returned = tool->action_returns.find(field);
+               returned != tool->action_returns.end()) {
+      if (returned->second != "text") out += ":" + returned->second;
+    }
+    i = end - 1;
+  }
+  return out;
+}
+
+Result<DialogueProgram::Variants> CompileTexts(const Texts& texts, const ToolDef* tool,
+                                               const std::string& source) {
+  DialogueProgram::Variants variants;
+  for (const std::string& text : texts) {
+    SOTTO_ASSIGN_OR_RETURN(ReplyTemplate compiled, ReplyTemplate::Parse(WithFormats(text, tool), source));
+    variants.push_back(std::move(compiled));
+  }
+  return variants;
+}
+
+Result<DialogueProgram::ToolTexts> CompileTool(const ToolDef& tool) {
+  DialogueProgram::ToolTexts texts;
+  texts.tool = &tool;
+  SOTTO_ASSIGN_OR_RETURN(texts.confirm, CompileTexts(tool.confirm, &tool, tool.name + ".confirm"));
+  SOTTO_ASSIGN_OR_RETURN(texts.done, CompileTexts(tool.done, &tool, tool.name + ".done"));
+  for (const auto& [code, failed] : tool.failed) {
+    SOTTO_ASSIGN_OR_RETURN(texts.failed[code], CompileTexts(failed, &tool, tool.name + ".failed." + code));
+  }
+  std::vector<std::string> names;
+  for (const Slot& slot : tool.slots) names.push_back(slot.name);
+  for (const Check& check : tool.checks) {
+    SOTTO_ASSIGN_OR_RETURN(auto say, CompileTexts(check.say, &tool, tool.name + ".checks"));
+    SOTTO_ASSIGN_OR_RETURN(auto rule, Rule::Parse(check.rule, names));
+    texts.check_say.push_back(std::move(say));
+    texts.check_rules.push_back(std::move(rule));
+  }
+  for (const Slot& slot : tool.slots) {
+    DialogueProgram::SlotTexts& slot_texts = texts.slots.emplace_back();
+    SOTTO_ASSIGN_OR_RETURN(slot_texts.question,
+                           CompileTexts(slot.question, &tool, tool.name + "." + slot.name + ".question"));
+    if (slot.when.empty()) continue;
+    SOTTO_ASSIGN_OR_RETURN(auto rule, Rule::Parse(slot.when, names));
+    slot_texts.when.push_back(std::move(rule));
+  }
+  return texts;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const DialogueProgram>> DialogueProgram::Compile(
+    std::shared_ptr<const Workflow> workflow) {
+  auto program = std::make_shared<DialogueProgram>();
+  program->workflow_ = std::move(workflow);
+  for (const ToolDef& tool : program->workflow_->tools) {
+    SOTTO_ASSIGN_OR_RETURN(program->tools_[tool.name], CompileTool(tool));
+  }
+  for (const auto& [key, texts] : program->workflow_->texts) {
+    SOTTO_ASSIGN_OR_RETURN(program->messages_[key], CompileTexts(texts, nullptr, "messages." + key));
+  }
+  if (!program->workflow_->assistant.greeting.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(program->greeting_, CompileTexts({program->workflow_->assistant.greeting}, nullptr,
+                                                            "assistant.greeting"));
+  }
+  return program;
+}
+
+const DialogueProgram::ToolTexts* DialogueProgram::FindTool(std::string_view name) const {
+  const auto found = tools_.find(name);
+  return found == tools_.end() ? nullptr : &found->second;
+}
+
+const DialogueProgram::Variants& DialogueProgram::Message(std::string_view key) const {
+  const auto found = messages_.find(key);
+  SOTTO_CHECK(found != messages_.end() && !found->second.empty(), "no message '{}'", key);
+  return found->second;
+}
+
+std::vector<std::string> DialogueProgram::FixedParts() const {
+  std::set<std::string> parts;
+  const auto add = [&](const Variants& variants) {
+    for (const ReplyTemplate& text : variants) {
+      for (std::string& part : text.FixedParts()) parts.insert(std::move(part));
+    }
+  };
+  add(greeting_);
+  for (const auto& [key, variants] : messages_) add(variants);
+  for (const auto& [name, tool] : tools_) {
+    add(tool.confirm);
+    add(tool.done);
+    for (const auto& [code, variants] : tool.failed) add(variants);
+    for (const Variants& variants : tool.check_say) add(variants);
+    for (const SlotTexts& slot : tool.slots) add(slot.question);
+  }
+  return {parts.begin(), parts.end()};
+}
+
+}  // namespace sotto

@@ -1,0 +1,119 @@
+#include "dialogue/slot_value.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+
+#include "text/dates.h"
+#include "text/speak.h"
+#include "text/spoken_numbers.h"
+
+namespace sotto {
+namespace {
+
+std::string Trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return "";
+  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
+}
+
+bool SameWords(std::string_view a, std::string_view b) {
+  const auto fold = [](char c) { return c == '_' ? ' ' : std::tolower(static_cast<unsigned char>(c)); };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return fold(x) == fold(y); });
+}
+
+std::string AsText(const Json& value) {
+  if (value.is_string()) return Trimmed(value.get_ref<const std::string&>());
+  if (value.is_number()) return NumberText(value.get<double>());
+  return "";
+}
+
+const EntityValue* FindValue(const Entity& entity, const std::string& text) {
+  for (const EntityValue& value : entity.values) {
+    if (SameWords(value.value, text) || SameWords(value.spoken, text)) return &value;
+  }
+  for (const EntityValue& value : entity.values) {
+    for (const std::string& synonym : value.synonyms) {
+      if (SameWords(synonym, text)) return &value;
+    }
+  }
+  return nullptr;
+}
+
+std::variant<Json, Misfit> FitNumber(const Entity& entity, const Json& value) {
+  double number = 0;
+  if (value.is_number()) {
+    number = value.get<double>();
+  } else {
+    std::string text = AsText(value);
+    if (!text.empty() && text[0] == '$') text.erase(0, 1);
+    std::erase(text, ',');
+    char* end = nullptr;
+    number = std::strtod(text.c_str(), &end);
+    if (text.empty() || *end != '\0') return Misfit{"not_a_number", 0};
+  }
+  if (!std::isfinite(number)) return Misfit{"not_a_number", 0};
+  if (entity.type == Entity::Type::kMoney) number = std::round(number * 100) / 100;
+  if (entity.min && number < *entity.min) return Misfit{"too_small", *entity.min};
+  if (entity.max && number > *entity.max) return Misfit{"too_large", *entity.max};
+  if (number == std::floor(number) && std::abs(number) < 9e15) return Json(static_cast<int64_t>(number));
+  return Json(number);
+}
+
+std::variant<Json, Misfit> FitDigits(const Entity& entity, const Json& value) {
+  std::string digits;
+  for (const char c : AsText(value)) {
+    if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
+      digits += c;
+    } else if (c != ' ' && c != '-') {
+      return Misfit{"wrong_length", 0};
+    }
+  }
+  if (digits.empty() || (entity.length > 0 && digits.size() != static_cast<size_t>(entity.length))) {
+    return Misfit{"wrong_length", 0};
+  }
+  return Json(digits);
+}
+
+}  // namespace
+
+std::variant<Json, Misfit> FitValue(const Entity& entity, const Json& value) {
+  switch (entity.type) {
+    case Entity::Type::kEnum: {
+      const EntityValue* found = FindValue(entity, AsText(value));
+      if (found == nullptr) return Misfit{"not_a_value", 0};
+      return Json(found->value);
+    }
+    case Entity::Type::kDigits:
+      return FitDigits(entity, value);
+    case Entity::Type::kMoney:
+    case Entity::Type::kNumber:
+      return FitNumber(entity, value);
+    case Entity::Type::kDate: {
+      const std::string text = AsText(value);
+      if (!ParseDate(text)) return Misfit{"not_a_date", 0};
+      return Json(text);
+    }
+    case Entity::Type::kText: {
+      const std::string text = AsText(value);
+      if (text.empty()) return Misfit{"not_a_value", 0};
+      const EntityValue* found = FindValue(entity, text);
+      return Json(found != nullptr ? found->value : text);
+    }
+  }
+  return Misfit{"not_a_value", 0};
+}
+
+std::string ShowValue(const Entity& entity, const Json& value) {
+  if (value.is_number()) {
+    return entity.type == Entity::Type::kMoney ? ShowMoney(value.get<double>(), entity.currency)
+                                               : NumberText(value.get<double>());
+  }
+  const std::string text = AsText(value);
+  if (entity.type == Entity::Type::kDate) return ShowDate(text);
+  return std::string(SpokenValue(entity, text));
+}
+
+}  // namespace sotto
