@@ -1,0 +1,263 @@
+#include "dialogue/dialogue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "base/check.h"
+#include "workflow/parse.h"
+
+namespace sotto {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Answers every action with what the test set, success without data otherwise.
+class ScriptedRunner final : public ActionRunner {
+ public:
+  ToolResult Run(const ActionRequest& request) override {
+    requests.push_back(request);
+    const auto found = results.find(request.tool);
+    return found == results.end() ? ToolResult{true, "", Json::object()} : found->second;
+  }
+  std::vector<ActionRequest> requests;
+  std::map<std::string, ToolResult> results{
+      {"check_balance", {true, "", {{"balance", 1250.5}}}},
+      {"pay_bill", {true, "", {{"paid_from", "checking"}}}},
+      {"replace_card", {true, "", {{"days", 5}}}},
+  };
+};
+
+std::shared_ptr<const DialogueProgram> Compile(const Workflow& workflow) {
+  auto program = DialogueProgram::Compile(std::make_shared<const Workflow>(workflow));
+  SOTTO_CHECK(program, "{}", program.error().message);
+  return *program;
+}
+
+Workflow Banking() {
+  const auto parsed = ReadWorkflow(SOTTO_SOURCE_DIR "/workflows/banking");
+  SOTTO_CHECK(parsed && parsed->workflow);
+  return *parsed->workflow;
+}
+
+// A dialogue with a runner; Say returns the reply's text and checks that the events alone give the same
+// state.
+struct Talk {
+  explicit Talk(const Workflow& workflow) : dialogue(Compile(workflow)) {
+    const Decision begin = dialogue.Begin("test");
+    events = begin.events;
+  }
+  std::string Say(const std::string& text, const std::vector<ToolCall>& calls) {
+    return Say(CertainInput(text, calls));
+  }
+  std::string Say(const TurnInput& input) { return Take(dialogue.RunTurn(input, runner)); }
+  std::string Silence() { return Take(dialogue.Settle(dialogue.NoInput(), runner)); }
+  std::string Take(Decision decision) {
+    last = std::move(decision);
+    if (std::getenv("SOTTO_TEST_SHOW") != nullptr) fmt::print("> {}\n", last.reply.text);
+    events.insert(events.end(), last.events.begin(), last.events.end());
+    EXPECT_TRUE(Fold(events) == dialogue.state());
+    EXPECT_FALSE(last.reply.text.empty());
+    return last.reply.text;
+  }
+  Dialogue dialogue;
+  ScriptedRunner runner;
+  std::vector<Event> events;
+  Decision last;
+};
+
+ToolCall Call(std::string name, Json arguments = Json::object()) {
+  return {std::move(name), std::move(arguments)};
+}
+TurnInput Unsure(const std::string& name, const Json& arguments, double confidence) {
+  return {name, {{Call(name, arguments), confidence, {}}}};
+}
+
+TEST(Dialogue, AsksForEverythingAtOnceThenActs) {
+  Workflow workflow = Banking();
+  workflow.dialogue.confirm = DialoguePolicy::Confirm::kNever;
+  Talk talk(workflow);
+  const std::string question = talk.Say("transfer money", {Call("transfer_money")});
+  EXPECT_THAT(question,
+              HasSubstr("the amount, which account to transfer from and which account to transfer to"));
+  EXPECT_EQ(talk.dialogue.expectation().slots,
+            (std::vector<std::string>{"amount", "from_account", "to_account"}));
+  EXPECT_EQ(talk.Say("200 from checking to savings",
+                     {Call("transfer_money",
+                           {{"amount", 200}, {"from_account", "checking"}, {"to_account", "savings"}})}),
+            "Done. Transferred $200.00 from checking to savings.");
+  ASSERT_EQ(talk.runner.requests.size(), 1u);
+}
+
+TEST(Dialogue, ConfirmsAndActsOnce) {
+  Talk talk(Banking());
+  const ToolCall transfer =
+      Call("transfer_money", {{"amount", 200}, {"from_account", "checking"}, {"to_account", "savings"}});
+  EXPECT_EQ(talk.Say("", {transfer}), "Transfer $200.00 from checking to savings?");
+  EXPECT_EQ(talk.dialogue.expectation().kind, Expectation::Kind::kConfirm);
+  EXPECT_TRUE(talk.runner.requests.empty());
+  EXPECT_THAT(
+      talk.Say("yes but make it 300", {Call(control::kAffirm), Call("transfer_money", {{"amount", 300}})}),
+      HasSubstr("$300.00"));
+  EXPECT_TRUE(talk.runner.requests.empty());
+  EXPECT_THAT(talk.Say("yes", {Call(control::kAffirm)}), HasSubstr("Done"));
+  talk.Say("yes", {Call(control::kAffirm)});
+  EXPECT_EQ(talk.runner.requests.size(), 1u);
+}
+
+TEST(Dialogue, DigressionComesBack) {
+  Talk talk(Banking());
+  EXPECT_THAT(talk.Say("cancel my card", {Call("cancel_card")}), HasSubstr("credit or debit"));
+  const std::string reply =
+      talk.Say("what's in savings", {Call("check_balance", {{"account_type", "savings"}})});
+  EXPECT_EQ(reply,
+            "Your savings balance is $1,250.50. Back to cancelling your card. Is it your credit card or your "
+            "debit card?");
+  EXPECT_EQ(talk.dialogue.expectation().tool, "cancel_card");
+  EXPECT_THAT(talk.dialogue.OfferedTools(), Contains(control::kDeny));
+  EXPECT_THAT(talk.Say("debit", {Call("cancel_card", {{"card_type", "debit"}})}),
+              HasSubstr("last four digits"));
+  EXPECT_THAT(talk.Say("4532", {Call("cancel_card", {{"card_type", "debit"}, {"card_last_four", "4532"}})}),
+              HasSubstr("ending in 4532"));
+}
+
+TEST(Dialogue, CheckFailsAndAsksAgain) {
+  Talk talk(Banking());
+  EXPECT_THAT(
+      talk.Say("", {Call("transfer_money", {{"from_account", "savings"}, {"to_account", "savings"}})}),
+      HasSubstr("same account"));
+  EXPECT_EQ(talk.dialogue.expectation().slots, std::vector<std::string>{"to_account"});
+  EXPECT_THAT(talk.Say("", {Call("transfer_money", {{"to_account", "checking"}})}), HasSubstr("How much"));
+}
+
+TEST(Dialogue, FollowUpInherits) {
+  Talk talk(Banking());
+  talk.Say("",
+           {Call("cancel_card", {{"card_type", "debit"}, {"card_last_four", "4532"}}), Call("replace_card")});
+  EXPECT_THAT(talk.Say("yes", {Call(control::kAffirm)}), HasSubstr("new debit card is on its way"));
+  ASSERT_EQ(talk.runner.requests.size(), 2u);
+  EXPECT_EQ(talk.runner.requests[1].arguments["card_last_four"], "4532");
+}
+
+TEST(Dialogue, NeverSaysSuccessWithoutIt) {
+  Talk talk(Banking());
+  talk.runner.results["transfer_money"] = {false, "insufficient_funds", {{"available", 50}}};
+  talk.Say("", {Call("transfer_money",
+                     {{"amount", 200}, {"from_account", "checking"}, {"to_account", "savings"}})});
+  const std::string reply = talk.Say("yes", {Call(control::kAffirm)});
+  EXPECT_THAT(reply, HasSubstr("You only have $50.00 in checking"));
+  EXPECT_THAT(reply, Not(HasSubstr("Done")));
+  EXPECT_THAT(talk.Say("40 then", {Call("transfer_money", {{"amount", 40}})}),
+              HasSubstr("$40.00 from checking to savings"));
+}
+
+TEST(Dialogue, RepairsEscalateToAPerson) {
+  Talk talk(Banking());
+  const std::string first = talk.Say("", {Call("reset_pin", {{"card_type", "debit"}})});
+  const std::string second = talk.Say("hm", {Call("intent_unclear")});
+  const std::string third = talk.Say("hm", {Call("intent_unclear")});
+  EXPECT_NE(first, second);
+  EXPECT_THAT(third, HasSubstr("4 digits"));
+  talk.Say("hm", {});
+  EXPECT_TRUE(talk.last.ended);
+  ASSERT_TRUE(talk.last.hand_off);
+  EXPECT_EQ(talk.last.hand_off->reason, "failures");
+  EXPECT_THAT(talk.last.hand_off->summary, HasSubstr("reset a PIN (card type: debit)"));
+}
+
+TEST(Dialogue, LowConfidenceClarifiesOrReadsBack) {
+  Talk talk(Banking());
+  EXPECT_THAT(talk.Say(Unsure("get_statement", {{"account_type", "savings"}}, 0.2)),
+              HasSubstr("Did you want to get a statement?"));
+  EXPECT_TRUE(talk.runner.requests.empty());
+  talk.Say("yes", {Call(control::kAffirm)});
+  EXPECT_EQ(talk.runner.requests.size(), 1u);
+  EXPECT_THAT(talk.Say(Unsure("check_balance", {{"account_type", "savings"}}, 0.5)),
+              HasSubstr("account type savings"));
+  talk.Say("yes", {Call(control::kAffirm)});
+  EXPECT_EQ(talk.runner.requests.size(), 2u);
+}
+
+TEST(Dialogue, ControlsAsAPersonExpects) {
+  Talk talk(Banking());
+  const std::string question = talk.Say("", {Call("activate_card")});
+  EXPECT_EQ(talk.Say("", {Call(control::kWait)}), "Take your time.");
+  EXPECT_EQ(talk.Say("", {Call(control::kRepeat)}), question);
+  EXPECT_THAT(talk.Say("", {Call(control::kHelp)}), HasSubstr("activating your card"));
+  EXPECT_THAT(talk.Say("", {Call("goodbye")}), HasSubstr("activating your card"));
+  EXPECT_FALSE(talk.last.ended);
+  EXPECT_THAT(talk.Say("", {Call(control::kAffirm)}), HasSubstr("last four"));
+  EXPECT_THAT(talk.Say("", {Call(control::kNeverMind)}), HasSubstr("activating your card"));
+  EXPECT_EQ(talk.dialogue.state().open(), nullptr);
+  talk.Say("", {Call(control::kDeny)});
+  EXPECT_TRUE(talk.last.ended);
+}
+
+TEST(Dialogue, SilenceAsksThenGivesUp) {
+  Talk talk(Banking());
+  EXPECT_THAT(talk.Silence(), HasSubstr("didn't hear"));
+  talk.Silence();
+  EXPECT_THAT(talk.Silence(), HasSubstr("hang up"));
+  EXPECT_TRUE(talk.last.ended);
+}
+
+TEST(Dialogue, WrongValuesAreNamed) {
+  Talk talk(Banking());
+  EXPECT_THAT(talk.Say("", {Call("activate_card", {{"card_last_four", "12345"}})}), HasSubstr("4 digits"));
+  EXPECT_THAT(talk.Say("", {Call("transfer_money", {{"from_account", "credit"}})}),
+              HasSubstr("checking or savings"));
+  EXPECT_THAT(talk.Say("", {Call("transfer_money", {{"amount", 0}})}), HasSubstr("$0.01"));
+}
+
+constexpr const char* kGuarded = R"(workflow: guarded
+entities:
+  pin: {type: digits, length: 4}
+  plan: {values: [small, large]}
+tools:
+  verify: {role: verify, description: Verify, title: verify you, attempts: 2, slots: {pin: {entity: pin, required: true, ask: your PIN}}, action: test.verify}
+  change_plan: {description: Change plan, requires_verified: true, slots: {plan: {entity: plan, required: true}}, action: test.plan, done: "You have the {plan} plan now."}
+  hours: {description: Opening hours, done: "Nine to five."}
+  unclear: {role: unclear, description: Unclear}
+)";
+
+TEST(Dialogue, VerifiesTheCallerFirst) {
+  const ParsedWorkflow parsed = ParseWorkflow(kGuarded, "guarded.yaml");
+  ASSERT_TRUE(parsed.workflow);
+  Talk talk(*parsed.workflow);
+  EXPECT_THAT(talk.dialogue.OfferedTools(), Not(Contains("verify")));
+  EXPECT_EQ(talk.Say("", {Call("change_plan", {{"plan", "large"}})}),
+            "First I need to make sure it's you. Could you tell me your PIN?");
+  EXPECT_THAT(talk.dialogue.OfferedTools(), Contains("verify"));
+  EXPECT_THAT(talk.Say("", {Call("hours")}), HasSubstr("Nine to five. Back to verifying you."));
+  talk.runner.results["verify"] = {false, "wrong", Json::object()};
+  EXPECT_THAT(talk.Say("", {Call("verify", {{"pin", "1111"}})}), HasSubstr("doesn't match"));
+  talk.runner.results.clear();
+  EXPECT_THAT(talk.Say("", {Call("verify", {{"pin", "1234"}})}), HasSubstr("You have the large plan now."));
+  EXPECT_EQ(talk.Say("", {Call("change_plan", {{"plan", "small"}})}), "You have the small plan now.");
+}
+
+TEST(Dialogue, VerificationHasLimitedAttempts) {
+  Talk talk(*ParseWorkflow(kGuarded, "guarded.yaml").workflow);
+  talk.runner.results["verify"] = {false, "wrong", Json::object()};
+  talk.Say("", {Call("change_plan", {{"plan", "large"}})});
+  talk.Say("", {Call("verify", {{"pin", "1111"}})});
+  talk.Say("", {Call("verify", {{"pin", "2222"}})});
+  ASSERT_TRUE(talk.last.hand_off);
+  EXPECT_EQ(talk.last.hand_off->reason, "verification");
+}
+
+TEST(Event, RoundTrip) {
+  Talk talk(Banking());
+  talk.Say("", {Call("cancel_card", {{"card_type", "debit"}}), Call("check_balance")});
+  for (const Event& event : talk.events) {
+    const auto back = EventFromJson(*ParseJson(ToJson(event).dump(), "event"));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(*back, event);
+  }
+}
+
+}  // namespace
+}  // namespace sotto
