@@ -9,6 +9,8 @@ void RegisterAll([[maybe_unused]] CLI::App& app, [[maybe_unused]] CliContext& co
   RegisterCall(app, context);
   RegisterEval(app, context);
 #endif
+  RegisterModel(app, context);
+  RegisterQuantize(app, context);
 }
 
 }  // namespace sotto

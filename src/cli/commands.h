@@ -11,6 +11,8 @@ struct CliContext;
 
 void RegisterCall(CLI::App& app, CliContext& context);
 void RegisterEval(CLI::App& app, CliContext& context);
+void RegisterModel(CLI::App& app, CliContext& context);
+void RegisterQuantize(CLI::App& app, CliContext& context);
 
 // All of them, in the order of `sotto --help`.
 void RegisterAll(CLI::App& app, CliContext& context);
