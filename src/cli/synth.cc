@@ -1,0 +1,98 @@
+// sotto synth: conversations by self-play, for training and for looking at.
+#include "learn/synth.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "workflow/parse.h"
+
+namespace sotto {
+namespace {
+
+struct SynthFlags {
+  std::string workflow;
+  size_t count = 1000;
+  uint64_t seed = 1;
+  std::string out;
+  size_t show = 0;
+  double noise = 1;
+  double with_state = 0.5;
+  bool json = false;
+};
+
+void Show(const Conversation& conversation) {
+  for (const Turn& turn : conversation.turns) {
+    std::string tag;
+    if (turn.expectation.kind != Expectation::Kind::kNone) {
+      const Json json = ToJson(turn.expectation);
+      tag = fmt::format("  [{}", json.value("kind", ""));
+      if (!turn.expectation.tool.empty()) tag += " " + turn.expectation.tool;
+      for (const std::string& slot : turn.expectation.slots) tag += " " + slot;
+      tag += "]";
+    }
+    fmt::print("  {}{}\n", turn.user, tag);
+    for (const ToolCall& call : turn.calls) fmt::print("      {}\n", ToString(call));
+  }
+  fmt::print("\n");
+}
+
+Result<void> Run(const SynthFlags& flags) {
+  SOTTO_ASSIGN_OR_RETURN(const auto workflow, LoadWorkflow(flags.workflow));
+  SynthOptions options;
+  options.count = flags.count;
+  options.seed = flags.seed;
+  options.simulator.noise = flags.noise;
+  options.simulator.with_state = flags.with_state;
+  ProgressBar bar("generating");
+  options.progress = [&](size_t done, size_t total) { bar.Update(done, total); };
+  SOTTO_ASSIGN_OR_RETURN(const Synthesised made, Synthesise(workflow, options));
+  bar.Finish();
+  if (!flags.out.empty()) SOTTO_RETURN_IF_ERROR(WriteConversations(flags.out, made.conversations));
+  for (size_t i = 0; i < flags.show && i < made.conversations.size(); ++i)
+    Show(made.conversations[i].conversation);
+  if (flags.json) {
+    Json report = made.coverage.ToJson();
+    report["available_patterns"] = made.n_patterns;
+    Json dropped = Json::object();
+    for (const auto& [why, count] : made.dropped) dropped[why] = count;
+    report["dropped"] = std::move(dropped);
+    fmt::print("{}\n", report.dump(2));
+    return {};
+  }
+  fmt::print("{}{} patterns to speak with\n", made.coverage.ToText(*workflow), made.n_patterns);
+  for (const auto& [why, count] : made.dropped) fmt::print("dropped {}: {}\n", count, why);
+  return {};
+}
+
+}  // namespace
+
+void RegisterSynth(CLI::App& app, CliContext& context) {
+  CLI::App* command =
+      app.add_subcommand("synth", "Generate labelled conversations for a workflow by self-play");
+  auto flags = std::make_shared<SynthFlags>();
+  command->add_option("--workflow", flags->workflow, "Workflow folder")->required();
+  command->add_option("--count", flags->count, "Conversations")->capture_default_str();
+  command->add_option("--seed", flags->seed, "The same seed gives the same conversations")
+      ->capture_default_str();
+  command->add_option("--out", flags->out, "Write them here, one a line");
+  command->add_option("--show", flags->show, "Print that many");
+  command->add_option("--noise", flags->noise, "Scales recogniser noise; 0: clean text")
+      ->capture_default_str();
+  command
+      ->add_option("--with-state", flags->with_state,
+                   "Share of conversations with expectations and control tools")
+      ->capture_default_str();
+  command->add_flag("--json", flags->json, "The coverage report as JSON");
+  command->footer(
+      "Example:\n  sotto synth --workflow workflows/banking --count 40000 --seed 1 --out banking.jsonl "
+      "--show 20");
+  command->callback([flags, &context] {
+    if (auto result = Run(*flags); !result) context.Fail(result.error());
+  });
+}
+
+}  // namespace sotto

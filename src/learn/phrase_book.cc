@@ -1,0 +1,199 @@
+#include "learn/phrase_book.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "base/check.h"
+#include "learn/general_book.h"
+
+namespace sotto {
+namespace {
+
+std::string At(const std::string& source, const YAML::Node& node) {
+  return fmt::format("{}:{}", source, node.Mark().line + 1);
+}
+
+Result<void> AddPatterns(const YAML::Node& list, const std::string& source, const Macros& macros,
+                         std::vector<Pattern>& to) {
+  if (!list) return {};
+  if (!list.IsSequence())
+    return MakeError(ErrorCode::kInvalidArgument, "{}: expected a list of patterns", At(source, list));
+  for (const YAML::Node& item : list) {
+    if (!item.IsScalar())
+      return MakeError(ErrorCode::kInvalidArgument, "{}: a pattern must be one string (quote it)",
+                       At(source, item));
+    auto pattern = Pattern::Parse(item.Scalar(), macros);
+    if (!pattern) return WithContext(pattern.error(), At(source, item));
+    to.push_back(*std::move(pattern));
+  }
+  return {};
+}
+
+Result<void> CheckKeys(const YAML::Node& map, const std::string& source,
+                       std::initializer_list<std::string_view> known) {
+  if (!map.IsMap()) return MakeError(ErrorCode::kInvalidArgument, "{}: expected a map", At(source, map));
+  for (const auto& item : map) {
+    const std::string key = item.first.Scalar();
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      return MakeError(ErrorCode::kInvalidArgument, "{}: unknown key '{}'", At(source, item.first), key);
+  }
+  return {};
+}
+
+// Every slot that a pattern names must be one of the tool's, every implied enum value one of the slot's.
+Result<void> CheckAgainst(const ToolDef& tool, const std::vector<Pattern>& patterns,
+                          const std::string& source) {
+  for (const Pattern& pattern : patterns)
+    for (const std::string& slot : pattern.slots())
+      if (tool.FindSlot(slot) == nullptr)
+        return MakeError(ErrorCode::kInvalidArgument, "{}: tool '{}' has no slot '{}' (in '{}')", source,
+                         tool.name, slot, pattern.source());
+  return {};
+}
+
+}  // namespace
+
+const std::vector<Pattern>& ToolPhrases::of(TurnKind kind) const {
+  switch (kind) {
+    case TurnKind::kAsk:
+      return ask;
+    case TurnKind::kNext:
+      return next;
+    case TurnKind::kFill:
+      return fill;
+    case TurnKind::kAgain:
+      return again;
+  }
+  return ask;
+}
+
+Result<void> PhraseBook::Merge(std::string_view yaml, const std::string& source, const Workflow* workflow) {
+  YAML::Node root;
+  try {
+    root = YAML::Load(std::string(yaml));
+  } catch (const YAML::Exception& error) {
+    return MakeError(ErrorCode::kInvalidArgument, "{}:{}: {}", source, error.mark.line + 1, error.msg);
+  }
+  if (root.IsNull()) return {};
+  SOTTO_RETURN_IF_ERROR(
+      CheckKeys(root, source, {"macros", "tools", "values", "names", "general", "examples"}));
+  if (root["examples"]) use_examples_ = root["examples"].as<bool>(true);
+  if (root["macros"])
+    for (const auto& item : root["macros"]) macros_[item.first.Scalar()] = item.second.Scalar();
+  if (root["tools"]) {
+    for (const auto& item : root["tools"]) {
+      const std::string name = item.first.Scalar();
+      const ToolDef* tool = workflow == nullptr ? nullptr : workflow->FindTool(name);
+      if (workflow != nullptr && tool == nullptr)
+        return MakeError(ErrorCode::kInvalidArgument, "{}: the workflow has no tool '{}'",
+                         At(source, item.first), name);
+      SOTTO_RETURN_IF_ERROR(CheckKeys(item.second, source, {"ask", "next", "fill", "again", "noun"}));
+      ToolPhrases& phrases = tools_[name];
+      SOTTO_RETURN_IF_ERROR(AddPatterns(item.second["ask"], source, macros_, phrases.ask));
+      SOTTO_RETURN_IF_ERROR(AddPatterns(item.second["next"], source, macros_, phrases.next));
+      SOTTO_RETURN_IF_ERROR(AddPatterns(item.second["fill"], source, macros_, phrases.fill));
+      SOTTO_RETURN_IF_ERROR(AddPatterns(item.second["again"], source, macros_, phrases.again));
+      SOTTO_RETURN_IF_ERROR(AddPatterns(item.second["noun"], source, macros_, phrases.nouns));
+      if (tool == nullptr) continue;
+      for (const TurnKind kind : {TurnKind::kAsk, TurnKind::kNext, TurnKind::kFill, TurnKind::kAgain})
+        SOTTO_RETURN_IF_ERROR(CheckAgainst(*tool, phrases.of(kind), source));
+    }
+  }
+  if (root["values"])
+    for (const auto& slot : root["values"])
+      for (const auto& value : slot.second)
+        SOTTO_RETURN_IF_ERROR(AddPatterns(value.second, source, macros_,
+                                          values_[slot.first.Scalar() + "=" + value.first.Scalar()]));
+  if (root["names"])
+    for (const auto& slot : root["names"])
+      SOTTO_RETURN_IF_ERROR(AddPatterns(slot.second, source, macros_, names_[slot.first.Scalar()]));
+  if (root["general"])
+    for (const auto& list : root["general"])
+      SOTTO_RETURN_IF_ERROR(AddPatterns(list.second, source, macros_, general_[list.first.Scalar()]));
+  return {};
+}
+
+Result<PhraseBook> PhraseBook::Load(const Workflow& workflow) {
+  PhraseBook book;
+  SOTTO_RETURN_IF_ERROR(book.Merge(kGeneralBook, "general.yaml", nullptr));
+  const std::filesystem::path path = workflow.folder / "phrases.yaml";
+  if (!workflow.folder.empty() && std::filesystem::exists(path)) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    if (!file) return MakeError(ErrorCode::kIo, "cannot read {}", path.string());
+    SOTTO_RETURN_IF_ERROR(book.Merge(text.str(), path.string(), &workflow));
+  }
+  for (const ToolDef& tool : workflow.tools) {
+    ToolPhrases& phrases = book.tools_[tool.name];
+    if (!book.use_examples_ && !phrases.ask.empty()) continue;
+    for (const std::string& example : tool.examples) {
+      auto pattern = Pattern::Parse(example, book.macros_);
+      if (!pattern) return WithContext(pattern.error(), fmt::format("example of tool '{}'", tool.name));
+      phrases.ask.push_back(*std::move(pattern));
+    }
+    for (const Slot& slot : tool.slots)
+      for (const std::string& phrase : slot.phrases) {
+        auto pattern = Pattern::Parse(phrase, book.macros_);
+        if (!pattern) return WithContext(pattern.error(), fmt::format("phrase of slot '{}'", slot.name));
+        phrases.fill.push_back(*std::move(pattern));
+      }
+    SOTTO_RETURN_IF_ERROR(CheckAgainst(tool, phrases.ask, "examples"));
+  }
+  return book;
+}
+
+const ToolPhrases& PhraseBook::ForTool(std::string_view tool) const {
+  static const ToolPhrases kNone;
+  const auto found = tools_.find(tool);
+  return found == tools_.end() ? kNone : found->second;
+}
+
+void PhraseBook::AddPattern(std::string_view tool, TurnKind kind, Pattern pattern) {
+  ToolPhrases& phrases = tools_[std::string(tool)];
+  std::vector<Pattern>& list = kind == TurnKind::kAsk    ? phrases.ask
+                               : kind == TurnKind::kNext ? phrases.next
+                               : kind == TurnKind::kFill ? phrases.fill
+                                                         : phrases.again;
+  list.push_back(std::move(pattern));
+}
+
+namespace {
+
+template <typename Map>
+const std::vector<Pattern>& Find(const Map& map, std::string_view key) {
+  static const std::vector<Pattern> kNone;
+  const auto found = map.find(key);
+  return found == map.end() ? kNone : found->second;
+}
+
+}  // namespace
+
+const std::vector<Pattern>& PhraseBook::ValueForms(std::string_view slot, std::string_view value,
+                                                   std::string_view form) const {
+  if (!form.empty()) {
+    const auto& forms = Find(values_, fmt::format("{}={}:{}", slot, value, form));
+    if (!forms.empty()) return forms;
+  }
+  return Find(values_, fmt::format("{}={}", slot, value));
+}
+
+void PhraseBook::AddValueForm(std::string_view slot, std::string_view value, Pattern pattern) {
+  values_[fmt::format("{}={}", slot, value)].push_back(std::move(pattern));
+}
+
+const std::vector<Pattern>& PhraseBook::Names(std::string_view slot) const { return Find(names_, slot); }
+const std::vector<Pattern>& PhraseBook::General(std::string_view name) const { return Find(general_, name); }
+
+size_t PhraseBook::n_patterns() const {
+  size_t count = 0;
+  for (const auto& [name, phrases] : tools_)
+    count += phrases.ask.size() + phrases.next.size() + phrases.fill.size() + phrases.again.size();
+  for (const auto& [name, list] : general_) count += list.size();
+  return count;
+}
+
+}  // namespace sotto

@@ -1,0 +1,630 @@
+#include "learn/simulator.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/check.h"
+#include "learn/validate.h"
+
+namespace sotto {
+namespace {
+
+constexpr size_t kMaxTurns = 16;
+
+bool IsValueOf(const Slot& slot, const Json& value) {
+  if (slot.entity.type != Entity::Type::kEnum) return true;
+  return value.is_string() &&
+         std::any_of(slot.entity.values.begin(), slot.entity.values.end(),
+                     [&](const EntityValue& item) { return item.value == value.get<std::string>(); });
+}
+
+// What a request for `to` takes over from the task that was finished last.
+struct Inheritance {
+  Json same = Json::object();  // arguments of the same name
+  Json other =
+      Json::object();  // of another name: the only value of its entity, for the first slot of that entity
+};
+
+Inheritance InheritFrom(const ToolDef& from, const Json& arguments, const ToolDef& to) {
+  Inheritance inheritance;
+  for (const auto& [name, value] : arguments.items()) {
+    const Slot* source = from.FindSlot(name);
+    if (const Slot* slot = to.FindSlot(name); slot != nullptr) {
+      if (IsValueOf(*slot, value)) inheritance.same[name] = value;
+      continue;
+    }
+    if (source == nullptr || source->entity_name.empty()) continue;
+    const auto of_entity = [&](const Slot& slot) { return slot.entity_name == source->entity_name; };
+    if (std::count_if(from.slots.begin(), from.slots.end(), of_entity) != 1) continue;
+    const auto slot = std::find_if(to.slots.begin(), to.slots.end(), of_entity);
+    if (slot != to.slots.end() && IsValueOf(*slot, value)) inheritance.other[slot->name] = value;
+  }
+  return inheritance;
+}
+
+bool Contradicts(const Json& a, const Json& b) {
+  for (const auto& [name, value] : a.items())
+    if (b.contains(name) && !SameValue(b[name], value)) return true;
+  return false;
+}
+
+}  // namespace
+
+Simulator::Simulator(std::shared_ptr<const Workflow> workflow, std::shared_ptr<const PhraseBook> book,
+                     std::shared_ptr<const Confusions> confusions, const SimulatorOptions& options,
+                     uint64_t seed)
+    : workflow_(std::move(workflow)),
+      book_(std::move(book)),
+      confusions_(std::move(confusions)),
+      options_(options),
+      random_(seed) {
+  for (const ToolDef& tool : workflow_->tools) {
+    const bool goal = tool.role == ToolRole::kTask || tool.role == ToolRole::kHandoff;
+    if (goal && !book_->ForTool(tool.name).ask.empty()) tasks_.push_back(&tool);
+  }
+  SOTTO_CHECK(!tasks_.empty());
+}
+
+const ToolDef* Simulator::Role(ToolRole role) const { return workflow_->FindRole(role); }
+
+SimulatedConversation Simulator::Next() {
+  out_ = {};
+  open_.reset();
+  last_.reset();
+  suspended_.clear();
+  expectation_ = {};
+  with_state_ = random_.Chance(options_.with_state);
+  const double level = random_.Uniform();
+  noise_ = level < 0.30   ? NoiseLevel{0, 0, 0}
+           : level < 0.70 ? NoiseLevel{0.03, 0.03, 0.006}
+           : level < 0.90 ? NoiseLevel{0.10, 0.07, 0.015}
+                          : NoiseLevel{0.18, 0.10, 0.03};
+  noise_ = {noise_.word_errors * options_.noise, noise_.fillers * options_.noise,
+            noise_.false_starts * options_.noise};
+
+  if (random_.Chance(0.5)) EmitBare(Role(ToolRole::kGreeting), "greeting");
+  const double share = random_.Uniform();
+  const int n_tasks = share < 0.42 ? 1 : share < 0.74 ? 2 : share < 0.9 ? 3 : 4;
+  for (int i = 0; i < n_tasks && out_.conversation.turns.size() < kMaxTurns; ++i) {
+    if (random_.Chance(0.05)) EmitUnclear();
+    if (i == 0 || !random_.Chance(0.4) || !StartRelated()) {
+      const ToolDef* tool = DrawTool();
+      if (random_.Chance(options_.two_requests))
+        StartTwo(*tool);
+      else
+        StartTask(*tool);
+    }
+    PlayTask();
+    if (random_.Chance(0.03)) EmitUnclear();
+    if (i + 1 < n_tasks && random_.Chance(0.15)) EmitBare(Role(ToolRole::kThanks), "thanks");
+  }
+  if (random_.Chance(0.06)) EmitUnclear();
+  if (random_.Chance(0.5)) EmitBare(Role(ToolRole::kThanks), "thanks");
+  if (random_.Chance(0.6)) EmitBare(Role(ToolRole::kGoodbye), "goodbye");
+  return std::move(out_);
+}
+
+const ToolDef* Simulator::DrawTool() { return tasks_[random_.Below(tasks_.size())]; }
+
+// ---- saying
+// -------------------------------------------------------------------------------------------------
+
+void Simulator::SaySlot(const ToolDef& tool, const Slot& slot, const Piece& piece, const Json& known,
+                        bool correct, Said& said) {
+  Json context = known;
+  for (const auto& [name, value] : said.values.items()) context[name] = value;
+  Json old = correct && known.contains(slot.name) ? known[slot.name] : Json();
+  context.erase(slot.name);
+  const Json value = said.values.contains(slot.name) ? said.values[slot.name]
+                                                     : DrawValue(*book_, tool, slot, context, old, random_);
+  if (value.is_null()) return;
+  // "to savings, no sorry, checking": the wrong value first.
+  const auto& fixes = book_->General("inline_fix");
+  if (!fixes.empty() && random_.Chance(0.012) && slot.entity.type != Entity::Type::kText) {
+    const Json wrong = DrawValue(*book_, tool, slot, context, value, random_);
+    if (!wrong.is_null() && !SameValue(wrong, value)) {
+      Append(said.words, SayValue(*book_, slot, wrong, piece.form, random_));
+      Append(said.words, ToWords(SayPlain(random_.Pick(fixes), random_)));
+    }
+  }
+  Append(said.words, SayValue(*book_, slot, value, piece.form, random_));
+  said.values[slot.name] = value;
+}
+
+std::optional<Simulator::Said> Simulator::Say(const Pattern& pattern, const ToolDef& tool, const Json& known,
+                                              bool correct) {
+  Said said;
+  const std::vector<Piece> pieces = pattern.Expand(random_);
+  // Values that the words themselves mean come first: drawn values must fit them.
+  for (const Piece& piece : pieces) {
+    if (piece.kind == Piece::Kind::kWords) continue;
+    if (!correct && known.contains(piece.text)) return std::nullopt;
+    if (piece.kind == Piece::Kind::kImplied) {
+      if (correct && known.contains(piece.text) && SameValue(known[piece.text], Json(piece.form)))
+        return std::nullopt;
+      said.values[piece.text] = piece.form;
+    }
+  }
+  bool glue = false;  // the next words belong to the word before them: "how('s| is)"
+  for (const Piece& piece : pieces) {
+    if (piece.kind == Piece::Kind::kWords) {
+      SpokenWords words = ToWords(piece.text);
+      if (glue && !words.empty() && piece.text.front() != ' ') {
+        said.words.back().text += words.front().text;
+        words.erase(words.begin());
+      }
+      Append(said.words, words);
+      if (!piece.text.empty()) glue = piece.text.back() != ' ' && !said.words.empty();
+    } else if (piece.kind == Piece::Kind::kSlot) {
+      const Slot* slot = tool.FindSlot(piece.text);
+      if (slot == nullptr) return std::nullopt;
+      SaySlot(tool, *slot, piece, known, correct, said);
+      glue = true;
+    }
+  }
+  if (said.words.empty()) return std::nullopt;
+  return said;
+}
+
+std::optional<Simulator::Said> Simulator::SayAny(const std::vector<Pattern>& patterns, const ToolDef& tool,
+                                                 const Json& known, bool correct) {
+  if (patterns.empty()) return std::nullopt;
+  for (int attempt = 0; attempt < 24; ++attempt) {
+    auto said = Say(random_.Pick(patterns), tool, known, correct);
+    if (said) return said;
+  }
+  return std::nullopt;
+}
+
+std::optional<Simulator::Said> Simulator::SayFill(const Task& task, bool correct) {
+  const auto& fills = book_->ForTool(task.tool->name).fill;
+  for (int attempt = 0; attempt < 12; ++attempt) {
+    auto said = SayAny(fills, *task.tool, task.arguments, correct);
+    if (!said) break;
+    if (said->values.empty()) continue;
+    if (correct) {
+      // A correction changes something that was said.
+      bool changes = true;
+      for (const auto& [name, value] : said->values.items())
+        changes = changes && task.arguments.contains(name);
+      if (!changes) continue;
+    }
+    return said;
+  }
+  return std::nullopt;
+}
+
+std::optional<Simulator::Said> Simulator::SayBareValue(const Task& task) {
+  const std::vector<std::string> missing = Missing(task);
+  // What is asked, or the only slot of its kind that is missing.
+  std::vector<const Slot*> candidates;
+  if (expectation_.kind == Expectation::Kind::kSlots) {
+    for (const std::string& name : expectation_.slots)
+      if (const Slot* slot = task.tool->FindSlot(name); slot != nullptr && !task.arguments.contains(name))
+        candidates.push_back(slot);
+  } else {
+    for (const Slot& slot : task.tool->slots)
+      if (!task.arguments.contains(slot.name)) candidates.push_back(&slot);
+  }
+  std::vector<const Slot*> alone;
+  for (const Slot* slot : candidates) {
+    const auto same = [&](const Slot* other) {
+      const bool numbers =
+          (slot->entity.type == Entity::Type::kMoney || slot->entity.type == Entity::Type::kDigits) &&
+          (other->entity.type == Entity::Type::kMoney || other->entity.type == Entity::Type::kDigits);
+      return numbers || other->entity_name == slot->entity_name;
+    };
+    if (std::count_if(candidates.begin(), candidates.end(), same) == 1) alone.push_back(slot);
+  }
+  if (alone.empty()) return std::nullopt;
+  const Slot& slot = *random_.Pick(alone);
+  const auto& frames = book_->General("bare_frame");
+  Said said;
+  const std::string frame = frames.empty() || random_.Chance(0.5) ? "%" : random_.Pick(frames).source();
+  const size_t at = frame.find('%');
+  Append(said.words, ToWords(std::string_view(frame).substr(0, at)));
+  SaySlot(*task.tool, slot, {Piece::Kind::kSlot, slot.name, {}}, task.arguments, false, said);
+  Append(said.words, ToWords(std::string_view(frame).substr(at + 1)));
+  return said;
+}
+
+std::string Simulator::SayGeneral(std::string_view name, std::string_view otherwise) {
+  const auto& patterns = book_->General(name);
+  return patterns.empty() ? std::string(otherwise) : SayPlain(random_.Pick(patterns), random_);
+}
+
+void Simulator::Wrap(SpokenWords& words, bool request) {
+  if (random_.Chance(request ? 0.28 : 0.16)) {
+    SpokenWords opened = ToWords(SayGeneral(request ? "opener" : "answer_opener", "um"));
+    Append(opened, words);
+    words = std::move(opened);
+  }
+  if (request && random_.Chance(0.03)) {
+    SpokenWords opened = ToWords(SayGeneral("preamble", ""));
+    Append(opened, words);
+    words = std::move(opened);
+  }
+  if (random_.Chance(request ? 0.16 : 0.10)) Append(words, ToWords(SayGeneral("closer", "please")));
+}
+
+// Adds to `values` of a new request for `tool` what it takes over from the last task. `follow_up`: its words
+// refer to that task ("a replacement for it"). False where the words could mean either: then nobody says
+// that.
+bool Simulator::Inherit(const ToolDef& tool, bool follow_up, Json& values) {
+  if (!last_ || last_->tool == &tool) return true;
+  const auto& related = last_->tool->related;
+  if (std::find(related.begin(), related.end(), tool.name) == related.end()) return true;
+  if (book_->ForTool(tool.name).next.empty()) return true;
+  const Inheritance from = InheritFrom(*last_->tool, last_->arguments, tool);
+  if (follow_up) {
+    Json merged = from.other;
+    for (const auto& [name, value] : from.same.items()) merged[name] = value;
+    const bool contradicts = Contradicts(from.same, values);
+    for (const auto& [name, value] : values.items()) merged[name] = value;
+    if (contradicts) return false;
+    // "transfer 200 to savings" after the savings balance: from where is not known.
+    for (const auto& [name, value] : from.other.items())
+      for (const auto& [said, other] : values.items())
+        if (said != name && tool.FindSlot(said)->entity_name == tool.FindSlot(name)->entity_name &&
+            other == value)
+          return false;
+    values = std::move(merged);
+    return true;
+  }
+  if (!from.same.empty()) {
+    if (from.same.size() >= 2 && !Contradicts(from.same, values)) {
+      for (const auto& [name, value] : from.same.items()) values[name] = value;
+      return true;
+    }
+    return !values.empty();
+  }
+  for (const auto& [name, value] : from.other.items()) {
+    if (values.contains(name)) continue;
+    const Slot* inherited = tool.FindSlot(name);
+    bool other_said = false;
+    bool same_said = false;
+    for (const auto& [said, said_value] : values.items()) {
+      if (tool.FindSlot(said)->entity_name != inherited->entity_name) continue;
+      other_said = other_said || said_value != value;
+      same_said = same_said || said_value == value;
+    }
+    if (same_said || !other_said) return same_said;
+    values[name] = value;
+  }
+  return true;
+}
+
+// A request for `tool` from its plain patterns, with what it inherits.
+std::optional<Simulator::Said> Simulator::SayAsk(const ToolDef& tool, bool follow_up) {
+  const ToolPhrases& phrases = book_->ForTool(tool.name);
+  for (int attempt = 0; attempt < 12; ++attempt) {
+    auto said = SayAny(follow_up ? phrases.next : phrases.ask, tool, Json::object(), false);
+    if (!said) return std::nullopt;
+    if (Inherit(tool, follow_up, said->values)) return said;
+  }
+  return std::nullopt;
+}
+
+// ---- turns
+// --------------------------------------------------------------------------------------------------
+
+ToolCall Simulator::CallOf(const Task& task) const {
+  ToolCall call{task.tool->name, Json::object()};
+  for (const Slot& slot : task.tool->slots)
+    if (task.arguments.contains(slot.name)) call.arguments[slot.name] = task.arguments[slot.name];
+  return call;
+}
+
+void Simulator::Emit(SpokenWords words, std::vector<ToolCall> calls, const char* pattern) {
+  // Noise may not make a value unreadable: then it is another noise, at last none.
+  Turn turn;
+  turn.expectation = expectation_;
+  turn.calls = std::move(calls);
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    SpokenWords noisy = words;
+    if (attempt < 3) AddNoise(noisy, noise_, *confusions_, random_);
+    turn.user = ToText(noisy);
+    if (IsGrounded(*workflow_, out_.conversation.turns, turn)) break;
+  }
+  if (turn.user.empty()) return;
+  if (random_.Chance(0.4))
+    turn.user[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(turn.user[0])));
+  out_.conversation.turns.push_back(std::move(turn));
+  out_.patterns.emplace_back(pattern);
+  expectation_ = NextExpectation();
+}
+
+void Simulator::EmitTask(SpokenWords words, const char* pattern) {
+  SOTTO_CHECK(open_.has_value());
+  Emit(std::move(words), {CallOf(*open_)}, pattern);
+}
+
+void Simulator::EmitBare(const ToolDef* tool, const char* pattern) {
+  if (tool == nullptr) return;
+  const auto said = SayAny(book_->ForTool(tool->name).ask, *tool, Json::object(), false);
+  if (!said) return;
+  Emit(said->words, {{tool->name, Json::object()}}, pattern);
+}
+
+void Simulator::EmitControl(const char* tool, const char* pattern) {
+  const auto& patterns = book_->General(tool);
+  if (patterns.empty()) return;
+  Emit(ToWords(SayPlain(random_.Pick(patterns), random_)), {{tool, Json::object()}}, pattern);
+}
+
+void Simulator::EmitUnclear() {
+  const ToolDef* tool = workflow_->FindTool(workflow_->unclear_tool);
+  if (tool == nullptr) return;
+  SpokenWords words;
+  if (options_.out_of_scope != nullptr && !options_.out_of_scope->empty() &&
+      random_.Chance(options_.public_share)) {
+    words = ToWords(random_.Pick(*options_.out_of_scope));
+  } else {
+    const auto& own = book_->ForTool(tool->name).ask;
+    const auto& general = book_->General("unclear");
+    const bool use_own = !own.empty() && (general.empty() || random_.Chance(0.5));
+    if (!use_own && general.empty()) return;
+    words = ToWords(SayPlain(random_.Pick(use_own ? own : general), random_));
+    if (random_.Chance(0.2)) Wrap(words, true);
+  }
+  Emit(std::move(words), {{tool->name, Json::object()}}, "unclear");
+}
+
+// ---- state
+// --------------------------------------------------------------------------------------------------
+
+std::vector<std::string> Simulator::Missing(const Task& task) const {
+  std::vector<std::string> missing;
+  for (const Slot& slot : task.tool->slots)
+    if (slot.required && !task.arguments.contains(slot.name)) missing.push_back(slot.name);
+  return missing;
+}
+
+bool Simulator::Complete(const Task& task) const { return Missing(task).empty(); }
+
+// The orchestrator's next words, as far as they decide what the user answers to.
+Expectation Simulator::NextExpectation() {
+  if (!with_state_) return {};
+  if (open_) {
+    std::vector<std::string> missing = Missing(*open_);
+    if (!missing.empty()) {
+      if (open_->asked_together) missing.resize(1);
+      open_->asked_together = true;
+      return {Expectation::Kind::kSlots, open_->tool->name, missing};
+    }
+    if (!open_->tool->confirm.empty() && !open_->confirmed)
+      return {Expectation::Kind::kConfirm, open_->tool->name, {}};
+  }
+  if (!suspended_.empty()) return {Expectation::Kind::kOffer, suspended_.back().tool->name, {}};
+  return {Expectation::Kind::kOffer, {}, {}};
+}
+
+void Simulator::Close(bool done) {
+  if (open_ && done) last_ = *open_;
+  open_.reset();
+  expectation_ = NextExpectation();
+  if (!out_.conversation.turns.empty() && random_.Chance(0.25)) expectation_ = {};
+}
+
+// ---- moves
+// --------------------------------------------------------------------------------------------------
+
+void Simulator::StartTask(const ToolDef& tool) {
+  auto said = SayAsk(tool, false);
+  if (!said) return;
+  open_ = Task{&tool, said->values, false, false};
+  Wrap(said->words, true);
+  EmitTask(std::move(said->words), "ask");
+}
+
+void Simulator::StartTwo(const ToolDef& first) {
+  const ToolDef& second = *DrawTool();
+  auto one = SayAsk(first, false);
+  auto two = SayAny(book_->ForTool(second.name).ask, second, Json::object(), false);
+  if (!one || !two || two->values.empty() || &first == &second || first.role == ToolRole::kHandoff ||
+      second.role == ToolRole::kHandoff)
+    return StartTask(first);
+  SpokenWords words = one->words;
+  Append(words, ToWords(SayGeneral("join", "and")));
+  Append(words, two->words);
+  Wrap(words, true);
+  open_ = Task{&first, one->values, false, false};
+  ToolCall call = CallOf(*open_);
+  const Task next{&second, two->values, false, false};
+  Emit(std::move(words), {std::move(call), CallOf(next)}, "two");
+  // The first is played out where something is missing; the second is remembered as what was done last.
+  if (Complete(*open_)) {
+    open_ = next;
+    expectation_ = NextExpectation();
+  } else {
+    suspended_.push_back(next);
+  }
+}
+
+bool Simulator::StartRelated() {
+  if (!last_) return false;
+  // The same once more: "and my savings?"
+  if (random_.Chance(0.3)) {
+    const ToolDef& tool = *last_->tool;
+    if (auto said = SayAny(book_->ForTool(tool.name).again, tool, last_->arguments, true);
+        said && !said->values.empty()) {
+      Json arguments = last_->arguments;
+      for (const auto& [name, value] : said->values.items()) arguments[name] = value;
+      open_ = Task{&tool, std::move(arguments), false, false};
+      Wrap(said->words, false);
+      EmitTask(std::move(said->words), "again");
+      return true;
+    }
+  }
+  std::vector<const ToolDef*> related;
+  for (const std::string& name : last_->tool->related)
+    if (const ToolDef* tool = workflow_->FindTool(name);
+        tool != nullptr && !book_->ForTool(name).next.empty())
+      related.push_back(tool);
+  if (related.empty()) return false;
+  const ToolDef& tool = *random_.Pick(related);
+  auto said = SayAsk(tool, true);
+  if (!said) return false;
+  open_ = Task{&tool, said->values, false, false};
+  Wrap(said->words, true);
+  EmitTask(std::move(said->words), "related");
+  return true;
+}
+
+void Simulator::PlayTask() {
+  if (!open_) return;
+  int optional = 1;
+  while (open_ && out_.conversation.turns.size() < kMaxTurns) {
+    if (!Complete(*open_)) {
+      if (!AnswerSlots()) break;
+      continue;
+    }
+    // Everything required is there; something optional may still be said.
+    if (optional-- > 0 && open_->arguments.size() < open_->tool->slots.size() && random_.Chance(0.3)) {
+      if (auto said = SayFill(*open_, false)) {
+        for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
+        Wrap(said->words, false);
+        EmitTask(std::move(said->words), "optional");
+        continue;
+      }
+    }
+    if (random_.Chance(0.07) && Correct()) continue;
+    if (with_state_ && expectation_.kind == Expectation::Kind::kConfirm) {
+      if (!AnswerConfirm()) return;
+      continue;
+    }
+    Close(true);
+  }
+  if (open_) Close(false);
+  ComeBack();
+}
+
+bool Simulator::AnswerSlots() {
+  const double move = random_.Uniform();
+  if (move < 0.08 && !open_->arguments.empty() && Correct()) return true;
+  if (move < 0.13) {
+    EmitUnclear();
+    return true;
+  }
+  if (move < 0.18) return Digress();
+  if (move < 0.23) return false;  // given up: the next thing said is something else
+  if (with_state_ && move < 0.28) {
+    const double which = random_.Uniform();
+    if (which < 0.35) {
+      EmitControl(control::kNeverMind, "never_mind");
+      open_.reset();
+      expectation_ = NextExpectation();
+      return true;
+    }
+    EmitControl(which < 0.55   ? control::kRepeat
+                : which < 0.75 ? control::kWait
+                : which < 0.9  ? control::kHelp
+                               : control::kStartOver,
+                "control");
+    if (which >= 0.9) {
+      open_->arguments = Json::object();
+      expectation_ = NextExpectation();
+    }
+    return true;
+  }
+  auto said = random_.Chance(0.35) ? SayBareValue(*open_) : SayFill(*open_, false);
+  if (!said) said = SayFill(*open_, false);
+  if (!said) said = SayBareValue(*open_);
+  if (!said) return false;
+  for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
+  Wrap(said->words, false);
+  EmitTask(std::move(said->words), "fill");
+  return true;
+}
+
+bool Simulator::AnswerConfirm() {
+  const double move = random_.Uniform();
+  if (move < 0.62) {
+    open_->confirmed = true;
+    const Task done = *open_;
+    last_ = done;
+    const auto& patterns = book_->General(control::kAffirm);
+    if (patterns.empty()) return false;
+    open_.reset();
+    Emit(ToWords(SayPlain(random_.Pick(patterns), random_)), {{control::kAffirm, Json::object()}}, "affirm");
+    return false;
+  }
+  if (move < 0.76) {
+    if (Correct()) return true;
+  }
+  if (move < 0.90) {
+    open_.reset();
+    EmitControl(random_.Chance(0.75) ? control::kDeny : control::kNeverMind, "deny");
+    return false;
+  }
+  if (move < 0.94) {
+    EmitControl(random_.Chance(0.5) ? control::kRepeat : control::kWait, "control");
+    return true;
+  }
+  EmitUnclear();
+  return true;
+}
+
+bool Simulator::Correct() {
+  auto said = SayFill(*open_, true);
+  if (!said) return false;
+  const bool confirming = expectation_.kind == Expectation::Kind::kConfirm;
+  SpokenWords words = ToWords(SayGeneral(confirming && random_.Chance(0.3) ? "yes_but" : "fix", "no"));
+  Append(words, said->words);
+  for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
+  open_->confirmed = false;
+  EmitTask(std::move(words), "correct");
+  return true;
+}
+
+bool Simulator::Digress() {
+  const ToolDef* tool = DrawTool();
+  if (tool == open_->tool) return true;
+  suspended_.push_back(*std::move(open_));
+  open_.reset();
+  auto said = SayAsk(*tool, false);
+  if (!said) return false;
+  open_ = Task{tool, said->values, false, false};
+  SpokenWords words = ToWords(SayGeneral("digress", "actually"));
+  Append(words, said->words);
+  if (random_.Chance(0.25)) Append(words, ToWords(SayGeneral("digress_end", "first")));
+  EmitTask(std::move(words), "digress");
+  return true;
+}
+
+void Simulator::ComeBack() {
+  if (suspended_.empty() || out_.conversation.turns.size() >= kMaxTurns) return;
+  const bool offered = expectation_.kind == Expectation::Kind::kOffer && !expectation_.tool.empty();
+  if (!random_.Chance(0.7)) {
+    if (offered && random_.Chance(0.6)) EmitControl(control::kDeny, "deny_offer");
+    suspended_.clear();
+    return;
+  }
+  Task task = std::move(suspended_.back());
+  suspended_.pop_back();
+  task.asked_together = true;
+  if (offered && random_.Chance(0.4)) {
+    open_ = std::move(task);
+    EmitControl(control::kAffirm, "resume");
+    PlayTask();
+    return;
+  }
+  // "back to the transfer, it's 200 from savings"
+  std::string back = SayGeneral("come_back", "back to");
+  const auto& nouns = book_->ForTool(task.tool->name).nouns;
+  back += " ";
+  back += !nouns.empty()             ? SayPlain(random_.Pick(nouns), random_)
+          : task.tool->doing.empty() ? task.tool->title
+                                     : task.tool->doing;
+  auto said = SayFill(task, false);
+  open_ = std::move(task);
+  SpokenWords words = ToWords(back);
+  if (said && random_.Chance(0.75)) {
+    for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
+    Append(words, said->words);
+  }
+  EmitTask(std::move(words), "come_back");
+  PlayTask();
+}
+
+}  // namespace sotto

@@ -1,0 +1,57 @@
+#include "learn/synth.h"
+
+#include "learn/validate.h"
+
+namespace sotto {
+
+Result<std::shared_ptr<const PhraseBook>> LoadBook(const Workflow& workflow) {
+  SOTTO_ASSIGN_OR_RETURN(PhraseBook book, PhraseBook::Load(workflow));
+  return std::make_shared<const PhraseBook>(std::move(book));
+}
+
+Result<std::shared_ptr<const Confusions>> LoadConfusions(const Workflow& workflow) {
+  Confusions confusions = Confusions::BuiltIn();
+  const std::filesystem::path path = workflow.folder / "confusions.tsv";
+  if (!workflow.folder.empty() && std::filesystem::exists(path))
+    SOTTO_RETURN_IF_ERROR(confusions.AddFile(path.string()));
+  return std::make_shared<const Confusions>(std::move(confusions));
+}
+
+Result<Synthesised> Synthesise(std::shared_ptr<const Workflow> workflow, const SynthOptions& options) {
+  SOTTO_ASSIGN_OR_RETURN(const auto book, LoadBook(*workflow));
+  SOTTO_ASSIGN_OR_RETURN(const auto confusions, LoadConfusions(*workflow));
+  bool any = false;
+  for (const ToolDef& tool : workflow->tools)
+    any = any || ((tool.role == ToolRole::kTask || tool.role == ToolRole::kHandoff) &&
+                  !book->ForTool(tool.name).ask.empty());
+  if (!any)
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "workflow '{}' has no sentence for any task: add examples, phrases.yaml or seed.jsonl",
+                     workflow->name);
+  Synthesised out;
+  out.n_patterns = book->n_patterns();
+  Simulator simulator(workflow, book, confusions, options.simulator, options.seed);
+  for (size_t attempts = 0; out.conversations.size() < options.count && attempts < options.count * 4 + 100;
+       ++attempts) {
+    SimulatedConversation played = simulator.Next();
+    if (played.conversation.turns.empty()) {
+      ++out.dropped["empty"];
+      continue;
+    }
+    if (const auto why = WhyInvalid(*workflow, played.conversation)) {
+      std::string reason = why->substr(why->find(": ") + 2);
+      if (const size_t quote = reason.find(" of '"); quote != std::string::npos)
+        reason = "value" + reason.substr(quote);
+      ++out.dropped[reason];
+      continue;
+    }
+    out.coverage.Add(played);
+    LabelledConversation labelled;
+    labelled.conversation = std::move(played.conversation);
+    out.conversations.push_back(std::move(labelled));
+    if (options.progress) options.progress(out.conversations.size(), options.count);
+  }
+  return out;
+}
+
+}  // namespace sotto

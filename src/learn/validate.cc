@@ -1,0 +1,124 @@
+#include "learn/validate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "text/normalise.h"
+#include "text/spoken_numbers.h"
+
+namespace sotto {
+namespace {
+
+bool IsNumeric(Entity::Type type) { return type == Entity::Type::kMoney || type == Entity::Type::kNumber; }
+
+bool NumberSaid(double value, const std::string& spoken) {
+  for (const NumberReading& reading : ReadNumbers(spoken, {.homophones = true}))
+    if (std::abs(reading.value - value) < 1e-9) return true;
+  return false;
+}
+
+bool DigitsSaid(const std::string& digits, int length, const std::string& spoken) {
+  NumberOptions options;
+  options.homophones = true;
+  options.digits_length = length;
+  options.numbers = false;
+  for (const NumberReading& reading : ReadNumbers(spoken, options))
+    if (reading.kind == NumberKind::kDigits && reading.text == digits) return true;
+  return false;
+}
+
+bool WordsSaid(const std::string& words, const std::string& spoken) {
+  return (" " + spoken + " ").find(" " + words + " ") != std::string::npos;
+}
+
+bool ValueSaid(const Slot& slot, const Json& value, const std::vector<std::string>& said) {
+  const auto any = [&](const auto& test) { return std::any_of(said.begin(), said.end(), test); };
+  if (IsNumeric(slot.entity.type))
+    return value.is_number() && any([&](const auto& text) { return NumberSaid(value.get<double>(), text); });
+  if (!value.is_string()) return false;
+  const auto text = value.get<std::string>();
+  if (slot.entity.type == Entity::Type::kDigits)
+    return any([&](const auto& spoken) { return DigitsSaid(text, slot.entity.length, spoken); });
+  for (const EntityValue& listed : slot.entity.values)
+    if (SameValue(Json(listed.value), value)) return true;
+  const std::string words = NormaliseSpoken(text);
+  return !words.empty() && any([&](const auto& spoken) { return WordsSaid(words, spoken); });
+}
+
+bool SaidBefore(std::span<const Turn> history, const std::string& slot, const Json& value) {
+  for (const Turn& turn : history)
+    for (const ToolCall& call : turn.calls)
+      if (call.arguments.contains(slot) && SameValue(call.arguments[slot], value)) return true;
+  return false;
+}
+
+std::optional<std::string> WrongValue(const Slot& slot, const Json& value) {
+  const Entity& entity = slot.entity;
+  if (IsNumeric(entity.type) != value.is_number())
+    return fmt::format("{} of '{}' should be a {}", value.dump(), slot.name,
+                       IsNumeric(entity.type) ? "number" : "string");
+  if (entity.type == Entity::Type::kEnum) {
+    for (const EntityValue& listed : entity.values)
+      if (SameValue(Json(listed.value), value)) return std::nullopt;
+    return fmt::format("{} is no value of '{}'", value.dump(), slot.name);
+  }
+  if (entity.type == Entity::Type::kDigits && entity.length > 0 &&
+      (value.get<std::string>().size() != static_cast<size_t>(entity.length) ||
+       value.get<std::string>().find_first_not_of("0123456789") != std::string::npos))
+    return fmt::format("{} of '{}' should be {} digits", value.dump(), slot.name, entity.length);
+  return std::nullopt;
+}
+
+std::optional<std::string> Ungrounded(const Workflow& workflow, std::span<const Turn> history,
+                                      const Turn& turn) {
+  std::vector<std::string> said{NormaliseSpoken(turn.user)};
+  for (auto earlier = history.rbegin(); earlier != history.rend(); ++earlier)
+    said.push_back(NormaliseSpoken(earlier->user));
+  for (const ToolCall& call : turn.calls) {
+    const ToolDef* tool = workflow.FindTool(call.name);
+    if (tool == nullptr) continue;
+    for (const auto& [name, value] : call.arguments.items()) {
+      const Slot* slot = tool->FindSlot(name);
+      if (slot == nullptr || !slot->grounded || slot->entity.type == Entity::Type::kEnum) continue;
+      if (!SaidBefore(history, name, value) && !ValueSaid(*slot, value, said))
+        return fmt::format("{} of '{}' was never said", value.dump(), name);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool IsGrounded(const Workflow& workflow, std::span<const Turn> history, const Turn& turn) {
+  return !Ungrounded(workflow, history, turn);
+}
+
+std::optional<std::string> WhyInvalid(const Workflow& workflow, std::span<const Turn> history,
+                                      const Turn& turn) {
+  if (NormaliseSpoken(turn.user).empty()) return "nothing was said";
+  if (turn.calls.empty()) return "no call";
+  for (const ToolCall& call : turn.calls) {
+    if (IsControlTool(call.name) && workflow.FindTool(call.name) == nullptr) continue;
+    const ToolDef* tool = workflow.FindTool(call.name);
+    if (tool == nullptr) return fmt::format("the workflow has no tool '{}'", call.name);
+    for (const auto& [name, value] : call.arguments.items()) {
+      const Slot* slot = tool->FindSlot(name);
+      if (slot == nullptr) return fmt::format("tool '{}' has no argument '{}'", call.name, name);
+      if (auto wrong = WrongValue(*slot, value)) return wrong;
+    }
+  }
+  return Ungrounded(workflow, history, turn);
+}
+
+std::optional<std::string> WhyInvalid(const Workflow& workflow, const Conversation& conversation) {
+  const std::span<const Turn> turns = conversation.turns;
+  for (size_t i = 0; i < turns.size(); ++i)
+    if (auto why = WhyInvalid(workflow, turns.first(i), turns[i]))
+      return fmt::format("turn {}: {}", i + 1, *why);
+  return std::nullopt;
+}
+
+}  // namespace sotto

@@ -1,0 +1,210 @@
+#include "learn/values.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+#include "learn/number_forms.h"
+
+namespace sotto {
+namespace {
+
+double DrawMoney(const Entity& entity, Random& random) {
+  const double low = entity.min.value_or(1);
+  const double high = entity.max.value_or(20000);
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    const double kind = random.Uniform();
+    double value = 0;
+    if (kind < 0.30)
+      value = static_cast<double>(1 + random.Below(40)) * 50;  // 50, 100, ... 2000
+    else if (kind < 0.42)
+      value = static_cast<double>(1 + random.Below(20)) * 5;  // 5 ... 100
+    else if (kind < 0.54)
+      value = static_cast<double>(1 + random.Below(9)) * 100;
+    else if (kind < 0.64)
+      value = static_cast<double>(1 + random.Below(20)) * 500;
+    else if (kind < 0.84)
+      value = static_cast<double>(2 + random.Below(998));
+    else if (kind < 0.90)
+      value = static_cast<double>(1000 + random.Below(9000));
+    else
+      value = static_cast<double>(2 + random.Below(random.Chance(0.7) ? 98 : 600)) +
+              static_cast<double>(random.Chance(0.5) ? 99 : 1 + random.Below(99)) / 100;
+    if (value >= low && value <= high) return std::round(value * 100) / 100;
+  }
+  return std::round((low + high) / 2);
+}
+
+std::string DrawDigits(int length, Random& random) {
+  const size_t n = length > 0 ? static_cast<size_t>(length) : 4 + random.Below(7);
+  std::string digits;
+  for (size_t i = 0; i < n; ++i)
+    digits += i > 0 && random.Chance(0.12) ? digits.back() : static_cast<char>('0' + random.Below(10));
+  return digits;
+}
+
+std::string DrawDate(Random& random) {
+  static constexpr const char* kMonths[] = {"january",   "february", "march",    "april",
+                                            "may",       "june",     "july",     "august",
+                                            "september", "october",  "november", "december"};
+  static constexpr const char* kDays[] = {"monday", "tuesday",  "wednesday", "thursday",
+                                          "friday", "saturday", "sunday"};
+  const double kind = random.Uniform();
+  if (kind < 0.15) return "tomorrow";
+  if (kind < 0.22) return "today";
+  if (kind < 0.45) return fmt::format("{}{}", random.Chance(0.4) ? "next " : "", random.Pick(kDays));
+  const auto day = static_cast<int>(1 + random.Below(28));
+  const char* suffix = day % 10 == 1 && day != 11   ? "st"
+                       : day % 10 == 2 && day != 12 ? "nd"
+                       : day % 10 == 3 && day != 13 ? "rd"
+                                                    : "th";
+  if (kind < 0.75) return fmt::format("{} {}{}", random.Pick(kMonths), day, random.Chance(0.6) ? suffix : "");
+  return fmt::format("the {}{} of {}", day, suffix, random.Pick(kMonths));
+}
+
+// The other slot of a rule `a != b` that names `slot`, or empty.
+std::string MustDifferFrom(const ToolDef& tool, const std::string& slot) {
+  for (const Check& check : tool.checks) {
+    const size_t at = check.rule.find(" != ");
+    if (at == std::string::npos) continue;
+    const std::string left = check.rule.substr(0, at);
+    const std::string right = check.rule.substr(at + 4);
+    if (left == slot && tool.FindSlot(right) != nullptr) return right;
+    if (right == slot && tool.FindSlot(left) != nullptr) return left;
+  }
+  return {};
+}
+
+std::string DrawText(const PhraseBook& book, const Slot& slot, Random& random) {
+  const auto& names = book.Names(slot.name);
+  const auto& entity_names = book.Names(slot.entity_name);
+  const auto& values = slot.entity.values;
+  const double kind = random.Uniform();
+  if (!values.empty() && kind < 0.25) return values[random.Below(values.size())].value;
+  if (!names.empty() && kind < 0.85) return SayPlain(random.Pick(names), random);
+  if (!entity_names.empty() && kind < 0.85) return SayPlain(random.Pick(entity_names), random);
+  return MadeUpName(random);
+}
+
+}  // namespace
+
+std::string MadeUpName(Random& random) {
+  static constexpr const char* kOnsets[] = {"b",  "br", "c",  "ch", "cl", "d", "dr", "f",  "fl", "g", "gr",
+                                            "h",  "j",  "k",  "l",  "m",  "n", "p",  "pr", "r",  "s", "sh",
+                                            "st", "t",  "th", "tr", "v",  "w", "y",  "z",  "qu"};
+  static constexpr const char* kVowels[] = {"a",  "e", "i", "o", "u", "ai", "ea",
+                                            "ee", "o", "a", "e", "i", "oo", "au"};
+  static constexpr const char* kCodas[] = {"",  "",  "n", "r", "l", "s",  "m",  "x",  "ck", "nd", "rt",
+                                           "t", "d", "k", "",  "",  "ng", "st", "ll", "p",  "b"};
+  static constexpr const char* kTails[] = {"energy", "services", "insurance", "group",  "water", "motors",
+                                           "market", "telecom",  "and sons",  "health", "media", "auto",
+                                           "gym",    "rentals",  "union",     "supply", "bank",  "electric",
+                                           "gas",    "company",  "wireless"};
+  const auto word = [&] {
+    std::string text;
+    const size_t n_syllables = 1 + random.Below(3);
+    for (size_t i = 0; i < n_syllables; ++i) {
+      text += random.Pick(kOnsets);
+      text += random.Pick(kVowels);
+      text += random.Pick(kCodas);
+    }
+    if (text.size() < 3) text += "on";
+    if (random.Chance(0.6)) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+    return text;
+  };
+  std::string name = word();
+  if (random.Chance(0.3)) name += " " + word();
+  if (random.Chance(0.35)) name += fmt::format(" {}", random.Pick(kTails));
+  return name;
+}
+
+std::string SayPlain(const Pattern& pattern, Random& random) {
+  std::string text;
+  for (const Piece& piece : pattern.Expand(random))
+    if (piece.kind == Piece::Kind::kWords) text += piece.text;
+  return ToText(ToWords(text));
+}
+
+namespace {
+
+Json DrawOnce(const PhraseBook& book, const Slot& slot, Random& random) {
+  const Entity& entity = slot.entity;
+  switch (entity.type) {
+    case Entity::Type::kEnum:
+      return entity.values.empty() ? Json() : Json(entity.values[random.Below(entity.values.size())].value);
+    case Entity::Type::kDigits:
+      return DrawDigits(entity.length, random);
+    case Entity::Type::kMoney: {
+      const double value = DrawMoney(entity, random);
+      if (value == std::floor(value)) return static_cast<int64_t>(value);
+      return value;
+    }
+    case Entity::Type::kNumber: {
+      const auto low = static_cast<int64_t>(std::ceil(entity.min.value_or(1)));
+      const auto high = static_cast<int64_t>(entity.max.value_or(static_cast<double>(low + 19)));
+      return low +
+             static_cast<int64_t>(random.Below(static_cast<size_t>(std::max<int64_t>(1, high - low + 1))));
+    }
+    case Entity::Type::kDate:
+      return DrawDate(random);
+    case Entity::Type::kText:
+      return DrawText(book, slot, random);
+  }
+  return {};
+}
+
+}  // namespace
+
+Json DrawValue(const PhraseBook& book, const ToolDef& tool, const Slot& slot, const Json& known,
+               const Json& other, Random& random) {
+  const std::string differs = MustDifferFrom(tool, slot.name);
+  const bool rule = !differs.empty() && known.contains(differs);
+  Json value;
+  for (int attempt = 0; attempt < 30; ++attempt) {
+    value = DrawOnce(book, slot, random);
+    if (!other.is_null() && SameValue(value, other)) continue;
+    if (rule && SameValue(value, known[differs])) continue;
+    break;
+  }
+  return value;
+}
+
+SpokenWords SayValue(const PhraseBook& book, const Slot& slot, const Json& value, std::string_view form,
+                     Random& random) {
+  using Carries = SpokenWord::Carries;
+  const Entity& entity = slot.entity;
+  switch (entity.type) {
+    case Entity::Type::kMoney:
+      return ToWords(SayMoney(value.get<double>(), form == "bare", random), Carries::kValue, slot.name);
+    case Entity::Type::kNumber:
+      return ToWords(SayNumber(value.get<double>(), random), Carries::kValue, slot.name);
+    case Entity::Type::kDigits:
+      return ToWords(SayDigits(value.get<std::string>(), random), Carries::kValue, slot.name);
+    case Entity::Type::kText:
+    case Entity::Type::kDate:
+      return ToWords(value.get<std::string>(), Carries::kText, slot.name);
+    case Entity::Type::kEnum:
+      break;
+  }
+  const auto text = value.get<std::string>();
+  const auto* forms = &book.ValueForms(slot.name, text, form);
+  if (forms->empty()) forms = &book.ValueForms(slot.entity_name, text, form);
+  if (!forms->empty()) return ToWords(SayPlain(random.Pick(*forms), random), Carries::kValue, slot.name);
+  for (const EntityValue& listed : entity.values) {
+    if (listed.value != text) continue;
+    const size_t which = random.Below(listed.synonyms.size() + 1);
+    std::string said = which == 0 ? listed.spoken : listed.synonyms[which - 1];
+    if (said.empty()) {
+      said = text;
+      std::replace(said.begin(), said.end(), '_', ' ');
+    }
+    return ToWords(said, Carries::kValue, slot.name);
+  }
+  std::string said = text;
+  std::replace(said.begin(), said.end(), '_', ' ');
+  return ToWords(said, Carries::kValue, slot.name);
+}
+
+}  // namespace sotto
