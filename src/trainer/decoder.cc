@@ -115,14 +115,16 @@ class PassOf final : public Pass {
   at::Tensor Low(at::Tensor& buffer, int64_t rows, int64_t columns) {
     return Room(buffer, rows, columns, kScalarType<T>);
   }
-  at::Tensor Full(at::Tensor& buffer, int64_t rows, int64_t columns) { return Room(buffer, rows, columns, at::kFloat); }
+  at::Tensor Full(at::Tensor& buffer, int64_t rows, int64_t columns) {
+    return Room(buffer, rows, columns, at::kFloat);
+  }
 
   void Product(at::Tensor out, const at::Tensor& a, const at::Tensor& b) {
     const auto start = std::chrono::steady_clock::now();
     at::mm_out(out, a, b);
     time_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    time_.operations +=
-        2.0 * static_cast<double>(a.size(0)) * static_cast<double>(a.size(1)) * static_cast<double>(b.size(1));
+    time_.operations += 2.0 * static_cast<double>(a.size(0)) * static_cast<double>(a.size(1)) *
+                        static_cast<double>(b.size(1));
   }
   // gradient[parameter] += dy^T x
   void WeightGradient(const Weights& weights, size_t parameter, const at::Tensor& dy, const at::Tensor& x) {
@@ -133,14 +135,20 @@ class PassOf final : public Pass {
   }
 
   AttentionShape Attention(const Weights& weights, const LayerViews& layer) const {
-    return {shape_.n_heads,          shape_.n_kv_heads,          shape_.head_dim,
-            shape_.norm_eps,         Data<float>(cosines_),      Data<float>(sines_),
-            weights.data(layer.q_norm), weights.data(layer.k_norm)};
+    return {shape_.n_heads,
+            shape_.n_kv_heads,
+            shape_.head_dim,
+            shape_.norm_eps,
+            Data<float>(cosines_),
+            Data<float>(sines_),
+            weights.data(layer.q_norm),
+            weights.data(layer.k_norm)};
   }
 
-  void CrossEntropy(const Batch& batch, const std::vector<float>& row_weights, std::vector<RowScore>& scores) {
-    kernels_.cross_entropy(Data<T>(logits_), static_cast<int>(batch.rows.size()), shape_.n_vocab, shape_.n_vocab,
-                           batch.targets.data(), row_weights.data(), scores.data());
+  void CrossEntropy(const Batch& batch, const std::vector<float>& row_weights,
+                    std::vector<RowScore>& scores) {
+    kernels_.cross_entropy(Data<T>(logits_), static_cast<int>(batch.rows.size()), shape_.n_vocab,
+                           shape_.n_vocab, batch.targets.data(), row_weights.data(), scores.data());
   }
 
   // Up to the logits of the batch's rows.
@@ -152,7 +160,8 @@ class PassOf final : public Pass {
   const KernelTable<T>& kernels_;
   at::Tensor low_, gradients_, cosines_, sines_;
   std::vector<LayerState> layers_;
-  at::Tensor embedded_, branch_, x_final_, inv_final_, h_final_, h_rows_buffer_, h_rows_, logits_buffer_, logits_;
+  at::Tensor embedded_, branch_, x_final_, inv_final_, h_final_, h_rows_buffer_, h_rows_, logits_buffer_,
+      logits_;
   at::Tensor dx_, dx_low_, d_h_, d_gated_, d_gate_up_, d_heads_, d_qkv_, d_h_rows_, d_h_final_;
   std::unordered_map<int64_t, at::Tensor> d_matrix_;
   ProductTime time_;
@@ -168,7 +177,8 @@ void PassOf<T>::Run(const Weights& weights, const Batch& batch) {
   for (int i = 0; i < n; ++i) {
     const auto token = batch.tokens[static_cast<size_t>(i)];
     SOTTO_CHECK(token >= 0 && token < shape_.n_vocab);
-    std::memcpy(Data<float>(x) + int64_t{i} * d, table + int64_t{token} * d, sizeof(float) * static_cast<size_t>(d));
+    std::memcpy(Data<float>(x) + int64_t{i} * d, table + int64_t{token} * d,
+                sizeof(float) * static_cast<size_t>(d));
   }
   const T* pending = nullptr;  // the branch that is not yet added to x
   at::Tensor branch = Low(branch_, n, d);
@@ -177,8 +187,8 @@ void PassOf<T>::Run(const Weights& weights, const Batch& batch) {
     LayerState& s = layers_[static_cast<size_t>(l)];
     at::Tensor x_attn = Full(s.x_attn, n, d);
     at::Tensor h = Low(s.h_attn, n, d);
-    kernels_.residual_norm(Data<float>(x), pending, weights.data(layer.attn_norm), Data<float>(x_attn), Data<T>(h),
-                           Data<float>(Full(s.inv_attn, n, 1)), n, d, shape_.norm_eps);
+    kernels_.residual_norm(Data<float>(x), pending, weights.data(layer.attn_norm), Data<float>(x_attn),
+                           Data<T>(h), Data<float>(Full(s.inv_attn, n, 1)), n, d, shape_.norm_eps);
     at::Tensor qkv = Low(s.qkv, n, shape_.d_qkv());
     Product(qkv, h, Matrix(weights, layer.qkv).t());
     at::Tensor heads = Low(s.heads, n, shape_.d_q());
@@ -187,8 +197,9 @@ void PassOf<T>::Run(const Weights& weights, const Batch& batch) {
     Product(branch, heads, Matrix(weights, layer.attn_out).t());
     at::Tensor x_ffn = Full(s.x_ffn, n, d);
     h = Low(s.h_ffn, n, d);
-    kernels_.residual_norm(Data<float>(x_attn), Data<T>(branch), weights.data(layer.ffn_norm), Data<float>(x_ffn),
-                           Data<T>(h), Data<float>(Full(s.inv_ffn, n, 1)), n, d, shape_.norm_eps);
+    kernels_.residual_norm(Data<float>(x_attn), Data<T>(branch), weights.data(layer.ffn_norm),
+                           Data<float>(x_ffn), Data<T>(h), Data<float>(Full(s.inv_ffn, n, 1)), n, d,
+                           shape_.norm_eps);
     at::Tensor gate_up = Low(s.gate_up, n, 2 * shape_.d_ff);
     Product(gate_up, h, Matrix(weights, layer.gate_up).t());
     at::Tensor gated = Low(s.gated, n, shape_.d_ff);
@@ -253,8 +264,8 @@ void PassOf<T>::Backward(const Weights& weights, const Batch& batch) {
     Product(d_heads, dx_low, Matrix(weights, layer.attn_out));
     at::Tensor d_qkv = Low(d_qkv_, n, shape_.d_qkv());
     kernels_.attention_backward(Attention(weights, layer), batch.starts, Data<T>(s.qkv), Data<T>(s.heads),
-                                Data<float>(s.lse), Data<T>(d_heads), Data<T>(d_qkv), Gradient(weights, layer.q_norm),
-                                Gradient(weights, layer.k_norm));
+                                Data<float>(s.lse), Data<T>(d_heads), Data<T>(d_qkv),
+                                Gradient(weights, layer.q_norm), Gradient(weights, layer.k_norm));
     WeightGradient(weights, layer.qkv, d_qkv, s.h_attn.narrow(0, 0, n));
     Product(d_h, d_qkv, Matrix(weights, layer.qkv));
     kernels_.residual_norm_backward(Data<T>(d_h), Data<float>(s.x_attn), weights.data(layer.attn_norm),

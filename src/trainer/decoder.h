@@ -1,14 +1,15 @@
-// The decoder that is trained: Qwen3's architecture (RMSNorm before attention and feed-forward, RMSNorm on each query
-// and key head, rotary halves, grouped key/value heads, SwiGLU, tied embeddings), with its backward pass written out.
+// The decoder that is trained: Qwen3's architecture (RMSNorm before attention and feed-forward, RMSNorm on
+// each query and key head, rotary halves, grouped key/value heads, SwiGLU, tied embeddings), with its
+// backward pass written out.
 //
-// Weights are float32 masters in one flat buffer (`Weights`), each matrix [out][in] as in GGUF, fused where the
-// products are larger that way: qkv [q | k | v rows], gate_up [gate | up rows]. A `Pass` is one worker's view: its
-// copy of the weights in the compute type (bf16 or float), activations, and its own gradient buffer. Several passes may
-// run side by side on one Weights as long as nobody changes it. Products are libtorch's (oneDNN, OpenBLAS), everything
-// else is trainer/kernels.h.
+// Weights are float32 masters in one flat buffer (`Weights`), each matrix [out][in] as in GGUF, fused where
+// the products are larger that way: qkv [q | k | v rows], gate_up [gate | up rows]. A `Pass` is one worker's
+// view: its copy of the weights in the compute type (bf16 or float), activations, and its own gradient
+// buffer. Several passes may run side by side on one Weights as long as nobody changes it. Products are
+// libtorch's (oneDNN, OpenBLAS), everything else is trainer/kernels.h.
 //
-// A batch is whole sequences one after the other; positions start at 0 in each. Logits are computed only for the rows
-// that carry loss.
+// A batch is whole sequences one after the other; positions start at 0 in each. Logits are computed only for
+// the rows that carry loss.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -73,7 +74,9 @@ class Weights {
   size_t final_norm() const { return parameters_.size() - 1; }
   const ParameterView& view(size_t parameter) const { return parameters_[parameter]; }
   float* data(size_t parameter) { return flat_.data_ptr<float>() + parameters_[parameter].offset; }
-  const float* data(size_t parameter) const { return flat_.data_ptr<float>() + parameters_[parameter].offset; }
+  const float* data(size_t parameter) const {
+    return flat_.data_ptr<float>() + parameters_[parameter].offset;
+  }
   at::Tensor& flat() { return flat_; }
   const at::Tensor& flat() const { return flat_; }
 
@@ -103,13 +106,14 @@ class Pass {
   // Takes over weights changed since (the copy in the compute type).
   virtual void Refresh(const Weights& weights) = 0;
   // One score a row of the batch, and the logits where `logits` is not null ([rows][n_vocab], float).
-  virtual std::vector<RowScore> Forward(const Weights& weights, const Batch& batch, at::Tensor* logits = nullptr) = 0;
+  virtual std::vector<RowScore> Forward(const Weights& weights, const Batch& batch,
+                                        at::Tensor* logits = nullptr) = 0;
   // Forward and backward: adds the gradient of sum(weights * loss) * scale to gradients().
   virtual std::vector<RowScore> Train(const Weights& weights, const Batch& batch, float scale) = 0;
   // Forward and backward towards a teacher's probabilities ([rows][n_vocab]), mixed with the labels:
   // share * KL + (1 - share) * cross entropy.
-  virtual std::vector<RowScore> TrainTowards(const Weights& weights, const Batch& batch, const at::Tensor& teacher,
-                                             float share, float scale) = 0;
+  virtual std::vector<RowScore> TrainTowards(const Weights& weights, const Batch& batch,
+                                             const at::Tensor& teacher, float share, float scale) = 0;
   // Flat, laid out as Weights::flat().
   virtual at::Tensor& gradients() = 0;
   // The time spent in matrix products so far, and their floating point operations.

@@ -1,5 +1,5 @@
-// Built once per instruction set: SOTTO_ISA names the namespace (see CMakeLists.txt). Vectors are the compiler's own
-// 16-float vectors, which it splits where the machine's are shorter.
+// Built once per instruction set: SOTTO_ISA names the namespace (see CMakeLists.txt). Vectors are the
+// compiler's own 16-float vectors, which it splits where the machine's are shorter.
 #include "trainer/kernels.h"
 
 #include <algorithm>
@@ -93,8 +93,8 @@ SOTTO_INLINE void StoreOne(Bf16* p, float x) {
 }
 
 template <typename T>
-void ResidualNorm(const float* x_in, const T* y, const float* gain, float* x_out, T* h, float* inverse, int n, int d,
-                  float eps) {
+void ResidualNorm(const float* x_in, const T* y, const float* gain, float* x_out, T* h, float* inverse, int n,
+                  int d, float eps) {
   for (int i = 0; i < n; ++i) {
     const float* in = x_in + static_cast<int64_t>(i) * d;
     const T* add = y == nullptr ? nullptr : y + static_cast<int64_t>(i) * d;
@@ -114,8 +114,8 @@ void ResidualNorm(const float* x_in, const T* y, const float* gain, float* x_out
 }
 
 template <typename T>
-void ResidualNormBackward(const T* dh, const float* x, const float* gain, const float* inverse, float* dx, T* dx_low,
-                          float* d_gain, int n, int d) {
+void ResidualNormBackward(const T* dh, const float* x, const float* gain, const float* inverse, float* dx,
+                          T* dx_low, float* d_gain, int n, int d) {
   for (int i = 0; i < n; ++i) {
     const int64_t at = static_cast<int64_t>(i) * d;
     const float scale = inverse[i];
@@ -138,8 +138,8 @@ void ResidualNormBackward(const T* dh, const float* x, const float* gain, const 
 
 // One query or key head of one token: head norm, then rotary embedding. Returns 1 / rms.
 template <int D, typename T>
-SOTTO_INLINE float NormRope(const T* in, const float* gain, const float* cosines, const float* sines, float eps,
-                            float* out) {
+SOTTO_INLINE float NormRope(const T* in, const float* gain, const float* cosines, const float* sines,
+                            float eps, float* out) {
   constexpr int kHalf = D / 2;
   Vec squares{};
   for (int j = 0; j < D; j += kWidth) {
@@ -271,7 +271,8 @@ void LoadKeysValues(const AttentionShape& shape, const T* qkv, int length, int p
   std::fill(s.k.begin() + length * D, s.k.begin() + pitch * D, 0.0f);
   std::fill(s.v.begin() + length * D, s.v.begin() + pitch * D, 0.0f);
   for (int j = 0; j < D; ++j) {
-    for (int i = 0; i < pitch; ++i) s.kt[static_cast<size_t>(j * pitch + i)] = s.k[static_cast<size_t>(i * D + j)];
+    for (int i = 0; i < pitch; ++i)
+      s.kt[static_cast<size_t>(j * pitch + i)] = s.k[static_cast<size_t>(i * D + j)];
   }
 }
 
@@ -323,10 +324,11 @@ void SequenceForward(const AttentionShape& shape, const T* qkv, int length, T* o
   }
 }
 
-// One tile of query rows in the backward pass: recomputes the probabilities and sends gradients to dq, dk, dv.
+// One tile of query rows in the backward pass: recomputes the probabilities and sends gradients to dq, dk,
+// dv.
 template <int D>
-SOTTO_INLINE void TileBackward(int i0, int length, int pitch, const float* q, const float* d_o, const float* lse,
-                               const float* delta, Scratch& s, float* dq) {
+SOTTO_INLINE void TileBackward(int i0, int length, int pitch, const float* q, const float* d_o,
+                               const float* lse, const float* delta, Scratch& s, float* dq) {
   const float scale = 1.0f / std::sqrt(static_cast<float>(D));
   const int width = std::min(RoundUp(i0 + kRows, 2 * kWidth), pitch);
   const int count = std::min(i0 + kRows, length);
@@ -360,7 +362,8 @@ void SequenceBackward(const AttentionShape& shape, const T* qkv, int length, con
   for (int group = 0; group < shape.n_kv_heads; ++group) {
     LoadKeysValues<D>(shape, qkv, length, pitch, group, s);
     for (int j = 0; j < D; ++j) {
-      for (int i = 0; i < pitch; ++i) s.vt[static_cast<size_t>(j * pitch + i)] = s.v[static_cast<size_t>(i * D + j)];
+      for (int i = 0; i < pitch; ++i)
+        s.vt[static_cast<size_t>(j * pitch + i)] = s.v[static_cast<size_t>(i * D + j)];
     }
     std::fill(s.dk.begin(), s.dk.begin() + pitch * D, 0.0f);
     std::fill(s.dv.begin(), s.dv.begin() + pitch * D, 0.0f);
@@ -375,8 +378,9 @@ void SequenceBackward(const AttentionShape& shape, const T* qkv, int length, con
         float delta[kRows] = {};
         for (int r = 0; r < rows; ++r) {
           const int i = i0 + r;
-          q_scale[r] = NormRope<D>(qkv + static_cast<int64_t>(i) * row + head * D, shape.q_gain,
-                                   shape.cosines + i * (D / 2), shape.sines + i * (D / 2), shape.eps, q + r * D);
+          q_scale[r] =
+              NormRope<D>(qkv + static_cast<int64_t>(i) * row + head * D, shape.q_gain,
+                          shape.cosines + i * (D / 2), shape.sines + i * (D / 2), shape.eps, q + r * D);
           const int64_t at = (static_cast<int64_t>(i) * shape.n_heads + head) * D;
           Vec dot{};
           for (int j = 0; j < D; j += kWidth) {
@@ -484,7 +488,8 @@ SOTTO_INLINE float SoftmaxRow(T* row, int v, float* probabilities, float& top) {
 }
 
 template <typename T>
-void CrossEntropy(T* logits, int n, int v, int stride, const int32_t* target, const float* weight, RowScore* score) {
+void CrossEntropy(T* logits, int n, int v, int stride, const int32_t* target, const float* weight,
+                  RowScore* score) {
   thread_local std::vector<float> buffer;
   buffer.resize(static_cast<size_t>(RoundUp(v, kWidth)));
   float* p = buffer.data();
@@ -541,9 +546,9 @@ void Accumulate(const T* from, float* to, int64_t n) {
 }
 
 template <typename T>
-constexpr KernelTable<T> kTable = {&ResidualNorm<T>, &ResidualNormBackward<T>, &Attention<T>, &AttentionBackward<T>,
-                                   &Swiglu<T>,       &SwigluBackward<T>,       &CrossEntropy<T>, &Distill<T>,
-                                   &Convert<T>,      &Accumulate<T>};
+constexpr KernelTable<T> kTable = {
+    &ResidualNorm<T>,   &ResidualNormBackward<T>, &Attention<T>, &AttentionBackward<T>, &Swiglu<T>,
+    &SwigluBackward<T>, &CrossEntropy<T>,         &Distill<T>,   &Convert<T>,           &Accumulate<T>};
 
 }  // namespace
 

@@ -1,14 +1,15 @@
-// The fused loops of the trainer that are not matrix products: norms, attention, SwiGLU, cross entropy. Forward and
-// backward of each, hand-written, because between products of AMX speed every extra pass over memory shows.
+// The fused loops of the trainer that are not matrix products: norms, attention, SwiGLU, cross entropy.
+// Forward and backward of each, hand-written, because between products of AMX speed every extra pass over
+// memory shows.
 //
 // Element type T is what products compute in: Bf16 or float. Residual stream, gains, gradients of gains and
 // softmax statistics are always float. All rows are dense; widths are multiples of 16. Everything here is
-// single-threaded: workers call it side by side on their own buffers. kernels.cc is built once per instruction set
-// and the best one is picked at first use.
+// single-threaded: workers call it side by side on their own buffers. kernels.cc is built once per
+// instruction set and the best one is picked at first use.
 //
-// Attention is per sequence and causal, scores never leave the cache: the forward keeps one log-sum-exp a row and
-// the backward recomputes (FlashAttention, arXiv:2205.14135). Architecture as in Qwen3: RMSNorm on each query and key
-// head, then rotary embedding on halves.
+// Attention is per sequence and causal, scores never leave the cache: the forward keeps one log-sum-exp a row
+// and the backward recomputes (FlashAttention, arXiv:2205.14135). Architecture as in Qwen3: RMSNorm on each
+// query and key head, then rotary embedding on halves.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ struct Bf16 {
 struct AttentionShape {
   int n_heads = 0;
   int n_kv_heads = 0;
-  int head_dim = 0;              // 32 or 64
-  float eps = 1e-6f;             // of the head norms
+  int head_dim = 0;                // 32 or 64
+  float eps = 1e-6f;               // of the head norms
   const float* cosines = nullptr;  // [position][head_dim / 2]
   const float* sines = nullptr;
   const float* q_gain = nullptr;  // [head_dim]
@@ -42,24 +43,29 @@ struct RowScore {
 template <typename T>
 struct KernelTable {
   // x_out = x_in + y (y may be null), h = x_out / rms(x_out) * gain; inverse[i] = 1 / rms. x_out may be x_in.
-  void (*residual_norm)(const float* x_in, const T* y, const float* gain, float* x_out, T* h, float* inverse, int n,
-                        int d, float eps);
+  void (*residual_norm)(const float* x_in, const T* y, const float* gain, float* x_out, T* h, float* inverse,
+                        int n, int d, float eps);
   // dx += gradient through the norm of dh; dx_low = dx as T when not null; d_gain accumulates.
-  void (*residual_norm_backward)(const T* dh, const float* x, const float* gain, const float* inverse, float* dx,
-                                 T* dx_low, float* d_gain, int n, int d);
-  // qkv [n][row_size], out [n][n_heads * head_dim], lse [n][n_heads]; starts has one entry more than sequences.
-  void (*attention)(const AttentionShape& shape, std::span<const int> starts, const T* qkv, T* out, float* lse);
-  void (*attention_backward)(const AttentionShape& shape, std::span<const int> starts, const T* qkv, const T* out,
-                             const float* lse, const T* d_out, T* d_qkv, float* d_q_gain, float* d_k_gain);
+  void (*residual_norm_backward)(const T* dh, const float* x, const float* gain, const float* inverse,
+                                 float* dx, T* dx_low, float* d_gain, int n, int d);
+  // qkv [n][row_size], out [n][n_heads * head_dim], lse [n][n_heads]; starts has one entry more than
+  // sequences.
+  void (*attention)(const AttentionShape& shape, std::span<const int> starts, const T* qkv, T* out,
+                    float* lse);
+  void (*attention_backward)(const AttentionShape& shape, std::span<const int> starts, const T* qkv,
+                             const T* out, const float* lse, const T* d_out, T* d_qkv, float* d_q_gain,
+                             float* d_k_gain);
   // gate_up [n][2 * d_ff]: gate first. out [n][d_ff] = silu(gate) * up.
   void (*swiglu)(const T* gate_up, T* out, int n, int d_ff);
   void (*swiglu_backward)(const T* gate_up, const T* d_out, T* d_gate_up, int n, int d_ff);
-  // Replaces logits [n][v] by the gradient of sum(weight[i] * loss_i), where weight is already normalised; rows
-  // of weight 0 get a zero gradient. `stride` >= v is the row pitch.
+  // Replaces logits [n][v] by the gradient of sum(weight[i] * loss_i), where weight is already normalised;
+  // rows of weight 0 get a zero gradient. `stride` >= v is the row pitch.
   void (*cross_entropy)(T* logits, int n, int v, int stride, const int32_t* target, const float* weight,
                         RowScore* score);
-  // Kullback-Leibler gradient towards given teacher probabilities: logits [n][v] become weight * (softmax - teacher).
-  void (*distill)(T* logits, const float* teacher, int n, int v, int stride, const float* weight, float* loss);
+  // Kullback-Leibler gradient towards given teacher probabilities: logits [n][v] become weight * (softmax -
+  // teacher).
+  void (*distill)(T* logits, const float* teacher, int n, int v, int stride, const float* weight,
+                  float* loss);
   void (*convert)(const float* from, T* to, int64_t n);
   void (*accumulate)(const T* from, float* to, int64_t n);
 };

@@ -2,10 +2,10 @@
 
 namespace sotto {
 
-#define SOTTO_DECLARE_ISA(isa)                \
-  namespace isa {                             \
-  const KernelTable<float>& FloatKernels();   \
-  const KernelTable<Bf16>& Bf16Kernels();     \
+#define SOTTO_DECLARE_ISA(isa)              \
+  namespace isa {                           \
+  const KernelTable<float>& FloatKernels(); \
+  const KernelTable<Bf16>& Bf16Kernels();   \
   }
 SOTTO_DECLARE_ISA(kernels_sse)
 SOTTO_DECLARE_ISA(kernels_avx2)

@@ -50,7 +50,8 @@ Optimizer::Optimizer(const Weights& weights, const OptimizerOptions& options) : 
 
 double Optimizer::Rate(int64_t step, int64_t total) const {
   const double warm = std::min(1.0, static_cast<double>(step + 1) / std::max(1, options_.warmup_steps));
-  const double left = std::max(0.0, 1.0 - static_cast<double>(step) / static_cast<double>(std::max<int64_t>(1, total)));
+  const double left =
+      std::max(0.0, 1.0 - static_cast<double>(step) / static_cast<double>(std::max<int64_t>(1, total)));
   return std::min(warm, left);
 }
 
@@ -101,7 +102,9 @@ void Optimizer::StepAdam(Weights& weights, const at::Tensor& gradients, double r
     at::Tensor v = second_.narrow(0, p.offset, p.size());
     m.mul_(options_.beta1).add_(g, 1 - options_.beta1);
     v.mul_(options_.beta2).addcmul_(g, g, 1 - options_.beta2);
-    weights.flat().narrow(0, p.offset, p.size()).addcdiv_(m, v.sqrt().div_(std::sqrt(correct2)).add_(1e-8), -lr / correct1);
+    weights.flat()
+        .narrow(0, p.offset, p.size())
+        .addcdiv_(m, v.sqrt().div_(std::sqrt(correct2)).add_(1e-8), -lr / correct1);
   }
 }
 

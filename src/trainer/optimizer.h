@@ -1,9 +1,9 @@
 // Muon for hidden matrices, Adam for embeddings and gains.
 //
-// Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon): Nesterov momentum, then a Newton-Schulz
-// iteration in bf16 that brings every singular value of the update near 1. Fused matrices are orthogonalised part by
-// part (q, k, v; gate, up), all layers' equal parts as one batch. Adam: Kingma & Ba 2015 with decoupled decay off.
-// State is two flat buffers in the layout of Weights::flat(). One thread.
+// Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon): Nesterov momentum, then a
+// Newton-Schulz iteration in bf16 that brings every singular value of the update near 1. Fused matrices are
+// orthogonalised part by part (q, k, v; gate, up), all layers' equal parts as one batch. Adam: Kingma & Ba
+// 2015 with decoupled decay off. State is two flat buffers in the layout of Weights::flat(). One thread.
 #pragma once
 
 #include "trainer/decoder.h"
@@ -27,7 +27,7 @@ class Optimizer {
   // Changes `weights` by `gradients` (flat); `rate` scales both learning rates (the schedule's factor).
   void Step(Weights& weights, const at::Tensor& gradients, double rate);
 
-  at::Tensor& first_moment() { return first_; }   // also Muon's momentum
+  at::Tensor& first_moment() { return first_; }  // also Muon's momentum
   at::Tensor& second_moment() { return second_; }
   int64_t steps() const { return steps_; }
   void set_steps(int64_t steps) { steps_ = steps; }

@@ -74,7 +74,8 @@ void Weights::Initialise(Random& random) {
     if (p.rows == 1) continue;
     // Residual writers start small, so that depth does not amplify.
     double scale = p.matrix ? 1 / std::sqrt(static_cast<double>(p.columns)) : 0.02;
-    const bool writer = p.name.find("attn_output") != std::string::npos || p.name.find("down") != std::string::npos;
+    const bool writer =
+        p.name.find("attn_output") != std::string::npos || p.name.find("down") != std::string::npos;
     if (writer) scale /= std::sqrt(2.0 * shape_.n_layers);
     float* to = data(i);
     for (int64_t j = 0; j < p.size(); ++j) to[j] = static_cast<float>(normal() * scale);

@@ -92,21 +92,26 @@ class Reference {
     const at::Tensor mask = at::full({n, n}, -INFINITY).triu(1);
     for (int l = 0; l < shape_.n_layers; ++l) {
       const std::string prefix = "blk." + std::to_string(l) + ".";
-      const at::Tensor qkv = Norm(x, prefix + "attn_norm.weight").matmul(leaf(prefix + "attn_qkv.weight").t());
+      const at::Tensor qkv =
+          Norm(x, prefix + "attn_norm.weight").matmul(leaf(prefix + "attn_qkv.weight").t());
       const auto heads = [&](int64_t from, int64_t count) {
         return qkv.narrow(1, from * dim, count * dim).view({n, count, dim}).transpose(0, 1);
       };
       const int64_t repeat = shape_.n_heads / shape_.n_kv_heads;
       const at::Tensor q = Rope(Norm(heads(0, shape_.n_heads), prefix + "attn_q_norm.weight"));
-      const at::Tensor k = Rope(Norm(heads(shape_.n_heads, shape_.n_kv_heads), prefix + "attn_k_norm.weight"));
+      const at::Tensor k =
+          Rope(Norm(heads(shape_.n_heads, shape_.n_kv_heads), prefix + "attn_k_norm.weight"));
       const at::Tensor v = heads(shape_.n_heads + shape_.n_kv_heads, shape_.n_kv_heads);
-      const at::Tensor p = (q.matmul(k.repeat_interleave(repeat, 0).transpose(1, 2)) /
-                                std::sqrt(static_cast<double>(dim)) + mask).softmax(-1);
+      const at::Tensor p =
+          (q.matmul(k.repeat_interleave(repeat, 0).transpose(1, 2)) / std::sqrt(static_cast<double>(dim)) +
+           mask)
+              .softmax(-1);
       const at::Tensor o = p.matmul(v.repeat_interleave(repeat, 0)).transpose(0, 1).reshape({n, -1});
       x = x + o.matmul(leaf(prefix + "attn_output.weight").t());
       const at::Tensor gate_up =
           Norm(x, prefix + "ffn_norm.weight").matmul(leaf(prefix + "ffn_gate_up.weight").t());
-      const at::Tensor gated = at::silu(gate_up.narrow(1, 0, shape_.d_ff)) * gate_up.narrow(1, shape_.d_ff, shape_.d_ff);
+      const at::Tensor gated =
+          at::silu(gate_up.narrow(1, 0, shape_.d_ff)) * gate_up.narrow(1, shape_.d_ff, shape_.d_ff);
       x = x + gated.matmul(leaf(prefix + "ffn_down.weight").t());
     }
     return Norm(x, "output_norm.weight").matmul(leaf("token_embd.weight").t());
@@ -123,7 +128,8 @@ Weights RandomWeights(const DecoderShape& shape) {
   for (const ParameterView& p : weights.parameters()) {  // gains that are not all 1, embeddings that matter
     at::Tensor t = weights.flat().narrow(0, p.offset, p.size());
     if (p.rows == 1) {
-      for (int64_t i = 0; i < p.size(); ++i) t.data_ptr<float>()[i] += static_cast<float>(random.Uniform() - 0.5);
+      for (int64_t i = 0; i < p.size(); ++i)
+        t.data_ptr<float>()[i] += static_cast<float>(random.Uniform() - 0.5);
     } else if (!p.matrix) {
       t.mul_(10);
     }

@@ -1,0 +1,41 @@
+// Trained weights as a GGUF model file of architecture qwen3, and back.
+//
+// Fused matrices are split on the way out (attn_q, attn_k, attn_v; ffn_gate, ffn_up) and joined on the way
+// in. The embedding is tied: there is no output.weight. Written to a temporary name and renamed.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "nn/block_formats.h"
+#include "trainer/decoder.h"
+#include "trainer/vocabulary.h"
+
+namespace sotto {
+
+struct ModelFileInfo {
+  std::string name;         // general.name
+  std::string description;  // general.description
+  std::string licence;      // general.license, may be empty
+};
+
+// Matrices and the embedding as `type`, gains as F32.
+Result<void> WriteModelFile(const std::filesystem::path& path, const Weights& weights,
+                            const TrainVocabulary& vocabulary, DType type, const ModelFileInfo& info);
+
+// A model of ours, whatever its tensor types.
+struct LoadedModel {
+  Weights weights;
+  TrainVocabulary vocabulary;
+};
+Result<LoadedModel> ReadModelFile(const std::filesystem::path& path);
+
+// The weights of `base` for a vocabulary that begins with the base's own base part: rows that the base lacks
+// start as the mean of the embeddings of their text, so that "check_balance" begins near its words.
+Result<Weights> ExtendToVocabulary(const LoadedModel& base, const TrainVocabulary& vocabulary,
+                                   Random& random);
+
+// Rounds every matrix as `type` would, in place: what the engine will compute with.
+void RoundWeights(DType type, Weights& weights);
+
+}  // namespace sotto

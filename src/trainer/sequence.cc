@@ -1,0 +1,61 @@
+#include "trainer/sequence.h"
+
+#include "brain/call_text.h"
+#include "text/normalise.h"
+#include "trainer/vocabulary.h"
+
+namespace sotto {
+namespace {
+
+void Append(TrainSequence& sequence, std::span<const TokenId> tokens, float weight) {
+  sequence.tokens.insert(sequence.tokens.end(), tokens.begin(), tokens.end());
+  sequence.weights.insert(sequence.weights.end(), tokens.size(), weight);
+}
+void Append(TrainSequence& sequence, TokenId token, float weight) {
+  Append(sequence, std::span(&token, 1), weight);
+}
+
+void AppendTurn(const Turn& turn, bool name_only, bool scored, std::span<const OfferedTool> tools,
+                const Tokenizer& tokenizer, const SequenceOptions& options, Random& random,
+                TrainSequence& sequence) {
+  const std::string state = ExpectationText(turn.expectation);
+  if (!state.empty()) {
+    Append(sequence, control_token::kState, 0);
+    Append(sequence, tokenizer.Encode(state), 0);
+  }
+  Append(sequence, control_token::kUser, 0);
+  const std::string text = NormaliseSpoken(turn.user);
+  const bool heard = options.text_share > 0 && random.Chance(options.text_share);
+  Append(sequence, tokenizer.EncodeWithDropout(text, {}, options.dropout, random),
+         heard ? options.text_weight : 0);
+  Append(sequence, control_token::kCall, 0);
+  const std::vector<TokenId> calls = tokenizer.Encode(CallsText(turn.calls, tools));
+  TrainSequence::TurnRange range{static_cast<int>(sequence.tokens.size()), 0, scored};
+  const float weight = scored ? 1.0f : 0.0f;
+  Append(sequence, calls, name_only ? 0 : weight);
+  Append(sequence, control_token::kEnd, name_only ? 0 : weight);
+  if (name_only) sequence.weights[static_cast<size_t>(range.begin)] = weight;
+  range.end = name_only ? range.begin + 1 : static_cast<int>(sequence.tokens.size());
+  sequence.turns.push_back(range);
+}
+
+}  // namespace
+
+TrainSequence EncodeConversation(const LabelledConversation& labelled, std::span<const OfferedTool> tools,
+                                 const Tokenizer& tokenizer, const SequenceOptions& options, Random& random) {
+  TrainSequence sequence;
+  Append(sequence, control_token::kBos, 0);
+  const std::vector<Turn>& turns = labelled.conversation.turns;
+  for (size_t i = 0; i < turns.size(); ++i) {
+    const bool scored = !labelled.last_turn_only || i + 1 == turns.size();
+    AppendTurn(turns[i], labelled.name_only, scored, tools, tokenizer, options, random, sequence);
+  }
+  return sequence;
+}
+
+void AppendNameOnlyTurn(const Turn& turn, std::span<const OfferedTool> tools, const Tokenizer& tokenizer,
+                        const SequenceOptions& options, Random& random, TrainSequence& sequence) {
+  AppendTurn(turn, /*name_only=*/true, /*scored=*/true, tools, tokenizer, options, random, sequence);
+}
+
+}  // namespace sotto
