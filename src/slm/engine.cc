@@ -16,11 +16,24 @@ using Want = ForwardRequest::Want;
 // Positions whose logits are computed at once where only the best token of each is kept.
 constexpr size_t kArgmaxRows = 16;
 
+DType KvType(const LoadOptions& options) {
+  if (options.activations == ActivationType::kFloat) return DType::kF32;
+  switch (options.kv) {
+    case KvPrecision::kF16:
+      return DType::kF16;
+    case KvPrecision::kBF16:
+      return DType::kBF16;
+    case KvPrecision::kF32:
+      return DType::kF32;
+  }
+  return DType::kF16;
+}
+
 KvLayout LayoutOf(const Model& model) {
   const ModelConfig& config = model.config();
   KvLayout layout;
   layout.n_layers = config.n_layers;
-  layout.layer.type = model.load_options().activations == ActivationType::kFloat ? DType::kF32 : DType::kF16;
+  layout.layer.type = KvType(model.load_options());
   layout.layer.n_kv_heads = static_cast<size_t>(config.n_kv_heads);
   layout.layer.head_dim = static_cast<size_t>(config.head_dim);
   return layout;

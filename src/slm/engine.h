@@ -37,14 +37,14 @@ struct ForwardRequest {
   KvCache* cache = nullptr;
   // Appended at positions cache->size() ...; may be empty if the last position's hidden state is in the
   // cache.
-  std::span<const TokenId> tokens;
+  std::span<const TokenId> tokens = {};
   Want want = Want::kLast;
-  std::span<const TokenId> rows;
+  std::span<const TokenId> rows = {};
   const LoraAdapter* lora = nullptr;  // must be the same for all tokens of a cache
 
   // Out; capacity is kept from call to call.
-  std::vector<float> logits;
-  std::vector<TokenId> argmax;  // kLast: 1, kAllPositions and kArgmax: one a position
+  std::vector<float> logits = {};
+  std::vector<TokenId> argmax = {};  // kLast: 1, kAllPositions and kArgmax: one a position
 };
 
 struct EngineOptions {

@@ -24,9 +24,13 @@ enum class ActivationType {
   kFloat,  // activations stay float: slow, within 1e-4 of the exact answer; KV cache in float too
 };
 
+// Rounding of cached keys and values: 0.03 %, 0.2 %, none. Float activations always use kF32.
+enum class KvPrecision { kF16, kBF16, kF32 };
+
 struct LoadOptions {
   int n_ctx = 0;  // 0: ModelConfig::FromGguf chooses
   ActivationType activations = ActivationType::kInt8;
+  KvPrecision kv = KvPrecision::kF16;
   int n_threads = 2;  // for packing while loading
 };
 

@@ -20,7 +20,7 @@ namespace sotto {
 // Consecutive tokens of one sequence within a batch.
 struct BatchSequence {
   KvCache* cache = nullptr;  // Reserve(tokens.size()) was called; Append is the caller's
-  std::span<const TokenId> tokens;
+  std::span<const TokenId> tokens = {};
   bool all_positions = false;  // hidden states of every token, otherwise of the last
   const LoraAdapter* lora = nullptr;
 

@@ -1,0 +1,121 @@
+// Loading: what a model file may lack or have wrong, and models of random weights.
+#include "slm/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "slm/engine.h"
+#include "slm/gguf_writer.h"
+#include "slm/random_model.h"
+#include "tiny_model.h"
+
+namespace sotto {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string LoadError(const std::string& bytes, LoadOptions options = {}) {
+  auto gguf = GgufFile::Parse(bytes, "test.gguf");
+  if (!gguf) return gguf.error().message;
+  auto model = Model::FromGguf(*gguf, options);
+  return model ? "" : model.error().message;
+}
+
+// The tiny model's file with `edit` applied and without the tensors whose names hold `without`.
+std::string Rewrite(const TinyModel& tiny, const std::function<void(GgufWriter&)>& edit,
+                    std::string_view without = "") {
+  const auto gguf = GgufFile::Parse(tiny.bytes, "tiny").value();
+  GgufWriter writer;
+  writer.CopyMetadata(*gguf);
+  edit(writer);
+  for (const GgufTensor& tensor : gguf->tensors()) {
+    if (!without.empty() && tensor.name.find(without) != std::string_view::npos) continue;
+    writer.AddTensor(tensor.name, tensor.type,
+                     std::span(tensor.shape).first(static_cast<size_t>(tensor.n_dims)), tensor.data);
+  }
+  return writer.ToBytes().value();
+}
+
+TEST(ModelTest, ErrorsNameWhatIsWrong) {
+  const TinyModel tiny = TinyModel::Make({.arch = "qwen3"});
+  EXPECT_EQ(LoadError(tiny.bytes), "");
+  std::string message =
+      LoadError(Rewrite(tiny, [](GgufWriter& w) { w.SetString("general.architecture", "mamba"); }));
+  EXPECT_THAT(message, HasSubstr("'mamba'"));
+  EXPECT_THAT(message, HasSubstr("llama, qwen2, qwen3, gemma2, phi3, granite, bert"));
+  message = LoadError(Rewrite(tiny, [](GgufWriter& w) {
+    w.Remove("qwen3.block_count");
+    w.Remove("qwen3.attention.head_count");
+  }));
+  EXPECT_THAT(message, HasSubstr("qwen3.block_count, qwen3.attention.head_count"));
+  message = LoadError(Rewrite(
+      tiny, [](GgufWriter&) {}, "attn_k_norm"));
+  EXPECT_THAT(message, HasSubstr("lacks the tensors blk.0.attn_k_norm.weight"));
+  message = LoadError(Rewrite(tiny, [](GgufWriter& w) { w.SetU32("qwen3.feed_forward_length", 80); }));
+  EXPECT_THAT(message, HasSubstr("blk.0.ffn_gate.weight has shape [48, 72], expected [48, 80]"));
+  message = LoadError(Rewrite(tiny, [](GgufWriter& w) { w.SetU32("qwen3.attention.head_count_kv", 3); }));
+  EXPECT_THAT(message, HasSubstr("4 heads cannot share 3"));
+  message = LoadError(Rewrite(tiny, [](GgufWriter& w) { w.SetU32("qwen3.block_count", 0); }));
+  EXPECT_THAT(message, HasSubstr("block_count"));
+  message = LoadError(Rewrite(tiny, [](GgufWriter& w) { w.SetU32("qwen3.attention.head_count", 0); }));
+  EXPECT_THAT(message, HasSubstr("head_count"));
+  message = LoadError(Rewrite(tiny, [](GgufWriter& w) { w.SetString("qwen3.embedding_length", "many"); }));
+  EXPECT_THAT(message, HasSubstr("qwen3.embedding_length"));
+  message = LoadError(tiny.bytes, {.n_ctx = -4});
+  EXPECT_THAT(message, HasSubstr("-4"));
+}
+
+TEST(ModelTest, EveryTruncationIsAnError) {
+  const TinyModel tiny = TinyModel::Make({.arch = "llama", .n_layers = 1});
+  for (size_t size = 0; size < tiny.bytes.size(); size += 1 + size / 7) {
+    EXPECT_NE(LoadError(tiny.bytes.substr(0, size)), "") << size;
+  }
+  EXPECT_THAT(Model::Load("/nowhere/model.gguf", {}).error().message, HasSubstr("/nowhere/model.gguf"));
+}
+
+TEST(ModelTest, IdTellsModelsApart) {
+  const auto first = TinyModel::Make({.arch = "llama", .seed = 1}).Load({});
+  const auto same = TinyModel::Make({.arch = "llama", .seed = 1}).Load({});
+  const auto other = TinyModel::Make({.arch = "llama", .seed = 2}).Load({});
+  EXPECT_EQ(first->id(), same->id());
+  EXPECT_NE(first->id(), other->id());
+}
+
+TEST(RandomModelTest, SmallShapesOfEveryTypeComputeFiniteLogits) {
+  for (const char* type : {"Q8_0", "Q4_0", "Q4_K_M", "Q6_K", "Q5_0", "Q5_1", "Q5_K", "F16", "BF16", "F32"}) {
+    SCOPED_TRACE(type);
+    const auto model = Model::Random(std::string("specialist-3m:") + type, {});
+    ASSERT_TRUE(model.has_value()) << model.error().message;
+    auto engine = Engine::Create(*model, {.n_threads = 2}).value();
+    KvCache cache = engine->NewCache();
+    const std::vector<TokenId> tokens = (*model)->tokenizer().Encode("send 20 to savings");
+    ASSERT_FALSE(tokens.empty());
+    ForwardRequest request{.cache = &cache, .tokens = tokens};
+    ASSERT_TRUE(engine->Forward(request).has_value());
+    double square = 0;
+    for (const float value : request.logits)
+      square += static_cast<double>(value) * static_cast<double>(value);
+    const double rms = std::sqrt(square / static_cast<double>(request.logits.size()));
+    EXPECT_GT(rms, 0.2);
+    EXPECT_LT(rms, 5);
+  }
+}
+
+TEST(RandomModelTest, UnknownNamesListTheKnown) {
+  EXPECT_THAT(Model::Random("qwen9:Q8_0", {}).error().message, HasSubstr("qwen3-0.6b"));
+  EXPECT_THAT(Model::Random("10m:Q9", {}).error().message, HasSubstr("Q4_K_M"));
+}
+
+TEST(RandomModelTest, MixturesFallBackWhereRowsAreNoWholeBlocks) {
+  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.0.attn_q.weight", 1024, 28), GgufTensorType::kQ4_K);
+  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.0.attn_q.weight", 320, 28), GgufTensorType::kQ5_0);
+  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.0.attn_v.weight", 1024, 28), GgufTensorType::kQ6_K);
+  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.3.attn_v.weight", 1024, 28), GgufTensorType::kQ4_K);
+  EXPECT_EQ(MixtureTensorType("Q4_K_M", "token_embd.weight", 320, 28), GgufTensorType::kQ8_0);
+  EXPECT_EQ(MixtureTensorType("Q4_0", "token_embd.weight", 1024, 28), GgufTensorType::kQ6_K);
+}
+
+}  // namespace
+}  // namespace sotto
