@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "learn/public_data.h"
 #include "workflow/parse.h"
 
 namespace sotto {
@@ -22,6 +23,9 @@ struct SynthFlags {
   double noise = 1;
   double with_state = 0.5;
   bool json = false;
+  std::string data;
+  std::string public_out;
+  bool held_out = false;
 };
 
 void Show(const Conversation& conversation) {
@@ -40,11 +44,25 @@ void Show(const Conversation& conversation) {
   fmt::print("\n");
 }
 
+// The public sentences by themselves: PREFIX.served.jsonl and PREFIX.unclear.jsonl.
+Result<void> WritePublic(const Workflow& workflow, const SynthFlags& flags) {
+  SOTTO_ASSIGN_OR_RETURN(const PublicSentences sentences,
+                         ReadPublicSentences(workflow, flags.data,
+                                             flags.held_out ? PublicSplit::kHeldOut : PublicSplit::kTrain));
+  SOTTO_RETURN_IF_ERROR(WriteConversations(flags.public_out + ".served.jsonl", sentences.served));
+  SOTTO_RETURN_IF_ERROR(
+      WriteConversations(flags.public_out + ".unclear.jsonl", UnclearRows(workflow, sentences.unserved)));
+  for (const auto& [what, count] : sentences.counts) fmt::print("{:6} {}\n", count, what);
+  return {};
+}
+
 Result<void> Run(const SynthFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto workflow, LoadWorkflow(flags.workflow));
+  if (!flags.public_out.empty()) return WritePublic(*workflow, flags);
   SynthOptions options;
   options.count = flags.count;
   options.seed = flags.seed;
+  options.data = flags.data;
   options.simulator.noise = flags.noise;
   options.simulator.with_state = flags.with_state;
   ProgressBar bar("generating");
@@ -86,6 +104,15 @@ void RegisterSynth(CLI::App& app, CliContext& context) {
       ->add_option("--with-state", flags->with_state,
                    "Share of conversations with expectations and control tools")
       ->capture_default_str();
+  auto* data = command->add_option(
+      "--data", flags->data,
+      "Folder of public data: people in the conversations also say its unserved sentences");
+  auto* public_out =
+      command->add_option("--public-out", flags->public_out,
+                          "Only write the public sentences: PREFIX.served.jsonl, PREFIX.unclear.jsonl");
+  public_out->needs(data);
+  command->add_flag("--held-out", flags->held_out, "With --public-out: the held-out split, for measuring")
+      ->needs(public_out);
   command->add_flag("--json", flags->json, "The coverage report as JSON");
   command->footer(
       "Example:\n  sotto synth --workflow workflows/banking --count 40000 --seed 1 --out banking.jsonl "

@@ -30,7 +30,8 @@ void Coverage::Add(const SimulatedConversation& played) {
       ++tools_[call.name];
       for (const auto& [name, value] : call.arguments.items()) {
         ++arguments_[call.name + "." + name];
-        if (value.is_string() && value.get<std::string>().find_first_not_of("0123456789") != std::string::npos)
+        if (value.is_string() &&
+            value.get<std::string>().find_first_not_of("0123456789") != std::string::npos)
           ++values_[call.name + "." + name + "=" + value.get<std::string>()];
       }
     }

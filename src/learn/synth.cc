@@ -1,5 +1,6 @@
 #include "learn/synth.h"
 
+#include "learn/public_data.h"
 #include "learn/validate.h"
 
 namespace sotto {
@@ -30,7 +31,13 @@ Result<Synthesised> Synthesise(std::shared_ptr<const Workflow> workflow, const S
                      workflow->name);
   Synthesised out;
   out.n_patterns = book->n_patterns();
-  Simulator simulator(workflow, book, confusions, options.simulator, options.seed);
+  SimulatorOptions simulated = options.simulator;
+  if (!options.data.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(PublicSentences sentences,
+                           ReadPublicSentences(*workflow, options.data, PublicSplit::kTrain));
+    simulated.out_of_scope = std::make_shared<const std::vector<std::string>>(std::move(sentences.unserved));
+  }
+  Simulator simulator(workflow, book, confusions, simulated, options.seed);
   for (size_t attempts = 0; out.conversations.size() < options.count && attempts < options.count * 4 + 100;
        ++attempts) {
     SimulatedConversation played = simulator.Next();

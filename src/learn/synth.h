@@ -17,6 +17,9 @@ struct SynthOptions {
   size_t count = 1000;
   uint64_t seed = 1;
   SimulatorOptions simulator;
+  // Folder of public data (learn/public_data.h) whose unserved sentences the people in it also say; empty:
+  // none.
+  std::filesystem::path data;
   // done, total; may be empty
   std::function<void(size_t, size_t)> progress;
 };
