@@ -57,6 +57,11 @@ inline void FloatTokens(const MatMulJob& job, const std::byte* const* groups, si
   if constexpr (T > 1) FloatTokens<kType, T / 2, R>(job, groups, g, token, column, n);
 }
 
+template <int kByte>
+inline void ExpandBytes(VB w, float offset, VF scale, VF min, float* to) {
+  Store(to, Sub(Mul(scale, Sub(ByteLane<kByte>(w), Set(offset))), min));
+}
+
 // Expands columns [column, column + n) of a group to floats [n][16].
 template <DType kType>
 inline void Expand(const std::byte* group, size_t n_cols, size_t column, size_t n, float* out) {
@@ -68,15 +73,15 @@ inline void Expand(const std::byte* group, size_t n_cols, size_t column, size_t 
       const auto block = packed.Load(column / 32 + b);
       VF min = Zero();
       if constexpr (HasMin(kType)) min = packed.Min(column / 32 + b);
-      for (size_t j = 0; j < 8; ++j) {
-        const VF scale = packed.Scale(column / 32 + b, HasTwoScales(kType) ? j / 4 : 0);
-        float* to = out + (b * 32 + j * 4) * 16;
-        const VB w = block.w[j];
-        const VF offset = Set(ByteOffset(kType));
-        Store(to, Sub(Mul(scale, Sub(ByteLane<0>(w), offset)), min));
-        Store(to + 16, Sub(Mul(scale, Sub(ByteLane<1>(w), offset)), min));
-        Store(to + 32, Sub(Mul(scale, Sub(ByteLane<2>(w), offset)), min));
-        Store(to + 48, Sub(Mul(scale, Sub(ByteLane<3>(w), offset)), min));
+      float* to = out + b * 32 * 16;
+      for (size_t half = 0; half < 2; ++half) {
+        const VF scale = packed.Scale(column / 32 + b, HasTwoScales(kType) ? half : 0);
+        for (size_t j = half * 4; j < half * 4 + 4; ++j) {
+          ExpandBytes<0>(block.w[j], ByteOffset(kType), scale, min, to + (4 * j + 0) * 16);
+          ExpandBytes<1>(block.w[j], ByteOffset(kType), scale, min, to + (4 * j + 1) * 16);
+          ExpandBytes<2>(block.w[j], ByteOffset(kType), scale, min, to + (4 * j + 2) * 16);
+          ExpandBytes<3>(block.w[j], ByteOffset(kType), scale, min, to + (4 * j + 3) * 16);
+        }
       }
     }
   }

@@ -60,8 +60,8 @@ TEST_P(MatMulOnEveryIsa, Int8ActivationsEqualTheOracleAndStayNearTheExactProduct
 
 TEST_P(MatMulOnEveryIsa, ResultsDoNotDependOnBatchOrThreads) {
   Random random(3);
-  const size_t n_rows = 203;
-  const size_t n_cols = 2560;  // more than one panel
+  const size_t n_rows = 83;
+  const size_t n_cols = 1280;  // more than one panel
   const size_t n_tokens = 45;
   const TestMatrix w(GetParam(), n_rows, n_cols, random);
   const std::vector<float> x = RandomFloats(n_tokens * n_cols, random);
@@ -73,7 +73,7 @@ TEST_P(MatMulOnEveryIsa, ResultsDoNotDependOnBatchOrThreads) {
         one.MatMul(w.packed, &x[t * n_cols], 1, &single[t * n_rows], mode);
       for (const size_t n_threads : {1, 2, 3}) {
         Compute compute(isa, n_threads);
-        for (const size_t batch : {2, 3, 4, 7, 8, 9, 16, 45}) {
+        for (const size_t batch : {2, 3, 7, 8, 9, 45}) {
           std::vector<float> y(n_tokens * n_rows, NAN);
           for (size_t t = 0; t < n_tokens; t += batch) {
             compute.MatMul(w.packed, &x[t * n_cols], std::min(batch, n_tokens - t), &y[t * n_rows], mode);
