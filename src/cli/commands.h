@@ -9,10 +9,14 @@ namespace sotto {
 
 struct CliContext;
 
+void RegisterBench(CLI::App& app, CliContext& context);
 void RegisterCall(CLI::App& app, CliContext& context);
 void RegisterEval(CLI::App& app, CliContext& context);
+void RegisterGenerate(CLI::App& app, CliContext& context);
 void RegisterModel(CLI::App& app, CliContext& context);
 void RegisterQuantize(CLI::App& app, CliContext& context);
+void RegisterSynth(CLI::App& app, CliContext& context);
+void RegisterTrain(CLI::App& app, CliContext& context);
 
 // All of them, in the order of `sotto --help`.
 void RegisterAll(CLI::App& app, CliContext& context);
