@@ -29,6 +29,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/tool.h"
@@ -59,6 +60,14 @@ struct ToolGrammarOptions {
 using StateId = uint32_t;
 inline constexpr StateId kDeadState = 0;  // never entered
 
+// Which states can be finished for a set of empty holes and closed tools. Shared between turns of the same
+// shape.
+struct Liveness {
+  uint64_t key = 0;                // of the empty holes and closed tools, unique in its grammar
+  std::vector<uint8_t> live;       // [n_states]
+  std::vector<uint8_t> rule_live;  // [n_rules]
+};
+
 class Grammar {
  public:
   // `source` names the schema in errors: "tool 'pay_bill': $.properties.amount: no keyword 'foo'".
@@ -87,6 +96,9 @@ class Grammar {
   StateId rule_start(uint32_t rule) const { return rule_starts_[rule]; }
   size_t n_rules() const { return rule_starts_.size(); }
   size_t n_classes() const { return n_classes_; }
+  // The lowest byte of a class and how many bytes it has.
+  uint8_t class_byte(size_t c) const { return class_byte_[c]; }
+  size_t class_size(size_t c) const { return class_size_[c]; }
   uint8_t byte_class(uint8_t byte) const { return byte_class_[byte]; }
   StateId Next(StateId state, uint8_t byte) const {
     return transitions_[state * n_classes_ + byte_class_[byte]];
@@ -95,30 +107,53 @@ class Grammar {
     return {transitions_.data() + state * n_classes_, n_classes_};
   }
   bool IsAccepting(StateId state) const { return (flags_[state] & kAccepting) != 0; }
+  // Some byte leads on from here.
+  bool HasBytes(StateId state) const { return (flags_[state] & kHasBytes) != 0; }
   bool HasCalls(StateId state) const { return (flags_[state] & kHasCalls) != 0; }
   std::span<const CallEdge> calls(StateId state) const {
     return {calls_.data() + call_begin_[state], call_begin_[state + 1] - call_begin_[state]};
   }
   // The tool that must be offered for this state to be entered; -1: none.
-  int gate(StateId state) const { return gates_.empty() ? -1 : gates_[state]; }
+  int gate(StateId state) const { return gates_[state]; }
+  // Whether the state can still be finished depends on the holes and gates (Liveness).
+  bool IsFragile(StateId state) const { return fragile_[state] != 0; }
+
+  // Which states can be finished when these holes are empty and these tools closed ([n_holes], [n_tools];
+  // true: so). Cached: any thread. `key` 0: nothing is empty or closed.
+  std::shared_ptr<const Liveness> FindLiveness(const std::vector<bool>& empty_holes,
+                                               const std::vector<bool>& closed_tools) const;
 
  private:
   friend class GrammarBuilder;
+  Liveness ComputeLiveness(const std::vector<bool>& empty_holes, const std::vector<bool>& closed_tools) const;
+
   static constexpr uint8_t kAccepting = 1;
   static constexpr uint8_t kHasCalls = 2;
+  static constexpr uint8_t kHasBytes = 4;
 
   size_t n_states_ = 0;
   size_t n_classes_ = 0;
   uint8_t byte_class_[256] = {};
+  std::vector<uint8_t> class_byte_;   // [n_classes]
+  std::vector<uint16_t> class_size_;  // [n_classes]
   std::vector<StateId> transitions_;  // [n_states, n_classes]
   std::vector<uint8_t> flags_;        // [n_states]
   std::vector<uint32_t> call_begin_;  // [n_states + 1]
   std::vector<CallEdge> calls_;
-  std::vector<int16_t> gates_;  // [n_states], empty without tools
+  std::vector<int16_t> gates_;                         // [n_states]
+  std::vector<uint8_t> fragile_;                       // [n_states]
+  std::vector<uint32_t> before_begin_;                 // [n_states + 1], into before_
+  std::vector<StateId> before_;                        // states with a byte edge into this one
+  std::vector<std::vector<uint32_t>> callers_;         // [n_rules]: indices into calls_
+  std::vector<std::pair<StateId, uint32_t>> returns_;  // (next state, index into calls_), sorted
+  std::vector<StateId> call_owner_;                    // [calls_]: the state the edge leaves
   std::vector<StateId> rule_starts_;
   std::vector<std::string> holes_;
   std::vector<std::string> tools_;
   uint64_t hash_ = 0;
+
+  struct LivenessCache;
+  std::shared_ptr<LivenessCache> liveness_;  // shared by copies; guarded inside
 };
 
 // {"name": "TOOL", "arguments": {...}} over a list of tools.

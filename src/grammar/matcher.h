@@ -8,6 +8,7 @@
 // Matcher: a value (copying it is a fork); not thread-safe. Every state it reaches can still be finished.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -25,14 +26,6 @@ namespace sotto {
 struct TurnFill {
   std::vector<std::vector<std::string>> hole_literals;
   std::vector<int> closed_tools;  // indices into Grammar::tools() that are not offered
-};
-
-// Which states can be finished for a set of empty holes and closed tools. Shared between turns of the same
-// shape.
-struct Liveness {
-  uint64_t key = 0;                // of the empty holes and closed tools
-  std::vector<uint8_t> live;       // [n_states]
-  std::vector<uint8_t> rule_live;  // [n_rules]
 };
 
 class Binding {
@@ -77,7 +70,7 @@ class Matcher {
   // The longest byte string that every continuation starts with; empty where there is a choice (the end is
   // one). May stop inside a UTF-8 character.
   std::string ForcedRun() const;
-  // The bytes that may come next, sorted.
+  // The bytes that may come next, ascending.
   std::vector<uint8_t> NextBytes() const;
 
   const Binding& binding() const { return *binding_; }
@@ -94,25 +87,33 @@ class Matcher {
   std::span<const Config> configs() const { return configs_; }
 
  private:
+  friend class MaskCache;
   friend class MaskWalker;
+  // One pending return: where to go on when the rule ends. Frames are shared between configs, only ever
+  // appended, and cut off by Rollback.
   struct Frame {
     int32_t parent;
     StateId next;
-    bool operator==(const Frame&) const = default;
   };
   struct Undo {
     std::vector<Config> configs;
+    size_t n_frames;
     bool ended;
   };
 
-  void Add(Config config, std::vector<Config>& out);
-  bool Step(std::span<const Config> from, uint8_t byte, std::vector<Config>& out);
-  bool AcceptsHere(const Config& config) const;
+  // Adds the config and whatever is reached from it without reading a byte.
+  void Add(const Config& config, std::vector<Config>& out);
+  void EnterCalls(const Config& config, std::vector<Config>& out);
+  void Step(std::span<const Config> from, uint8_t byte, std::vector<Config>& out);
+  // Sets the bits of the bytes that lead on.
+  void CollectBytes(std::span<const Config> from, std::bitset<256>& bytes) const;
+  bool Advance(std::string_view bytes);
   int32_t Push(int32_t parent, StateId next);
 
   std::shared_ptr<const Binding> binding_;
-  std::vector<Frame> frames_;  // persistent stack: grows, frames are shared
+  std::vector<Frame> frames_;
   std::vector<Config> configs_;
+  std::vector<Config> scratch_;
   std::vector<Undo> history_;
   bool ended_ = false;
 };

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "grammar/matcher.h"
@@ -74,8 +75,10 @@ class MaskCache {
     std::vector<TokenId> ids;    // ascending, when few
     std::vector<uint64_t> bits;  // otherwise
     std::vector<Open> open;
+    size_t count = 0;  // tokens
   };
-  using Key = std::pair<uint64_t, StateId>;  // liveness key, state
+  static constexpr uint64_t kUniversal = ~uint64_t{0};
+  using Key = std::pair<uint64_t, StateId>;  // liveness key or kUniversal, state
   struct KeyHash {
     size_t operator()(const Key& key) const {
       return static_cast<size_t>(key.first * 0x9E3779B97F4A7C15u + key.second);
@@ -83,7 +86,8 @@ class MaskCache {
   };
 
   std::shared_ptr<const StateMask> Find(const Binding& binding, StateId state);
-  StateMask Compute(const Binding& binding, StateId state) const;
+  // Sets `universal` when the mask is the same whatever is empty or closed.
+  StateMask Compute(const Binding& binding, StateId state, bool& universal) const;
 
   std::shared_ptr<const Grammar> grammar_;
   std::shared_ptr<const TokenTable> table_;
