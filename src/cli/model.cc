@@ -188,6 +188,8 @@ void RegisterModel(CLI::App& app, CliContext& context) {
   model->require_subcommand(1);
   AddModelInfo(*model, context);
   AddModelTokenize(*model, context);
+  AddModelLogits(*model, context);
+  AddModelEmbed(*model, context);
 }
 
 }  // namespace sotto

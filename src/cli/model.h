@@ -11,5 +11,7 @@ struct CliContext;
 
 void AddModelInfo(CLI::App& model, CliContext& context);
 void AddModelTokenize(CLI::App& model, CliContext& context);
+void AddModelLogits(CLI::App& model, CliContext& context);
+void AddModelEmbed(CLI::App& model, CliContext& context);
 
 }  // namespace sotto

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <fstream>
+#include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/mapped_file.h"
@@ -169,10 +170,12 @@ TEST_F(RefvecTest, Int8ActivationsAreAsGoodAsTheIndependentOnes) {
   for (const auto& [model, counts] : agreed) {
     ours += counts[0];
     theirs += counts[1];
-    // Where two candidates are nearly equal either may win: a few of 280 positions.
-    EXPECT_GE(counts[0], counts[1] - 6)
+    // Where two candidates are nearly equal either may win: a few of 280 positions of one model, not on the
+    // whole.
+    EXPECT_GE(counts[0], counts[1] - 10)
         << model << ": " << counts[0] << " of " << counts[2] << ", independent " << counts[1];
   }
+  EXPECT_GE(ours, theirs);
   RecordProperty("argmax_agreement_ours", ours);
   RecordProperty("argmax_agreement_independent", theirs);
   std::cout << "argmax agreement " << ours << ", independent " << theirs << "; worst rms ratio " << worst

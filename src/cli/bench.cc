@@ -1,0 +1,16 @@
+// sotto bench: how fast the parts are on this machine.
+#include "cli/bench.h"
+
+#include "cli/command.h"
+#include "cli/commands.h"
+
+namespace sotto {
+
+void RegisterBench(CLI::App& app, CliContext& context) {
+  CLI::App* bench = app.add_subcommand("bench", "Measure speed on this machine");
+  bench->require_subcommand(1);
+  RegisterBenchEngine(*bench, context);
+  RegisterBenchBrain(*bench, context);
+}
+
+}  // namespace sotto

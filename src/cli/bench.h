@@ -1,0 +1,15 @@
+// The subcommands of `sotto bench`, one file each: add yours here and in bench.cc.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace sotto {
+
+struct CliContext;
+
+void RegisterBenchEngine(CLI::App& bench, CliContext& context);
+void RegisterBenchBrain(CLI::App& bench, CliContext& context);
+
+}  // namespace sotto
