@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 
+#include "text/template.h"
 #include "workflow/messages.h"
 #include "workflow/rule.h"
 #include "workflow/suggest.h"
@@ -225,21 +226,16 @@ class Validator {
   void CheckTexts(const Texts& texts, const std::string& path, const std::vector<std::string>& fields) {
     for (size_t i = 0; i < texts.size(); ++i) {
       const std::string here = fmt::format("{}.{}", path, i);
-      const auto used = TextFields(texts[i]);
-      if (!used) {
-        reader_.AddAt(here, fmt::format("text \"{}\": {}", texts[i], used.error().message));
+      const Result<ReplyTemplate> text = ReplyTemplate::Parse(texts[i], "text");
+      if (!text) {
+        reader_.AddAt(here, fmt::format("\"{}\": {}", texts[i], text.error().message));
         continue;
       }
       if (texts[i].find_first_not_of(" \t\n") == std::string::npos) reader_.AddAt(here, "an empty text");
-      for (const TextField& field : *used) {
-        if (!Contains(fields, field.name)) {
-          reader_.AddAt(here, fmt::format("'{{{}}}' is not defined here", field.name),
-                        fields.empty() ? "no fields here" : Suggestion(field.name, fields));
-        }
-        if (!field.format.empty() && !Contains(kFormats, field.format)) {
-          reader_.AddAt(here, fmt::format("unknown format '{}' of '{{{}}}'", field.format, field.name),
-                        Suggestion(field.format, kFormats));
-        }
+      for (const TemplateField& field : text->fields()) {
+        if (Contains(fields, field.name)) continue;
+        reader_.AddAt(here, fmt::format("'{{{}}}' is not defined here", field.name),
+                      fields.empty() ? "no fields here" : Suggestion(field.name, fields));
       }
     }
   }
@@ -321,40 +317,6 @@ class Validator {
 };
 
 }  // namespace
-
-Result<std::vector<TextField>> TextFields(std::string_view text) {
-  std::vector<TextField> fields;
-  bool in_brackets = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '[' || c == ']') {
-      if (in_brackets == (c == '[')) {
-        return MakeError(ErrorCode::kInvalidArgument, "{}",
-                         c == '[' ? "'[' inside brackets" : "']' without '['");
-      }
-      in_brackets = c == '[';
-    } else if (c == '}') {
-      return MakeError(ErrorCode::kInvalidArgument, "'}}' without '{{'");
-    } else if (c == '{') {
-      const size_t end = text.find_first_of("{}", i + 1);
-      if (end == std::string_view::npos || text[end] == '{') {
-        return MakeError(ErrorCode::kInvalidArgument, "'{{' without '}}'");
-      }
-      const std::string_view inside = text.substr(i + 1, end - i - 1);
-      const size_t colon = inside.find(':');
-      TextField field{std::string(inside.substr(0, colon)),
-                      colon == std::string_view::npos ? "" : std::string(inside.substr(colon + 1)),
-                      in_brackets};
-      if (!IsIdentifier(field.name)) {
-        return MakeError(ErrorCode::kInvalidArgument, "'{}' is no field name", field.name);
-      }
-      fields.push_back(std::move(field));
-      i = end;
-    }
-  }
-  if (in_brackets) return MakeError(ErrorCode::kInvalidArgument, "'[' without ']'");
-  return fields;
-}
 
 void ValidateWorkflow(const Workflow& workflow, YamlReader& reader) { Validator(workflow, reader).Run(); }
 

@@ -7,16 +7,6 @@
 
 namespace sotto {
 
-// One {field} of a text.
-struct TextField {
-  std::string name;
-  std::string format;     // after the ':', or empty
-  bool optional = false;  // inside brackets
-};
-
-// The fields of a text; the error says what is unbalanced.
-Result<std::vector<TextField>> TextFields(std::string_view text);
-
 // Adds to reader.mistakes.
 void ValidateWorkflow(const Workflow& workflow, YamlReader& reader);
 

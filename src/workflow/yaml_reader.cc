@@ -35,9 +35,9 @@ Places::Place Places::Find(std::string path) const {
 }
 
 bool IsIdentifier(std::string_view name) {
-  if (name.empty() || name[0] < 'a' || name[0] > 'z') return false;
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  return !name.empty() && letter(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
 void YamlReader::Add(YAML::Mark mark, std::string message, std::string suggestion) {
@@ -63,8 +63,7 @@ bool YamlReader::CheckNames(const YAML::Node& node, const std::string& path, std
     }
     const std::string& key = item.first.Scalar();
     if (identifier && !IsIdentifier(key)) {
-      Add(item.first.Mark(), fmt::format("'{}' is no name", key),
-          "lower-case letters, digits and '_', a letter first");
+      Add(item.first.Mark(), fmt::format("'{}' is no name", key), "letters, digits and '_', a letter first");
     }
     if (!seen.insert(key).second) Add(item.first.Mark(), fmt::format("'{}' stands twice in {}", key, what));
     places.Set(path.empty() ? key : path + "." + key, item.first.Mark());

@@ -58,7 +58,7 @@ class YamlReader {
 // A YAML value as JSON: quoted scalars are strings, plain ones numbers or booleans where they look like it.
 Json ToJson(const YAML::Node& node);
 
-// [a-z][a-z0-9_]*
+// [A-Za-z_][A-Za-z0-9_]*
 bool IsIdentifier(std::string_view name);
 
 }  // namespace sotto
