@@ -24,7 +24,7 @@ struct Bf16 {
 struct AttentionShape {
   int n_heads = 0;
   int n_kv_heads = 0;
-  int head_dim = 0;                // 32 or 64
+  int head_dim = 0;                // 32, 64 or 128
   float eps = 1e-6f;               // of the head norms
   const float* cosines = nullptr;  // [position][head_dim / 2]
   const float* sines = nullptr;

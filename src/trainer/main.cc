@@ -9,8 +9,10 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "slm/model.h"
 #include "text/normalise.h"
 #include "trainer/bench.h"
+#include "trainer/lora_run.h"
 #include "trainer/model_file.h"
 #include "trainer/training_run.h"
 #include "workflow/parse.h"
@@ -237,6 +239,55 @@ Result<int> ScoreModel(const ScoreArguments& arguments) {
   return 0;
 }
 
+struct LoraArguments {
+  std::filesystem::path workflow, base, data, out;
+  LoraOptions options;
+  std::string name = "sotto-lora";
+};
+
+Result<int> TrainLora(const LoraArguments& arguments) {
+  SOTTO_ASSIGN_OR_RETURN(const auto workflow, LoadWorkflow(arguments.workflow));
+  SOTTO_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(arguments.base));
+  SOTTO_ASSIGN_OR_RETURN(Weights weights, ReadWeights(*file));
+  SOTTO_ASSIGN_OR_RETURN(const auto model, Model::FromGguf(file, {}));
+  SOTTO_ASSIGN_OR_RETURN(const auto form, MakePromptForm(model));
+  std::vector<std::string> warnings;
+  SOTTO_ASSIGN_OR_RETURN(const Corpus corpus, Corpus::Read({{arguments.data, 1}}, workflow, warnings));
+  for (const std::string& warning : warnings) fmt::print(stderr, "{}\n", warning);
+  const std::vector<ToolSpec> specs = corpus.ToolSpecs();
+  std::vector<TrainSequence> sequences;
+  for (const LabelledConversation& row : corpus.file(0)) {
+    sequences.push_back(EncodeWithPrompt(row, specs, corpus.tools(), *form));
+  }
+  LoraRun run(weights, arguments.options);
+  run.Run(sequences, [&](int64_t step, double loss) {
+    if (step % 10 == 0 || step == arguments.options.steps) {
+      fmt::print(stderr, "{}/{} loss {:.4f}\n", step, arguments.options.steps, loss);
+    }
+  });
+  SOTTO_RETURN_IF_ERROR(run.WriteAdapter(arguments.out, arguments.name));
+  return 0;
+}
+
+void AddLora(CLI::App& app, LoraArguments& a) {
+  app.footer(
+      "Example:\n  sotto-train lora --base qwen3.gguf --workflow workflows/banking \\\n"
+      "    --data workflows/banking/seed.jsonl --out adapter.gguf");
+  app.add_option("--base", a.base, "Tied qwen3 model, GGUF")->required();
+  app.add_option("--workflow", a.workflow, "Folder with workflow.yaml")->required();
+  app.add_option("--data", a.data, "Conversations")->required();
+  app.add_option("--out", a.out, "Adapter to write")->required();
+  app.add_option("--rank", a.options.rank, "Of the adapter")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
+  app.add_option("--alpha", a.options.alpha, "Its weight is alpha / rank")->capture_default_str();
+  app.add_option("--rate", a.options.rate, "Learning rate")->capture_default_str();
+  app.add_option("--steps", a.options.steps, "Steps")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--batch-tokens", a.options.batch_tokens, "Tokens a step")->capture_default_str();
+  app.add_option("--seed", a.options.seed, "Of everything random")->capture_default_str();
+  app.add_option("--name", a.name, "general.name")->capture_default_str();
+}
+
 void AddShape(CLI::App& app, DecoderShape& shape) {
   app.add_option("--d-model", shape.d_model, "Width of the residual stream")->capture_default_str();
   app.add_option("--layers", shape.n_layers, "Layers")->capture_default_str();
@@ -305,6 +356,7 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   TrainArguments train;
   ScoreArguments score;
+  LoraArguments lora;
   DecoderShape bench_shape;
   bench_shape.n_vocab = 3400;
   int bench_threads = 1;
@@ -323,6 +375,8 @@ int Main(int argc, char** argv) {
   score_app->add_option("--threads", score.threads, "Workers")->capture_default_str();
   score_app->add_option("--precision", score.precision, "bf16 or f32")->capture_default_str();
   score_app->add_option("--show", score.show, "Print so many errors")->capture_default_str();
+  CLI::App* lora_app = app.add_subcommand("lora", "Fine-tune a model by a low-rank adapter");
+  AddLora(*lora_app, lora);
   CLI::App* bench_app = app.add_subcommand("bench", "Training throughput, and that of the products alone");
   bench_app->footer("Example:\n  sotto-train bench --threads 2");
   bench_app->add_option("--threads", bench_threads, "Workers")->capture_default_str();
@@ -342,6 +396,7 @@ int Main(int argc, char** argv) {
   at::set_num_threads(1);
   Result<int> outcome = 0;
   if (train_app->parsed()) outcome = Train(std::move(train));
+  if (lora_app->parsed()) outcome = TrainLora(lora);
   if (score_app->parsed()) outcome = ScoreModel(score);
   if (bench_app->parsed()) {
     if (auto valid = bench_shape.Validate(); !valid) {

@@ -9,37 +9,6 @@
 namespace sotto {
 namespace {
 
-// A GGUF tensor is rows [first, first + rows) of a parameter.
-struct Piece {
-  std::string name;
-  size_t parameter;
-  int64_t first;
-  int64_t rows;
-};
-
-std::vector<Piece> PiecesOf(const Weights& weights) {
-  const DecoderShape& shape = weights.shape();
-  const int64_t kv = int64_t{shape.n_kv_heads} * shape.head_dim;
-  std::vector<Piece> pieces{{"token_embd.weight", weights.embedding(), 0, shape.n_vocab}};
-  for (int i = 0; i < shape.n_layers; ++i) {
-    const LayerViews& layer = weights.layer(i);
-    const std::string p = fmt::format("blk.{}.", i);
-    pieces.push_back({p + "attn_norm.weight", layer.attn_norm, 0, 1});
-    pieces.push_back({p + "attn_q.weight", layer.qkv, 0, shape.d_q()});
-    pieces.push_back({p + "attn_k.weight", layer.qkv, shape.d_q(), kv});
-    pieces.push_back({p + "attn_v.weight", layer.qkv, shape.d_q() + kv, kv});
-    pieces.push_back({p + "attn_q_norm.weight", layer.q_norm, 0, 1});
-    pieces.push_back({p + "attn_k_norm.weight", layer.k_norm, 0, 1});
-    pieces.push_back({p + "attn_output.weight", layer.attn_out, 0, shape.d_model});
-    pieces.push_back({p + "ffn_norm.weight", layer.ffn_norm, 0, 1});
-    pieces.push_back({p + "ffn_gate.weight", layer.gate_up, 0, shape.d_ff});
-    pieces.push_back({p + "ffn_up.weight", layer.gate_up, shape.d_ff, shape.d_ff});
-    pieces.push_back({p + "ffn_down.weight", layer.down, 0, shape.d_model});
-  }
-  pieces.push_back({"output_norm.weight", weights.final_norm(), 0, 1});
-  return pieces;
-}
-
 void WriteMetadata(const DecoderShape& shape, const ModelFileInfo& info, DType type, GgufWriter& writer) {
   const auto u32 = [&](const char* key, int value) {
     writer.SetU32(std::string("qwen3.") + key, static_cast<uint32_t>(value));
@@ -97,13 +66,36 @@ double Normal(Random& random) {
 
 }  // namespace
 
+std::vector<TensorPiece> TensorPieces(const Weights& weights) {
+  const DecoderShape& shape = weights.shape();
+  const int64_t kv = int64_t{shape.n_kv_heads} * shape.head_dim;
+  std::vector<TensorPiece> pieces{{"token_embd.weight", weights.embedding(), 0, shape.n_vocab}};
+  for (int i = 0; i < shape.n_layers; ++i) {
+    const LayerViews& layer = weights.layer(i);
+    const std::string p = fmt::format("blk.{}.", i);
+    pieces.push_back({p + "attn_norm.weight", layer.attn_norm, 0, 1});
+    pieces.push_back({p + "attn_q.weight", layer.qkv, 0, shape.d_q()});
+    pieces.push_back({p + "attn_k.weight", layer.qkv, shape.d_q(), kv});
+    pieces.push_back({p + "attn_v.weight", layer.qkv, shape.d_q() + kv, kv});
+    pieces.push_back({p + "attn_q_norm.weight", layer.q_norm, 0, 1});
+    pieces.push_back({p + "attn_k_norm.weight", layer.k_norm, 0, 1});
+    pieces.push_back({p + "attn_output.weight", layer.attn_out, 0, shape.d_model});
+    pieces.push_back({p + "ffn_norm.weight", layer.ffn_norm, 0, 1});
+    pieces.push_back({p + "ffn_gate.weight", layer.gate_up, 0, shape.d_ff});
+    pieces.push_back({p + "ffn_up.weight", layer.gate_up, shape.d_ff, shape.d_ff});
+    pieces.push_back({p + "ffn_down.weight", layer.down, 0, shape.d_model});
+  }
+  pieces.push_back({"output_norm.weight", weights.final_norm(), 0, 1});
+  return pieces;
+}
+
 Result<void> WriteModelFile(const std::filesystem::path& path, const Weights& weights,
                             const TrainVocabulary& vocabulary, DType type, const ModelFileInfo& info) {
   SOTTO_CHECK(vocabulary.tokens.size() == static_cast<size_t>(weights.shape().n_vocab));
   GgufWriter writer;
   WriteMetadata(weights.shape(), info, type, writer);
   vocabulary.Write(writer);
-  for (const Piece& piece : PiecesOf(weights)) {
+  for (const TensorPiece& piece : TensorPieces(weights)) {
     const ParameterView& view = weights.view(piece.parameter);
     const auto columns = static_cast<size_t>(view.columns);
     const float* from = weights.data(piece.parameter) + piece.first * view.columns;
@@ -124,24 +116,33 @@ Result<void> WriteModelFile(const std::filesystem::path& path, const Weights& we
   return writer.Write(path);
 }
 
-Result<LoadedModel> ReadModelFile(const std::filesystem::path& path) {
-  SOTTO_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(path));
-  SOTTO_ASSIGN_OR_RETURN(const DecoderShape shape, ReadShape(*file));
-  SOTTO_ASSIGN_OR_RETURN(TrainVocabulary vocabulary, TrainVocabulary::Of(*file));
+Result<Weights> ReadWeights(const GgufFile& file) {
+  SOTTO_ASSIGN_OR_RETURN(const DecoderShape shape, ReadShape(file));
+  if (file.FindTensor("output.weight") != nullptr) {
+    return MakeError(ErrorCode::kUnsupported,
+                     "{}: has an output matrix of its own; only tied models are trained", file.path());
+  }
   Weights weights(shape);
-  for (const Piece& piece : PiecesOf(weights)) {
-    SOTTO_ASSIGN_OR_RETURN(const GgufTensor* tensor, file->GetTensor(piece.name));
+  for (const TensorPiece& piece : TensorPieces(weights)) {
+    SOTTO_ASSIGN_OR_RETURN(const GgufTensor* tensor, file.GetTensor(piece.name));
     const ParameterView& view = weights.view(piece.parameter);
     const auto columns = static_cast<size_t>(view.columns);
     const auto n = static_cast<size_t>(piece.rows) * columns;
     const auto type = DTypeFromId(static_cast<uint32_t>(tensor->type));
     if (!type || tensor->shape[0] != columns || tensor->n_elements() != n) {
-      return MakeError(ErrorCode::kCorrupt, "{}: tensor {} has shape {}, expected [{}, {}]", path.string(),
+      return MakeError(ErrorCode::kCorrupt, "{}: tensor {} has shape {}, expected [{}, {}]", file.path(),
                        piece.name, ShapeToString(*tensor), columns, piece.rows);
     }
     DequantizeRow(*type, tensor->data,
                   std::span(weights.data(piece.parameter) + piece.first * view.columns, n));
   }
+  return weights;
+}
+
+Result<LoadedModel> ReadModelFile(const std::filesystem::path& path) {
+  SOTTO_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(path));
+  SOTTO_ASSIGN_OR_RETURN(Weights weights, ReadWeights(*file));
+  SOTTO_ASSIGN_OR_RETURN(TrainVocabulary vocabulary, TrainVocabulary::Of(*file));
   return LoadedModel{std::move(weights), std::move(vocabulary)};
 }
 

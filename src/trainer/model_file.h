@@ -23,7 +23,19 @@ struct ModelFileInfo {
 Result<void> WriteModelFile(const std::filesystem::path& path, const Weights& weights,
                             const TrainVocabulary& vocabulary, DType type, const ModelFileInfo& info);
 
-// A model of ours, whatever its tensor types.
+// The weights of any tied qwen3 model, whatever its tensor types.
+Result<Weights> ReadWeights(const GgufFile& file);
+
+// One tensor of the file as rows [first, first + rows) of a parameter.
+struct TensorPiece {
+  std::string name;
+  size_t parameter;
+  int64_t first;
+  int64_t rows;
+};
+std::vector<TensorPiece> TensorPieces(const Weights& weights);
+
+// A model of ours, with its vocabulary.
 struct LoadedModel {
   Weights weights;
   TrainVocabulary vocabulary;

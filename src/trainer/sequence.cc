@@ -58,4 +58,28 @@ void AppendNameOnlyTurn(const Turn& turn, std::span<const OfferedTool> tools, co
   AppendTurn(turn, /*name_only=*/true, /*scored=*/true, tools, tokenizer, options, random, sequence);
 }
 
+TrainSequence EncodeWithPrompt(const LabelledConversation& labelled, std::span<const ToolSpec> specs,
+                               std::span<const OfferedTool> tools, const PromptForm& form) {
+  TrainSequence sequence;
+  Append(sequence, form.Prefix(specs), 0);
+  const std::vector<Turn>& turns = labelled.conversation.turns;
+  for (size_t i = 0; i < turns.size(); ++i) {
+    std::vector<TokenId> asked = form.Opening(turns[i].expectation);
+    for (const TokenId token : form.Utterance(turns[i].user, NormaliseSpoken(turns[i].user)))
+      asked.push_back(token);
+    for (const TokenId token : form.Close()) asked.push_back(token);
+    const std::vector<TokenId> whole = form.PastTurn(turns[i], tools);
+    // What the finished turn shares with the question is context; the rest is the answer.
+    size_t shared = 0;
+    while (shared < asked.size() && shared < whole.size() && asked[shared] == whole[shared]) ++shared;
+    const bool scored = !labelled.last_turn_only || i + 1 == turns.size();
+    const int start = static_cast<int>(sequence.tokens.size());
+    Append(sequence, std::span(whole).first(shared), 0);
+    Append(sequence, std::span(whole).subspan(shared), scored ? 1.0f : 0.0f);
+    sequence.turns.push_back(
+        {start + static_cast<int>(shared), static_cast<int>(sequence.tokens.size()), scored});
+  }
+  return sequence;
+}
+
 }  // namespace sotto

@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "brain/offered_tool.h"
+#include "brain/prompt.h"
 #include "core/conversation_jsonl.h"
 #include "slm/tokenizer.h"
 
@@ -38,5 +39,10 @@ TrainSequence EncodeConversation(const LabelledConversation& labelled, std::span
 // Appends a turn of which only the tool's name is known.
 void AppendNameOnlyTurn(const Turn& turn, std::span<const OfferedTool> tools, const Tokenizer& tokenizer,
                         const SequenceOptions& options, Random& random, TrainSequence& sequence);
+
+// The same for any model, through the prompt form of its own chat template; the fixed prefix (system, tools)
+// carries no loss.
+TrainSequence EncodeWithPrompt(const LabelledConversation& labelled, std::span<const ToolSpec> specs,
+                               std::span<const OfferedTool> tools, const PromptForm& form);
 
 }  // namespace sotto

@@ -18,8 +18,8 @@ Result<void> DecoderShape::Validate() const {
   if (d_ff <= 0 || d_ff % 32 != 0) {
     return MakeError(ErrorCode::kInvalidArgument, "d_ff {} is not a multiple of 32", d_ff);
   }
-  if (head_dim != 32 && head_dim != 64) {
-    return MakeError(ErrorCode::kInvalidArgument, "head_dim {}: 32 or 64", head_dim);
+  if (head_dim != 32 && head_dim != 64 && head_dim != 128) {
+    return MakeError(ErrorCode::kInvalidArgument, "head_dim {}: 32, 64 or 128", head_dim);
   }
   if (n_heads <= 0 || n_kv_heads <= 0 || n_heads % n_kv_heads != 0) {
     return MakeError(ErrorCode::kInvalidArgument, "{} heads do not divide into {} key/value heads", n_heads,
