@@ -261,8 +261,9 @@ class GgufParser {
       return array;
     }
     array.strings.reserve(count);
+    const std::string field = Shown(key);
     for (uint64_t i = 0; i < count; ++i) {
-      SOTTO_ASSIGN_OR_RETURN(const std::string_view text, ReadString(Shown(key)));
+      SOTTO_ASSIGN_OR_RETURN(const std::string_view text, ReadString(field));
       array.strings.push_back(text);
     }
     return array;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cctype>
 #include <functional>
-#include <unordered_map>
 
 #include "base/check.h"
 #include "slm/tokenizer_families.h"
@@ -12,7 +12,12 @@
 namespace sotto {
 
 struct Tokenizer::Index {
-  std::unordered_map<std::string_view, TokenId> ids;
+  // Text to id: open addressing over a power of two of slots, at most half of them taken.
+  struct Slot {
+    uint32_t hash;
+    TokenId id;  // -1: free
+  };
+  std::vector<Slot> slots;
   // Control, user-defined and unknown tokens by their first byte, longest first.
   std::array<std::vector<TokenId>, 256> special;
   std::vector<bool> strip_right;  // by id, empty if no token does: whitespace after it belongs to it
@@ -88,6 +93,11 @@ std::string CleanSpaces(std::string text) {
       },
       false);
   return text;
+}
+
+uint32_t HashOf(std::string_view text) {
+  const uint64_t hash = std::hash<std::string_view>()(text);
+  return static_cast<uint32_t>(hash ^ hash >> 32);
 }
 
 bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
@@ -187,9 +197,14 @@ class TokenizerBuilder {
   // Of equal texts the first keeps the name.
   void BuildIndex() {
     t_.index_ = std::make_unique<Tokenizer::Index>();
-    t_.index_->ids.reserve(t_.size());
+    auto& slots = t_.index_->slots;
+    slots.assign(std::bit_ceil(t_.size() * 2), {0, -1});
     for (size_t id = 0; id < t_.size(); ++id) {
-      if (!t_.tokens_[id].empty()) t_.index_->ids.emplace(t_.tokens_[id], static_cast<TokenId>(id));
+      if (t_.tokens_[id].empty() || t_.Find(t_.tokens_[id])) continue;
+      const uint32_t hash = HashOf(t_.tokens_[id]);
+      size_t at = hash & (slots.size() - 1);
+      while (slots[at].id >= 0) at = (at + 1) & (slots.size() - 1);
+      slots[at] = {hash, static_cast<TokenId>(id)};
     }
   }
 
@@ -349,9 +364,12 @@ std::string Tokenizer::Decode(std::span<const TokenId> tokens, DecodeOptions opt
 }
 
 std::optional<TokenId> Tokenizer::Find(std::string_view token_text) const {
-  const auto found = index_->ids.find(token_text);
-  if (found == index_->ids.end()) return std::nullopt;
-  return found->second;
+  const auto& slots = index_->slots;
+  const uint32_t hash = HashOf(token_text);
+  for (size_t at = hash & (slots.size() - 1); slots[at].id >= 0; at = (at + 1) & (slots.size() - 1)) {
+    if (slots[at].hash == hash && TokenText(slots[at].id) == token_text) return slots[at].id;
+  }
+  return std::nullopt;
 }
 
 bool Tokenizer::IsEnd(TokenId id) const {

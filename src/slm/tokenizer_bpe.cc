@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <unordered_map>
 
 #include "slm/tokenizer_families.h"
 #include "slm/unicode.h"
@@ -110,12 +111,6 @@ Result<void> BpeTokenizer::Load(const GgufFile& file) {
   FillBytes();
   SOTTO_ASSIGN_OR_RETURN(const auto merges, file.GetStringArray("tokenizer.ggml.merges"));
   SOTTO_RETURN_IF_ERROR(LoadMerges(merges));
-  if (pretokenizer_.ignore_merges) {
-    whole_words_.reserve(size());
-    for (size_t id = 0; id < size(); ++id) {
-      if (types_[id] == TokenType::kNormal) whole_words_.emplace(bytes_[id], static_cast<TokenId>(id));
-    }
-  }
   return {};
 }
 
@@ -135,23 +130,23 @@ void BpeTokenizer::FillBytes() {
   }
 }
 
-// Symbols are interned by their text. A control token is never the result of a merge.
+// A control token is never the result of a merge.
 Result<void> BpeTokenizer::LoadMerges(std::span<const std::string_view> merges) {
-  std::unordered_map<std::string, uint32_t> interned;
-  interned.reserve(size() + 256);
+  std::unordered_map<std::string, uint32_t> others;
   const auto symbol_of = [&](std::string_view text) {
-    const auto [place, added] = interned.emplace(std::string(text), static_cast<uint32_t>(symbols_.size()));
-    if (!added) return place->second;
-    std::optional<TokenId> id = Find(text);
-    if (id && (type(*id) == TokenType::kControl || type(*id) == TokenType::kUnknown)) id.reset();
-    Symbol symbol{id.value_or(-1), {}};
-    if (!id) {
+    const std::optional<TokenId> id = Find(text);
+    if (id && type(*id) != TokenType::kControl && type(*id) != TokenType::kUnknown) {
+      return static_cast<uint32_t>(*id);
+    }
+    const auto [place, added] =
+        others.emplace(std::string(text), static_cast<uint32_t>(size() + other_symbols_.size()));
+    if (added) {
       // As the reference: what has no token is spelt in those of its bytes that are tokens themselves.
+      std::vector<TokenId>& fallback = other_symbols_.emplace_back();
       for (const char c : text) {
-        if (const std::optional<TokenId> byte = Find({&c, 1})) symbol.fallback.push_back(*byte);
+        if (const std::optional<TokenId> byte = Find({&c, 1})) fallback.push_back(*byte);
       }
     }
-    symbols_.push_back(std::move(symbol));
     return place->second;
   };
   for (size_t byte = 0; byte < 256; ++byte) {
@@ -210,11 +205,18 @@ void BpeTokenizer::EncodeFragment(std::string_view text, bool /*at_start*/, cons
   }
 }
 
+std::optional<TokenId> BpeTokenizer::WholeWord(std::string_view word) const {
+  std::string text;
+  for (const char c : word) AppendUtf8(text, kAlphabet.code_points[static_cast<uint8_t>(c)]);
+  const std::optional<TokenId> id = Find(text);
+  return id && type(*id) == TokenType::kNormal ? id : std::nullopt;
+}
+
 void BpeTokenizer::EncodeWord(std::string_view word, const Dropout* dropout, Work& work,
                               std::vector<TokenId>& out) const {
   if (pretokenizer_.ignore_merges && dropout == nullptr) {
-    if (const auto whole = whole_words_.find(word); whole != whole_words_.end()) {
-      out.push_back(whole->second);
+    if (const std::optional<TokenId> whole = WholeWord(word)) {
+      out.push_back(*whole);
       return;
     }
   }
@@ -265,11 +267,11 @@ void BpeTokenizer::EncodeWord(std::string_view word, const Dropout* dropout, Wor
   }
   for (const Work::Node& node : nodes) {
     if (node.symbol == kNoSymbol) continue;
-    const Symbol& symbol = symbols_[node.symbol];
-    if (symbol.id >= 0) {
-      out.push_back(symbol.id);
+    if (node.symbol < size()) {
+      out.push_back(static_cast<TokenId>(node.symbol));
     } else {
-      out.insert(out.end(), symbol.fallback.begin(), symbol.fallback.end());
+      const std::vector<TokenId>& fallback = other_symbols_[node.symbol - size()];
+      out.insert(out.end(), fallback.begin(), fallback.end());
     }
   }
 }

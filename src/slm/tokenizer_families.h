@@ -4,7 +4,6 @@
 
 #include <array>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "slm/pretokenizer.h"
@@ -24,11 +23,6 @@ class BpeTokenizer final : public Tokenizer {
                       const Dropout* dropout, std::vector<TokenId>& out) const override;
 
  private:
-  // A string that merges work on; mostly a token.
-  struct Symbol {
-    TokenId id;                     // -1: not in the vocabulary
-    std::vector<TokenId> fallback;  // then: what stands for it
-  };
   struct Merge {
     uint64_t pair;  // left << 32 | right
     uint32_t rank;
@@ -40,13 +34,15 @@ class BpeTokenizer final : public Tokenizer {
   void FillBytes();
   const Merge* FindMerge(uint32_t left, uint32_t right) const;
   void AddMerge(uint32_t left, uint32_t right, uint32_t rank, uint32_t result);
+  std::optional<TokenId> WholeWord(std::string_view word) const;
   void EncodeWord(std::string_view word, const Dropout* dropout, Work& work, std::vector<TokenId>& out) const;
 
   Pretokenizer pretokenizer_;
   std::array<uint32_t, 256> byte_symbols_{};
-  std::vector<Symbol> symbols_;
+  // Symbols are what merges work on: tokens by their id, from size() on strings that are no token, with the
+  // tokens that stand for them.
+  std::vector<std::vector<TokenId>> other_symbols_;
   std::vector<Merge> merges_;  // open addressing, a power of two of slots; rank kFree: empty
-  std::unordered_map<std::string_view, TokenId> whole_words_;  // by their bytes; only with ignore_merges
 };
 
 // SentencePiece BPE: spaces become U+2581, the neighbours whose union is the token with the highest score are
@@ -65,7 +61,6 @@ class SentencePieceTokenizer final : public Tokenizer {
   TokenId Mergeable(std::string_view text) const;
 
   std::vector<float> scores_;
-  std::unordered_map<std::string_view, TokenId> ids_;
   std::array<TokenId, 256> byte_tokens_{};
 };
 

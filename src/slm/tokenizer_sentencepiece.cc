@@ -75,7 +75,6 @@ Result<void> SentencePieceTokenizer::Load(const GgufFile& file) {
     }
   }
   bytes_.resize(size());
-  ids_.reserve(size());
   for (size_t id = 0; id < size(); ++id) {
     const TokenType type = types_[id];
     if (type == TokenType::kNormal) bytes_[id] = WithoutSpaceSigns(tokens_[id]);
@@ -83,9 +82,6 @@ Result<void> SentencePieceTokenizer::Load(const GgufFile& file) {
     if (type == TokenType::kByte) {
       const std::optional<char> byte = ByteOfToken(tokens_[id]);
       if (byte) bytes_[id] = std::string(1, *byte);
-    }
-    if (type != TokenType::kControl && type != TokenType::kUnknown && !tokens_[id].empty()) {
-      ids_.emplace(tokens_[id], static_cast<TokenId>(id));
     }
   }
   for (size_t byte = 0; byte < 256; ++byte) {
@@ -97,8 +93,8 @@ Result<void> SentencePieceTokenizer::Load(const GgufFile& file) {
 }
 
 TokenId SentencePieceTokenizer::Mergeable(std::string_view text) const {
-  const auto found = ids_.find(text);
-  return found == ids_.end() ? -1 : found->second;
+  const std::optional<TokenId> id = Find(text);
+  return id && type(*id) != TokenType::kControl && type(*id) != TokenType::kUnknown ? *id : -1;
 }
 
 void SentencePieceTokenizer::EncodeFragment(std::string_view raw, bool at_start,
