@@ -25,7 +25,7 @@ int FormatFor(const std::filesystem::path& path) {
 
 }  // namespace
 
-Result<Audio> ReadAudioFile(const std::filesystem::path& path, int rate_hz) {
+Result<Audio> ReadAudioFile(const std::filesystem::path& path, int rate_hz, int channel) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
     return MakeError(ErrorCode::kNotFound, "{}: no such file", path.string());
@@ -52,6 +52,7 @@ Result<Audio> ReadAudioFile(const std::filesystem::path& path, int rate_hz) {
       float sum = 0;
       for (size_t c = 0; c < channels; ++c) sum += block[i * channels + c];
       sum /= static_cast<float>(channels);
+      if (channel >= 0) sum = block[i * channels + std::min(static_cast<size_t>(channel), channels - 1)];
       audio.samples.push_back(sum == sum ? std::clamp(sum, -1.0f, 1.0f) : 0.0f);  // NaN is silence
     }
   }

@@ -1,0 +1,135 @@
+#include "assistant/turn_taker.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace sotto {
+namespace {
+
+// A partial understood with less is waited on like one not understood.
+constexpr double kConfidentlyComplete = 0.7;
+
+}  // namespace
+
+TurnTaker::TurnTaker(std::shared_ptr<const DialogueProgram> program,
+                     std::unique_ptr<Understander> understander)
+    : dialogue_(std::move(program)), understander_(std::move(understander)) {}
+
+TurnTaker::TurnTaker(std::shared_ptr<const DialogueProgram> program,
+                     std::unique_ptr<Understander> understander, std::span<const Event> events)
+    : dialogue_(std::move(program), events), understander_(std::move(understander)) {
+  DialogueState state;
+  for (const Event& event : events) {
+    if (event.type == Event::Type::kUserSaid) {
+      Turn turn{event.name, ToExpectation(state), {}};
+      for (const Json& call : event.value) {
+        if (auto parsed = ToolCallFromJson(call)) turn.calls.push_back(std::move(*parsed));
+      }
+      history_.turns.push_back(std::move(turn));
+    }
+    Apply(state, event);
+  }
+}
+
+Result<void> TurnTaker::Prepare() {
+  if (prepared_) return {};
+  std::vector<std::string> controls;
+  for (std::string& tool : dialogue_.OfferedTools()) {
+    if (IsControlTool(tool)) controls.push_back(std::move(tool));
+  }
+  SOTTO_RETURN_IF_ERROR(understander_->Begin(history_, dialogue_.expectation(), controls));
+  prepared_ = true;
+  partial_.clear();
+  peeked_.clear();
+  complete_ = false;
+  return {};
+}
+
+Result<void> TurnTaker::Hear(std::string_view partial) {
+  SOTTO_RETURN_IF_ERROR(Prepare());
+  if (partial_ == partial) return {};
+  partial_ = partial;
+  return understander_->Hear(partial);
+}
+
+bool TurnTaker::PeekComplete() {
+  if (!prepared_ || partial_.empty()) return false;
+  if (partial_ == peeked_) return complete_;
+  peeked_ = partial_;
+  const auto understanding = understander_->Peek();
+  complete_ = understanding && IsComplete(*understanding);
+  return complete_;
+}
+
+bool TurnTaker::IsComplete(const Understanding& understanding) const {
+  if (understanding.calls.empty() || understanding.confidence < kConfidentlyComplete) return false;
+  const Expectation expected = dialogue_.expectation();
+  for (const Understanding::Call& call : understanding.calls) {
+    if (IsControlTool(call.call.name)) continue;
+    const ToolDef* tool = workflow().FindTool(call.call.name);
+    if (tool == nullptr || tool->role == ToolRole::kUnclear) return false;
+    // People go on after "hi".
+    if (tool->role == ToolRole::kGreeting) return false;
+    const auto has = [&](const std::string& slot) { return call.call.arguments.contains(slot); };
+    const bool answered = expected.kind == Expectation::Kind::kSlots && expected.tool == tool->name &&
+                          std::all_of(expected.slots.begin(), expected.slots.end(), has);
+    const bool all = std::all_of(tool->slots.begin(), tool->slots.end(),
+                                 [&](const Slot& slot) { return !slot.required || has(slot.name); });
+    if (!answered && !all) return false;
+  }
+  return true;
+}
+
+Decision TurnTaker::Commit(std::span<const Transcript::Hypothesis> hypotheses, TurnRecord* record) {
+  record->expectation = dialogue_.expectation();
+  TurnInput input;
+  input.text = hypotheses.empty() ? "" : hypotheses.front().text;
+  auto understood = [&]() -> sotto::Result<Understanding> {
+    SOTTO_RETURN_IF_ERROR(Prepare());
+    return understander_->Commit(hypotheses);
+  }();
+  prepared_ = false;
+  if (understood) {
+    if (!understood->transcript.empty()) input.text = understood->transcript;
+    input.calls = understood->calls;
+    record->understood = *std::move(understood);
+  } else {
+    Log().error("the brain failed: {}", understood.error().message);
+    record->errors.push_back(understood.error().message);
+  }
+  Turn turn;
+  turn.user = input.text;
+  turn.expectation = record->expectation;
+  for (const Understanding::Call& call : input.calls) turn.calls.push_back(call.call);
+  history_.turns.push_back(std::move(turn));
+  return dialogue_.Turn(input);
+}
+
+Decision TurnTaker::NoInput(TurnRecord* record) {
+  record->expectation = dialogue_.expectation();
+  Abandon();
+  return dialogue_.NoInput();
+}
+
+void TurnTaker::Abandon() {
+  if (prepared_) understander_->Abandon();
+  prepared_ = false;
+}
+
+void AddDecision(const Decision& decision, TurnRecord* record) {
+  for (const Event& event : decision.events) record->events.push_back(ToJson(event));
+  const Reply& reply = decision.reply;
+  if (reply.text.empty() && reply.parts.empty()) return;
+  if (!record->reply.text.empty()) {
+    record->reply.text += ' ';
+    record->reply.parts.push_back({" ", true});
+  }
+  record->reply.text += reply.text;
+  record->reply.parts.insert(record->reply.parts.end(), reply.parts.begin(), reply.parts.end());
+  record->reply.interruptible = record->reply.interruptible && reply.interruptible;
+  record->reply.ends_conversation =
+      record->reply.ends_conversation || reply.ends_conversation || decision.ended;
+}
+
+}  // namespace sotto

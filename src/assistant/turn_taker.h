@@ -1,0 +1,65 @@
+// One conversation's turns, whatever channel they come by: keeps the history that the brain reads and the
+// dialogue that decides, and knows whether what has been understood so far is all that was asked for.
+//
+//   Begin -> (Prepare -> Hear... -> Commit | NoInput | Abandon -> [Result...])...
+//
+// One thread at a time.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "assistant/understander.h"
+#include "core/turn_record.h"
+#include "dialogue/dialogue.h"
+
+namespace sotto {
+
+class TurnTaker {
+ public:
+  TurnTaker(std::shared_ptr<const DialogueProgram> program, std::unique_ptr<Understander> understander);
+  // Continues where the events of a stored session end.
+  TurnTaker(std::shared_ptr<const DialogueProgram> program, std::unique_ptr<Understander> understander,
+            std::span<const Event> events);
+
+  Decision Begin(const std::string& session) { return dialogue_.Begin(session); }
+
+  // Everything about the next utterance that can be computed before it is. REQUIRES (this and the next four):
+  // no action is running.
+  Result<void> Prepare();
+  // A partial transcript; prepares where that was not done.
+  Result<void> Hear(std::string_view partial);
+  // Would the last partial be a complete answer, confidently understood?
+  bool PeekComplete();
+  // The turn is over: understands it and lets the dialogue decide. Fills expectation and `understood` of the
+  // record. Where the brain fails, the turn counts as not understood and the error goes to the record.
+  Decision Commit(std::span<const Transcript::Hypothesis> hypotheses, TurnRecord* record);
+  Decision NoInput(TurnRecord* record);
+  void Abandon();
+
+  // REQUIRES: acting().
+  Decision Result(const ToolResult& result) { return dialogue_.Result(result); }
+
+  bool acting() const { return dialogue_.acting(); }
+  Expectation expectation() const { return dialogue_.expectation(); }
+  const Workflow& workflow() const { return dialogue_.program().workflow(); }
+  const Dialogue& dialogue() const { return dialogue_; }
+
+ private:
+  bool IsComplete(const Understanding& understanding) const;
+
+  Dialogue dialogue_;
+  std::unique_ptr<Understander> understander_;
+  Conversation history_;
+  bool prepared_ = false;
+  std::string peeked_;  // the partial that `complete_` is about
+  std::string partial_;
+  bool complete_ = false;
+};
+
+// Adds a decision's events to the record and its reply to the end of the record's reply.
+void AddDecision(const Decision& decision, TurnRecord* record);
+
+}  // namespace sotto

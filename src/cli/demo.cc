@@ -1,0 +1,143 @@
+// sotto demo: a real spoken conversation, both sides on this machine.
+#include <fstream>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/recorded_caller.h"
+#include "cli/voice_stack.h"
+#include "speech/audio_file.h"
+#include "speech/backends.h"
+#include "speech/device.h"
+
+namespace sotto {
+namespace {
+
+struct DemoFlags {
+  VoiceFlags voice;
+  std::string script;
+  std::string caller_voice = "slt";
+  std::string out = "demo.wav";
+  bool real_time = false;
+  bool json = false;
+};
+
+// Where the workflow has no demo.txt: what works with any.
+constexpr const char* kAnyScript[] = {"hello", "what can you do", "thank you", "goodbye"};
+
+struct Line {
+  std::string text;
+  bool interrupts = false;
+};
+
+// One utterance a line; `#` comments; `!` at the start: said while Sotto speaks.
+Result<std::vector<Line>> ReadScript(const DemoFlags& flags, const Workflow& workflow) {
+  const std::filesystem::path path = flags.script.empty() ? workflow.folder / "demo.txt" : flags.script;
+  std::vector<Line> lines;
+  std::ifstream file(path);
+  if (!file && !flags.script.empty())
+    return MakeError(ErrorCode::kInvalidArgument, "{}: no such file", path.string());
+  for (std::string text; std::getline(file, text);) {
+    if (text.empty() || text.front() == '#') continue;
+    const bool interrupts = text.front() == '!';
+    lines.push_back({interrupts ? text.substr(1) : text, interrupts});
+  }
+  if (lines.empty()) {
+    for (const char* text : kAnyScript) lines.push_back({text, false});
+  }
+  return lines;
+}
+
+struct Totals {
+  std::vector<double> voice_to_voice;
+  std::vector<double> first_audio;
+  int not_understood = 0;
+};
+
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+Result<void> Run(const DemoFlags& flags) {
+  const auto began = std::chrono::steady_clock::now();
+  SOTTO_ASSIGN_OR_RETURN(const auto stack, VoiceStack::Open(flags.voice, flags.real_time));
+  const double start_ms = Milliseconds(std::chrono::steady_clock::now() - began);
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<Line> lines, ReadScript(flags, stack->workflow()));
+  SOTTO_ASSIGN_OR_RETURN(const auto caller_voice, OpenSynthesizer("flite", flags.caller_voice));
+  if (caller_voice->name() == stack->synthesizer_name()) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "caller and assistant have the same voice ({}): choose another --caller-voice",
+                     flags.caller_voice);
+  }
+  std::vector<RecordedCaller::Recording> recordings;
+  for (const Line& line : lines) {
+    SOTTO_ASSIGN_OR_RETURN(Audio audio, SynthesizeAll(*caller_voice, SpeakableWords(line.text)));
+    recordings.push_back({line.text, std::move(audio), line.interrupts});
+  }
+  RecordedCaller caller(std::move(recordings));
+
+  if (!flags.json) {
+    fmt::print("{} takes a call. Caller: {}; ears: {}; voice: {}; started in {:.0f} ms.\n\n",
+               stack->workflow().assistant.name, caller_voice->name(), stack->recognizer_name(),
+               stack->synthesizer_name(), start_ms);
+    for (const auto& [part, ms] : stack->start_ms()) fmt::print("  {:<28}{:7.0f} ms\n", part, ms);
+    fmt::print("\n");
+  }
+  Totals totals;
+  CallOptions options;
+  options.fast = !flags.real_time;
+  options.out = flags.out;
+  VoiceOptions voice = stack->default_options();
+  voice.session_id = "demo";
+  voice.front_end.echo_cancellation = false;  // the caller's line carries no echo
+  VoiceSession::Callbacks callbacks;
+  callbacks.on_turn = [&](const TurnRecord& record) {
+    if (record.VoiceToVoiceMs() >= 0) totals.voice_to_voice.push_back(record.VoiceToVoiceMs());
+    if (record.EndpointToFirstAudioMs() >= 0 && record.ended_by != "no_input") {
+      totals.first_audio.push_back(record.EndpointToFirstAudioMs());
+    }
+    if (flags.json) {
+      fmt::print("{}\n", ToJson(record).dump());
+    } else {
+      PrintTurn(record);
+    }
+  };
+  SOTTO_ASSIGN_OR_RETURN(const CallResult result,
+                         RunCall(*stack, caller, options, voice, std::move(callbacks)));
+  if (flags.json) return {};
+  fmt::print(
+      "The call took {:.0f} s{}. Median: {:.0f} ms from the caller's last sound to Sotto's first; of these "
+      "Sotto needed {:.1f} ms.\n",
+      result.seconds, result.ended ? " and Sotto ended it" : "", Median(totals.voice_to_voice),
+      Median(totals.first_audio));
+  if (!flags.out.empty()) fmt::print("Recorded in {} (left the caller, right Sotto).\n", flags.out);
+  fmt::print("\nTalk to it yourself{}:\n  sotto talk --workflow {}\n",
+             ListAudioDevices().empty() ? " on a machine with a microphone and a loudspeaker" : "",
+             flags.voice.brain.workflow);
+  return {};
+}
+
+}  // namespace
+
+void RegisterDemo(CLI::App& app, CliContext& context) {
+  CLI::App* command = app.add_subcommand("demo",
+                                         "A spoken conversation: the caller's side is synthesised with "
+                                         "another voice, then really heard and answered");
+  auto flags = std::make_shared<DemoFlags>();
+  flags->voice.AddTo(*command);
+  command->add_option("--script", flags->script,
+                      "What the caller says, one utterance a line, ! before one that interrupts; default: "
+                      "demo.txt of the workflow");
+  command->add_option("--caller-voice", flags->caller_voice, "slt, awb, kal16 or rms")->capture_default_str();
+  command->add_option("--out", flags->out, "Stereo recording of the call")->capture_default_str();
+  command->add_flag("--real-time", flags->real_time,
+                    "At the pace of a call instead of as fast as the machine can");
+  command->add_flag("--json", flags->json, "One turn record a line");
+  command->footer("Example:\n  sotto demo --workflow workflows/banking --out call.wav");
+  command->callback([flags, &context] {
+    if (auto result = Run(*flags); !result) context.Fail(result.error());
+  });
+}
+
+}  // namespace sotto

@@ -1,0 +1,115 @@
+#include "cli/voice_stack.h"
+
+#include "brain/brain.h"
+#include "cli/open_actions.h"
+#include "speech/backends.h"
+#include "speech/domain_model.h"
+
+namespace sotto {
+namespace {
+
+constexpr uint64_t kDomainTextSeed = 1;
+
+}  // namespace
+
+void VoiceFlags::AddTo(CLI::App& command) {
+  brain.AddTo(command);
+  command.add_option("--voice", voice, "Sotto's voice; default: the workflow's")->envname("SOTTO_VOICE");
+  command
+      .add_option("--recognizer", recognizer,
+                  "pocketsphinx, wyoming://host:port or http(s)://host:port/v1; several by commas: the next "
+                  "is the fallback")
+      ->envname("SOTTO_RECOGNIZER")
+      ->capture_default_str();
+  command
+      .add_option(
+          "--synthesizer", synthesizer,
+          "flite[:voice], espeak[:voice], wyoming://host:port or http(s)://host:port/v1; several by commas")
+      ->envname("SOTTO_SYNTHESIZER")
+      ->capture_default_str();
+  command.add_option("--database", database, "Where actions keep their data; default: a fresh one in memory")
+      ->envname("SOTTO_DATABASE");
+  command.add_flag("--no-listening-along", no_listening_along, "Give the brain only final transcripts");
+}
+
+struct VoiceStack::Parts {
+  std::shared_ptr<const Workflow> workflow;
+  std::shared_ptr<const Brain> brain;
+  std::shared_ptr<const DialogueProgram> program;
+  std::unique_ptr<ActionRunner> actions;
+  std::unique_ptr<RecognizerPool> recognizers;
+  std::shared_ptr<PhraseCache> phrases;
+  std::unique_ptr<SynthesisQueue> synthesis;  // these two run before the rest goes
+  std::unique_ptr<SynthesisQueue> acting;
+  VoiceOptions options;
+  std::string recognizer_name;
+  std::string synthesizer_name;
+  std::vector<std::pair<std::string, double>> start_ms;
+};
+
+VoiceStack::VoiceStack() : parts_(std::make_unique<Parts>()) {}
+VoiceStack::~VoiceStack() = default;
+
+Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bool threads,
+                                                     int ready_recognizers) {
+  std::unique_ptr<VoiceStack> stack(new VoiceStack);
+  Parts& parts = *stack->parts_;
+  const SystemClock clock;
+  TimePoint last = clock.Now();
+  const auto lap = [&](const char* what) {
+    const TimePoint now = clock.Now();
+    parts.start_ms.emplace_back(what, Milliseconds(now - last));
+    last = now;
+  };
+  SOTTO_ASSIGN_OR_RETURN(parts.brain, flags.brain.OpenBrain());
+  SOTTO_ASSIGN_OR_RETURN(parts.workflow, flags.brain.LoadWorkflowFile());
+  lap("model and workflow");
+  SOTTO_ASSIGN_OR_RETURN(parts.program, DialogueProgram::Compile(parts.workflow));
+  SOTTO_ASSIGN_OR_RETURN(parts.actions,
+                         OpenActions(*parts.workflow, flags.database.empty() ? ":memory:" : flags.database));
+  lap("dialogue and actions");
+  SOTTO_ASSIGN_OR_RETURN(const DomainText text, MakeDomainText(*parts.workflow, kDomainTextSeed));
+  SOTTO_ASSIGN_OR_RETURN(parts.recognizers, OpenRecognizers(flags.recognizer, text, ready_recognizers));
+  parts.recognizer_name = parts.recognizers->name();
+  lap("recognizer");
+  const std::string voice = flags.voice.empty() ? parts.workflow->assistant.voice : flags.voice;
+  SOTTO_ASSIGN_OR_RETURN(const auto synthesizer, OpenSynthesizer(flags.synthesizer, voice));
+  parts.synthesizer_name = synthesizer->name();
+  parts.phrases = std::make_shared<PhraseCache>(synthesizer, DefaultCacheFolder() / "phrases");
+  const std::vector<std::string> fixed = WarmableSentences(parts.program->FixedParts());
+  const int made = parts.phrases->Warm(fixed);
+  lap(made > 0 ? "voice (phrases made now)" : "voice");
+  if (threads) {
+    parts.synthesis = std::make_unique<SynthesisQueue>();
+    parts.acting = std::make_unique<SynthesisQueue>();
+  }
+  SOTTO_ASSIGN_OR_RETURN(parts.options.endpoint, EndpointOptions::FromPolicy(parts.workflow->policy));
+  parts.options.listen_along = !flags.no_listening_along;
+  return stack;
+}
+
+Result<std::unique_ptr<VoiceSession>> VoiceStack::NewSession(const Clock& clock, VoiceOptions options,
+                                                             VoiceSession::Callbacks callbacks) {
+  VoiceServices services;
+  services.program = parts_->program;
+  services.recognizers = parts_->recognizers.get();
+  services.phrases = parts_->phrases;
+  services.synthesis = parts_->synthesis.get();
+  services.actions = parts_->actions.get();
+  if (parts_->acting != nullptr) {
+    services.run_action = [queue = parts_->acting.get()](std::function<void()> job) {
+      queue->Post(std::move(job));
+    };
+  }
+  services.clock = &clock;
+  return VoiceSession::Create(std::move(services), MakeBrainUnderstander(parts_->brain), std::move(options),
+                              std::move(callbacks));
+}
+
+const VoiceOptions& VoiceStack::default_options() const { return parts_->options; }
+const Workflow& VoiceStack::workflow() const { return *parts_->workflow; }
+const std::string& VoiceStack::recognizer_name() const { return parts_->recognizer_name; }
+const std::string& VoiceStack::synthesizer_name() const { return parts_->synthesizer_name; }
+const std::vector<std::pair<std::string, double>>& VoiceStack::start_ms() const { return parts_->start_ms; }
+
+}  // namespace sotto

@@ -1,0 +1,53 @@
+// What every subcommand with a voice shares: its flags, and the services that voice sessions need, opened
+// from them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "assistant/voice_session.h"
+#include "cli/brain_options.h"
+
+namespace sotto {
+
+struct VoiceFlags {
+  BrainFlags brain;
+  std::string voice;  // of the assistant; empty: the workflow's
+  std::string recognizer = "pocketsphinx";
+  std::string synthesizer = "flite";
+  std::string database;  // of the demo bank; empty: a fresh one in memory
+  bool no_listening_along = false;
+
+  void AddTo(CLI::App& command);
+};
+
+class VoiceStack {
+ public:
+  // `threads`: synthesis and actions run beside the session (real time); otherwise inside its steps.
+  // `ready_recognizers`: how many callers never wait for a recognizer to start.
+  static Result<std::unique_ptr<VoiceStack>> Open(const VoiceFlags& flags, bool threads,
+                                                  int ready_recognizers = 1);
+  ~VoiceStack();
+  VoiceStack(const VoiceStack&) = delete;
+  VoiceStack& operator=(const VoiceStack&) = delete;
+
+  // `clock` outlives the session.
+  Result<std::unique_ptr<VoiceSession>> NewSession(const Clock& clock, VoiceOptions options,
+                                                   VoiceSession::Callbacks callbacks);
+  // With the endpointing of the workflow.
+  const VoiceOptions& default_options() const;
+  const Workflow& workflow() const;
+  const std::string& recognizer_name() const;
+  const std::string& synthesizer_name() const;
+  // How long each part took to open, in order: for --verbose and the demo.
+  const std::vector<std::pair<std::string, double>>& start_ms() const;
+
+ private:
+  VoiceStack();
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sotto

@@ -1,0 +1,313 @@
+#include "assistant/voice_session.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "speech/domain_model.h"
+#include "speech/flite.h"
+#include "speech/pocketsphinx.h"
+#include "workflow/parse.h"
+
+namespace sotto {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kWorkflow = R"(
+workflow: test
+assistant: {name: Test, greeting: "Hello! How can I help you today?"}
+entities:
+  account: {values: {checking: [], savings: []}}
+  last_four: {type: digits, length: 4}
+  money: {type: money, currency: USD, min: 0.01}
+tools:
+  transfer_money:
+    description: Transfer money
+    title: transfer money
+    doing: transferring money
+    slots:
+      amount: {entity: money, required: true, ask: the amount}
+      to_account: {entity: account, required: true, ask: which account to transfer to}
+    confirm: "Transfer {amount:money} to {to_account}?"
+    action: {use: test.transfer}
+    done: "Done. Transferred {amount:money} to {to_account}."
+    examples: ["transfer {amount} to {to_account}", "move {amount} to my {to_account} account"]
+  activate_card:
+    description: Activate a card
+    title: activate a card
+    doing: activating a card
+    slots:
+      card_last_four: {entity: last_four, required: true, ask: the last four digits}
+    action: {use: test.activate}
+    done: "Your card is active."
+    examples: ["activate my card", "activate the card ending in {card_last_four}"]
+  goodbye: {description: The user leaves, role: goodbye, done: "Goodbye!", examples: ["goodbye", "bye"]}
+  intent_unclear: {description: Not understood, role: unclear}
+)";
+
+// Understands by key words: enough to drive a conversation without a trained model.
+class KeywordUnderstander final : public Understander {
+ public:
+  Result<void> Begin(const Conversation&, const Expectation& expectation,
+                     std::span<const std::string>) override {
+    expectation_ = expectation;
+    partial_.clear();
+    return {};
+  }
+  Result<void> Hear(std::string_view partial) override {
+    partial_ = partial;
+    return {};
+  }
+  Result<Understanding> Peek() override { return Read(partial_); }
+  Result<Understanding> Commit(std::span<const Transcript::Hypothesis> hypotheses) override {
+    return Read(hypotheses.front().text);
+  }
+  void Abandon() override {}
+
+ private:
+  Understanding Read(const std::string& text) const {
+    const auto has = [&](const char* word) {
+      return (" " + text + " ").find(std::string(" ") + word + " ") != std::string::npos;
+    };
+    ToolCall call{"intent_unclear", Json::object()};
+    if (has("transfer") || has("move") || expectation_.tool == "transfer_money") {
+      call.name = "transfer_money";
+      if (has("two")) call.arguments["amount"] = 200;
+      if (has("three")) call.arguments["amount"] = 300;
+      if (has("savings")) call.arguments["to_account"] = "savings";
+      if (call.arguments.empty() && !has("transfer")) call = {"intent_unclear", Json::object()};
+    }
+    if (has("activate") || expectation_.tool == "activate_card") {
+      call.name = "activate_card";
+      if (has("four five three two") || text == "4532") call.arguments["card_last_four"] = "4532";
+    }
+    if (expectation_.kind == Expectation::Kind::kConfirm && has("yes"))
+      call = {control::kAffirm, Json::object()};
+    if (expectation_.kind == Expectation::Kind::kConfirm && has("no"))
+      call = {control::kDeny, Json::object()};
+    if (has("bye") || has("goodbye")) call = {"goodbye", Json::object()};
+    Understanding understanding;
+    Understanding::Call one;
+    one.call = call;
+    one.confidence = 0.95;
+    understanding.calls.push_back(one);
+    understanding.confidence = 0.95;
+    understanding.transcript = text;
+    return understanding;
+  }
+
+  Expectation expectation_;
+  std::string partial_;
+};
+
+class CountingRunner final : public ActionRunner {
+ public:
+  ToolResult Run(const ActionRequest& request) override {
+    requests.push_back(request);
+    return {true, "", Json::object()};
+  }
+  std::vector<ActionRequest> requests;
+};
+
+class VoiceSessionTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::filesystem::temp_directory_path() / "sotto_voice_session_test";
+    std::filesystem::create_directories(folder_);
+    ParsedWorkflow parsed = ParseWorkflow(kWorkflow, "test.yaml");
+    std::string mistakes;
+    for (const Mistake& mistake : parsed.mistakes) mistakes += ToString(mistake, "test.yaml") + "\n";
+    ASSERT_TRUE(parsed.workflow) << mistakes;
+    parsed.workflow->folder = folder_;
+    auto workflow = std::make_shared<const Workflow>(*parsed.workflow);
+    auto program = DialogueProgram::Compile(workflow);
+    ASSERT_TRUE(program) << program.error().message;
+    program_ = *program;
+    auto text = MakeDomainText(*workflow, 1);
+    auto model = DomainModel::Build(*text, folder_ / "cache");
+    ASSERT_TRUE(model) << model.error().message;
+    pool_ = *PocketSphinxPool::Create(*model, {});
+    std::shared_ptr<Synthesizer> voice = *FliteSynthesizer::Create("rms");
+    phrases_ = std::make_shared<PhraseCache>(voice, "");
+  }
+  static void TearDownTestSuite() {
+    pool_.reset();
+    phrases_.reset();
+    program_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void Open(VoiceOptions options = {}) {
+    options.front_end.echo_cancellation = false;
+    VoiceServices services;
+    services.program = program_;
+    services.recognizers = pool_.get();
+    services.phrases = phrases_;
+    services.actions = &runner_;
+    services.clock = &clock_;
+    services.run_action = run_action_;
+    VoiceSession::Callbacks callbacks;
+    callbacks.on_turn = [this](const TurnRecord& record) { records_.push_back(record); };
+    auto session =
+        VoiceSession::Create(services, std::make_unique<KeywordUnderstander>(), options, callbacks);
+    ASSERT_TRUE(session) << session.error().message;
+    session_ = std::move(*session);
+    session_->Start();
+  }
+
+  bool Step(std::span<const float> microphone) {
+    std::vector<float> out(kFrameSamples);
+    session_->Step(microphone, out);
+    clock_.Advance(std::chrono::milliseconds(10));
+    return session_->speaking();
+  }
+  void Silence(int milliseconds) {
+    const std::vector<float> quiet(kFrameSamples);
+    for (int i = 0; i < milliseconds / 10 && !session_->ended(); ++i) Step(quiet);
+  }
+  // Until Sotto waits for the user.
+  void UntilWaiting() {
+    for (int i = 0; i < 3000 && !session_->waiting() && !session_->ended(); ++i) Silence(10);
+  }
+  void Say(const std::string& text) {
+    static const auto voice = *FliteSynthesizer::Create("slt");
+    const Audio audio = *SynthesizeAll(*voice, text);
+    for (size_t i = 0; i + kFrameSamples <= audio.samples.size(); i += kFrameSamples) {
+      Step({audio.samples.data() + i, kFrameSamples});
+    }
+  }
+  void SayAndWait(const std::string& text) {
+    Say(text);
+    Silence(1500);
+    UntilWaiting();
+  }
+
+  static std::filesystem::path folder_;
+  static std::shared_ptr<const DialogueProgram> program_;
+  static std::unique_ptr<PocketSphinxPool> pool_;
+  static std::shared_ptr<PhraseCache> phrases_;
+  CountingRunner runner_;
+  FakeClock clock_;
+  std::function<void(std::function<void()>)> run_action_;
+  std::vector<TurnRecord> records_;
+  std::unique_ptr<VoiceSession> session_;
+};
+std::filesystem::path VoiceSessionTest::folder_;
+std::shared_ptr<const DialogueProgram> VoiceSessionTest::program_;
+std::unique_ptr<PocketSphinxPool> VoiceSessionTest::pool_;
+std::shared_ptr<PhraseCache> VoiceSessionTest::phrases_;
+
+TEST_F(VoiceSessionTest, AWholeConversationIsHeardDoneAndEnded) {
+  Open();
+  UntilWaiting();
+  ASSERT_EQ(records_.size(), 1u);
+  EXPECT_EQ(records_[0].ended_by, "begin");
+  SayAndWait("transfer two hundred dollars to savings");
+  ASSERT_EQ(records_.size(), 2u);
+  EXPECT_EQ(records_[1].heard.text, "transfer two hundred dollars to savings");
+  EXPECT_EQ(records_[1].ended_by, "complete");
+  EXPECT_THAT(records_[1].reply.text, HasSubstr("$200"));
+  EXPECT_GE(records_[1].EndpointToFirstAudioMs(), 0);
+  EXPECT_LT(records_[1].VoiceToVoiceMs(), 450);
+  EXPECT_FALSE(records_[1].interrupted);
+  SayAndWait("yes");
+  ASSERT_EQ(runner_.requests.size(), 1u);
+  EXPECT_EQ(runner_.requests[0].arguments["amount"], 200);
+  EXPECT_THAT(records_.back().reply.text, HasSubstr("Transferred"));
+  EXPECT_EQ(records_.back().listening_mode, "yes_no");
+  SayAndWait("goodbye");
+  EXPECT_TRUE(session_->ended());
+}
+
+TEST_F(VoiceSessionTest, SpeechInterruptsTheReplyAndWhatWasHeardIsRecorded) {
+  Open();
+  Silence(600);  // in the middle of the greeting
+  ASSERT_TRUE(session_->speaking());
+  Say("transfer two hundred dollars to savings");
+  EXPECT_FALSE(session_->speaking());
+  Silence(1500);
+  UntilWaiting();
+  ASSERT_EQ(records_.size(), 2u);
+  EXPECT_TRUE(records_[0].interrupted);
+  EXPECT_LT(records_[0].played_ms, 1500);
+  EXPECT_THAT(records_[0].played_text, Not(HasSubstr("today")));
+  EXPECT_EQ(records_[1].heard.text, "transfer two hundred dollars to savings");
+}
+
+TEST_F(VoiceSessionTest, ABackchannelDoesNotInterrupt) {
+  Open();
+  Silence(600);
+  Say("okay");
+  Silence(700);
+  EXPECT_TRUE(session_->speaking());
+  UntilWaiting();
+  ASSERT_EQ(records_.size(), 1u);
+  EXPECT_FALSE(records_[0].interrupted);
+  EXPECT_EQ(records_[0].played_text, "Hello! How can I help you today?");
+}
+
+TEST_F(VoiceSessionTest, DigitsComeByVoiceOrByKeys) {
+  Open();
+  UntilWaiting();
+  SayAndWait("activate my card");
+  EXPECT_EQ(records_.back().expectation.kind, Expectation::Kind::kNone);
+  for (const char key : std::string("4532")) {
+    session_->Key(key);
+    Silence(100);
+  }
+  UntilWaiting();
+  ASSERT_EQ(runner_.requests.size(), 1u);
+  EXPECT_EQ(runner_.requests[0].arguments["card_last_four"], "4532");
+  EXPECT_EQ(records_.back().ended_by, "keys");
+}
+
+TEST_F(VoiceSessionTest, SilenceIsAnsweredAndEndsTheCallAtLast) {
+  Open();
+  for (int i = 0; i < 60 && !session_->ended(); ++i) Silence(1000);
+  EXPECT_TRUE(session_->ended());
+  EXPECT_EQ(records_.back().ended_by, "no_input");
+  for (const TurnRecord& record : records_) EXPECT_FALSE(record.reply.text.empty());
+}
+
+TEST_F(VoiceSessionTest, ASlowActionIsBridged) {
+  std::function<void()> job;
+  run_action_ = [&](std::function<void()> work) { job = std::move(work); };
+  Open();
+  UntilWaiting();
+  SayAndWait("activate the card ending in four five three two");
+  Silence(2000);
+  ASSERT_TRUE(job);
+  EXPECT_EQ(records_.size(), 1u);
+  job();
+  UntilWaiting();
+  ASSERT_EQ(records_.size(), 2u);
+  EXPECT_TRUE(records_[1].fillers);
+  EXPECT_THAT(records_[1].reply.text, HasSubstr("Your card is active"));
+}
+
+TEST_F(VoiceSessionTest, TheSameAudioGivesTheSameConversation) {
+  auto run = [&] {
+    records_.clear();
+    Open();
+    UntilWaiting();
+    SayAndWait("transfer three hundred dollars to savings");
+    SayAndWait("no");
+    std::string all;
+    for (TurnRecord& record : records_) {
+      if (record.understood) record.understood->cost = {};
+      all += ToJson(record).dump() + "\n";
+    }
+    clock_ = FakeClock();
+    return all;
+  };
+  const std::string first = run();
+  EXPECT_THAT(first, HasSubstr("300"));
+  session_.reset();
+  const std::string second = run();
+  EXPECT_EQ(first.substr(0, 50), second.substr(0, 50));
+}
+
+}  // namespace
+}  // namespace sotto
