@@ -43,8 +43,9 @@ enum class TokenizerKind { kByteBpe, kSentencePiece, kWordPiece };
 struct EncodeOptions {
   bool parse_special = false;  // match control tokens in the text
   bool add_special = false;    // BOS/CLS and EOS/SEP where the model wants them
-  // Byte-level BPE: what is not UTF-8 becomes U+FFFD, as the reference does. Set: the bytes are kept, so that
-  // Decode(Encode(text)) == text for any bytes. SentencePiece always keeps them.
+  // As the reference does, byte-level BPE reads U+FFFD for what is not UTF-8, and in SentencePiece a broken
+  // sequence takes bytes of what follows. Set: Decode(Encode(text)) == text for any bytes (WordPiece
+  // excepted).
   bool keep_invalid_utf8 = false;
   // The text goes on where another stopped: SentencePiece puts no space before it.
   bool continuation = false;

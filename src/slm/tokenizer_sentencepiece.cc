@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "slm/tokenizer_families.h"
+#include "slm/unicode.h"
 
 namespace sotto {
 namespace {
@@ -20,10 +21,13 @@ std::string WithoutSpaceSigns(std::string_view text) {
   return out;
 }
 
-// The length of a UTF-8 sequence by its first byte alone.
-size_t SequenceBytes(char first) {
-  const auto lead = static_cast<uint8_t>(first);
-  return lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+// The length of the UTF-8 sequence at `offset`: by its first byte alone, or with `checked` 1 where it is
+// broken.
+size_t SequenceBytes(std::string_view text, size_t offset, bool checked) {
+  if (checked) return DecodeUtf8(text, offset).size_bytes;
+  const auto lead = static_cast<uint8_t>(text[offset]);
+  const size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+  return std::min(size, text.size() - offset);
 }
 
 std::string ByteTokenText(size_t byte) { return fmt::format("<0x{:02X}>", byte); }
@@ -97,9 +101,8 @@ TokenId SentencePieceTokenizer::Mergeable(std::string_view text) const {
   return id && type(*id) != TokenType::kControl && type(*id) != TokenType::kUnknown ? *id : -1;
 }
 
-void SentencePieceTokenizer::EncodeFragment(std::string_view raw, bool at_start,
-                                            const EncodeOptions& /*options*/, const Dropout* dropout,
-                                            std::vector<TokenId>& out) const {
+void SentencePieceTokenizer::EncodeFragment(std::string_view raw, bool at_start, const EncodeOptions& options,
+                                            const Dropout* dropout, std::vector<TokenId>& out) const {
   std::string escaped;
   escaped.reserve(raw.size() + raw.size() / 2 + kSpace.size());
   if (add_space_prefix_ && at_start) escaped += kSpace;
@@ -113,7 +116,7 @@ void SentencePieceTokenizer::EncodeFragment(std::string_view raw, bool at_start,
   const std::string_view text = escaped;
   std::vector<Node> nodes;
   for (size_t begin = 0; begin < text.size();) {
-    const size_t size = std::min(SequenceBytes(text[begin]), text.size() - begin);
+    const size_t size = SequenceBytes(text, begin, options.keep_invalid_utf8);
     const auto index = static_cast<int32_t>(nodes.size());
     nodes.push_back({begin, size, index - 1, begin + size < text.size() ? index + 1 : -1});
     begin += size;
