@@ -149,7 +149,8 @@ class GrammarBuilder {
     }
     for (auto& [key, next] : calls) {
       const uint32_t target = key.first ? key.second : key.second + 1;  // rule 0 is the start rule
-      calls_[state].push_back({key.first, target, Intern(std::move(next))});
+      const StateId after = Intern(std::move(next));
+      calls_[state].push_back({key.first, target, after});
     }
   }
 

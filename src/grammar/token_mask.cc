@@ -93,7 +93,11 @@ class MaskWalker {
   static constexpr uint32_t kBigSubtree = 32;
 
   std::vector<Matcher::Config>& Level(size_t depth) {
-    if (levels_.size() <= depth) levels_.resize(TokenTable::kMaxTokenBytes + 1);
+    if (levels_.empty()) {
+      levels_.resize(TokenTable::kMaxTokenBytes + 1);
+      bytes_.resize(TokenTable::kMaxTokenBytes + 1);
+      known_.resize(TokenTable::kMaxTokenBytes + 1);
+    }
     return levels_[depth];
   }
 
@@ -102,19 +106,16 @@ class MaskWalker {
     const auto nodes = table_.nodes();
     const size_t base = nodes[node].depth;
     const uint32_t end = nodes[node].skip;
-    // Of the levels entered: which bytes lead on, where many children will ask.
-    std::vector<std::bitset<256>> bytes(TokenTable::kMaxTokenBytes + 1);
-    std::vector<uint8_t> known(TokenTable::kMaxTokenBytes + 1, 0);
     const auto enter = [&](uint32_t at, size_t depth) {
-      known[depth] = nodes[at].skip - at > kBigSubtree;
-      if (known[depth] == 0) return;
-      bytes[depth].reset();
-      probe_.CollectBytes(levels_[depth], bytes[depth]);
+      known_[depth] = nodes[at].skip - at > kBigSubtree;
+      if (known_[depth] == 0) return;
+      bytes_[depth].reset();
+      probe_.CollectBytes(levels_[depth], bytes_[depth]);
     };
     enter(node, base);
     for (uint32_t i = node + 1; i < end;) {
       const size_t depth = nodes[i].depth;
-      if (known[depth - 1] != 0 && !bytes[depth - 1][nodes[i].byte]) {
+      if (known_[depth - 1] != 0 && !bytes_[depth - 1][nodes[i].byte]) {
         i = nodes[i].skip;
         continue;
       }
@@ -132,7 +133,10 @@ class MaskWalker {
   Matcher probe_;
   const TokenTable& table_;
   TokenMask& mask_;
+  // By depth: the configs there and, where many children will ask, which bytes lead on.
   std::vector<std::vector<Matcher::Config>> levels_;
+  std::vector<std::bitset<256>> bytes_;
+  std::vector<uint8_t> known_;
   bool listing_ = true;
 };
 
