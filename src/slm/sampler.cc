@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/check.h"
 
@@ -9,11 +10,32 @@ namespace sotto {
 
 TokenId Argmax(std::span<const float> logits) {
   SOTTO_CHECK(!logits.empty());
-  size_t best = 0;
-  for (size_t i = 1; i < logits.size(); ++i) {
-    if (logits[i] > logits[best] || std::isnan(logits[best])) best = i;
+  // The largest of each block, 16 lanes side by side so that the compiler uses vector registers; a comparison
+  // with NaN is false and keeps the lane.
+  constexpr size_t kBlock = 1024;
+  constexpr size_t kLanes = 16;
+  float best = -std::numeric_limits<float>::infinity();
+  size_t best_block = 0;
+  for (size_t begin = 0; begin < logits.size(); begin += kBlock) {
+    const float* block = logits.data() + begin;
+    const size_t size = std::min(kBlock, logits.size() - begin);
+    float lanes[kLanes];
+    std::fill_n(lanes, kLanes, -std::numeric_limits<float>::infinity());
+    size_t i = 0;
+    for (; i + kLanes <= size; i += kLanes) {
+      for (size_t lane = 0; lane < kLanes; ++lane)
+        lanes[lane] = block[i + lane] > lanes[lane] ? block[i + lane] : lanes[lane];
+    }
+    for (; i < size; ++i) lanes[0] = block[i] > lanes[0] ? block[i] : lanes[0];
+    const float largest = *std::max_element(lanes, lanes + kLanes);
+    if (largest > best) {
+      best = largest;
+      best_block = begin;
+    }
   }
-  return static_cast<TokenId>(best);
+  const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(best_block);
+  const auto found = std::find(begin, logits.end(), best);
+  return found == logits.end() ? 0 : static_cast<TokenId>(found - logits.begin());
 }
 
 TokenId Sampler::Next(std::span<const float> logits) {
