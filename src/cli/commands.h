@@ -9,14 +9,21 @@ namespace sotto {
 
 struct CliContext;
 
+void RegisterBank(CLI::App& app, CliContext& context);
 void RegisterBench(CLI::App& app, CliContext& context);
 void RegisterCall(CLI::App& app, CliContext& context);
+void RegisterChat(CLI::App& app, CliContext& context);
+void RegisterCheck(CLI::App& app, CliContext& context);
 void RegisterEval(CLI::App& app, CliContext& context);
 void RegisterGenerate(CLI::App& app, CliContext& context);
 void RegisterModel(CLI::App& app, CliContext& context);
+void RegisterNew(CLI::App& app, CliContext& context);
 void RegisterQuantize(CLI::App& app, CliContext& context);
 void RegisterSynth(CLI::App& app, CliContext& context);
+void RegisterTestDialogues(CLI::App& app, CliContext& context);
 void RegisterTrain(CLI::App& app, CliContext& context);
+void RegisterTalk(CLI::App& app, CliContext& context);
+void RegisterDemo(CLI::App& app, CliContext& context);
 
 // All of them, in the order of `sotto --help`.
 void RegisterAll(CLI::App& app, CliContext& context);

@@ -1,0 +1,84 @@
+#include "action/sql_action.h"
+
+#include "base/mapped_file.h"
+
+namespace sotto {
+namespace {
+
+constexpr const char* kDoneTable =
+    "CREATE TABLE IF NOT EXISTS sotto_done (key TEXT PRIMARY KEY, result TEXT NOT NULL) STRICT, WITHOUT "
+    "ROWID;";
+
+Result<std::optional<Json>> FirstRow(Database& database, const std::string& sql, const Json& arguments) {
+  SOTTO_ASSIGN_OR_RETURN(Statement statement, database.Prepare(sql));
+  SOTTO_RETURN_IF_ERROR(statement.BindNamed(arguments));
+  std::optional<Json> first;
+  while (true) {
+    SOTTO_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return first;
+    if (!first) first = statement.Row();
+  }
+}
+
+Result<std::vector<std::string>> StringsOf(const Json& options, const char* key) {
+  std::vector<std::string> strings;
+  const auto list = options.find(key);
+  if (list == options.end()) return strings;
+  for (const Json& item : list->is_array() ? *list : Json::array({*list})) {
+    if (!item.is_string())
+      return MakeError(ErrorCode::kInvalidArgument, "action.{} is not a list of texts", key);
+    strings.push_back(item.get<std::string>());
+  }
+  return strings;
+}
+
+Result<ToolResult> Run(Database& database, const ActionRequest& request) {
+  SOTTO_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database));
+  SOTTO_ASSIGN_OR_RETURN(const auto known,
+                         FirstRow(database, "SELECT result FROM sotto_done WHERE key = :key",
+                                  Json{{"key", request.idempotency_key}}));
+  if (known && !request.idempotency_key.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(Json data, ParseJson(known->at("result").get<std::string>(), "stored result"));
+    return ToolResult{true, "", std::move(data)};
+  }
+  for (const Json& refusal : request.options.value("refuse", Json::array())) {
+    SOTTO_ASSIGN_OR_RETURN(const auto row, FirstRow(database, refusal.value("when", ""), request.arguments));
+    if (row) return Failure(refusal.value("failure", "refused"), *row);
+  }
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<std::string> statements, StringsOf(request.options, "statements"));
+  if (statements.empty()) return MakeError(ErrorCode::kInvalidArgument, "action.statements is empty");
+  Json data = Json::object();
+  for (const std::string& sql : statements) {
+    SOTTO_ASSIGN_OR_RETURN(const auto row, FirstRow(database, sql, request.arguments));
+    if (row) data = *row;
+  }
+  if (!request.idempotency_key.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(Statement remember,
+                           database.Prepare("INSERT INTO sotto_done (key, result) VALUES (?, ?)"));
+    SOTTO_RETURN_IF_ERROR(remember.Bind(1, request.idempotency_key).Bind(2, data.dump()).Run());
+  }
+  SOTTO_RETURN_IF_ERROR(transaction.Commit());
+  return ToolResult{true, "", std::move(data)};
+}
+
+}  // namespace
+
+Result<Action> MakeSqlAction(const std::filesystem::path& path, const std::filesystem::path& init) {
+  const bool fresh = !std::filesystem::exists(path);
+  SOTTO_ASSIGN_OR_RETURN(Database opened, Database::Open(path, Database::Mode::kCreate));
+  auto database = std::make_shared<Database>(std::move(opened));
+  if (fresh && std::filesystem::exists(init)) {
+    SOTTO_ASSIGN_OR_RETURN(const std::string script, ReadFile(init));
+    SOTTO_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(*database));
+    auto made = database->Execute(script);
+    if (!made) return WithContext(std::move(made).error(), init.string());
+    SOTTO_RETURN_IF_ERROR(transaction.Commit());
+  }
+  SOTTO_RETURN_IF_ERROR(database->Execute(kDoneTable));
+  return Action([database](const ActionRequest& request) {
+    auto result = Run(*database, request);
+    return result ? *std::move(result) : FailureOf(result.error());
+  });
+}
+
+}  // namespace sotto

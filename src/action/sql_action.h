@@ -1,0 +1,30 @@
+// The generic SQL action: a workflow's own database without code.
+//
+//   action:
+//     use: sql
+//     refuse:                                  # in order; a row is a failure, its columns feed the failure's
+//     text
+//       - {when: "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM plans WHERE name = :plan)", failure: plan_unknown}
+//     statements:                              # all in one transaction; rows of the last one feed the `done`
+//     text
+//       - "UPDATE lines SET plan = :plan WHERE customer = 1"
+//       - "SELECT price FROM plans WHERE name = :plan"
+//     returns: {price: money}
+//
+// Parameters are the slots by name, NULL where they are empty. What ran under an idempotency key is
+// remembered in the table sotto_done of the same database, in the same transaction.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "action/registry.h"
+#include "action/sqlite.h"
+
+namespace sotto {
+
+// Opens `database`; where it is not there yet it is made by running the script `init` (absent: an empty
+// database).
+Result<Action> MakeSqlAction(const std::filesystem::path& database, const std::filesystem::path& init);
+
+}  // namespace sotto
