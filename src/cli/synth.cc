@@ -50,8 +50,10 @@ Result<void> WritePublic(const Workflow& workflow, const SynthFlags& flags) {
                          ReadPublicSentences(workflow, flags.data,
                                              flags.held_out ? PublicSplit::kHeldOut : PublicSplit::kTrain));
   SOTTO_RETURN_IF_ERROR(WriteConversations(flags.public_out + ".served.jsonl", sentences.served));
+  std::vector<std::string> unserved = sentences.unserved;
+  unserved.insert(unserved.end(), sentences.stateless.begin(), sentences.stateless.end());
   SOTTO_RETURN_IF_ERROR(
-      WriteConversations(flags.public_out + ".unclear.jsonl", UnclearRows(workflow, sentences.unserved)));
+      WriteConversations(flags.public_out + ".unclear.jsonl", UnclearRows(workflow, unserved)));
   for (const auto& [what, count] : sentences.counts) fmt::print("{:6} {}\n", count, what);
   return {};
 }

@@ -17,6 +17,7 @@ struct IntentRule {
   std::vector<std::string> skip;   // of "*"
   std::vector<std::string> words;  // at least one of them must be in the text
   bool all = false;
+  bool stateless = false;
   std::string tool;
 };
 
@@ -48,9 +49,10 @@ Result<Rules> ReadRules(const Workflow& workflow) {
       return MakeError(ErrorCode::kInvalidArgument, "{}:{}: set '{}' may not train a committed model",
                        path.string(), set.first.Mark().line + 1, name);
     for (const YAML::Node& item : set.second) {
-      IntentRule rule{Strings(item["intents"]),    Strings(item["without"]),
-                      Strings(item["skip"]),       Strings(item["words"]),
-                      item["all"].as<bool>(false), item["tool"].as<std::string>("")};
+      IntentRule rule{Strings(item["intents"]),        Strings(item["without"]),
+                      Strings(item["skip"]),           Strings(item["words"]),
+                      item["all"].as<bool>(false),     item["stateless"].as<bool>(false),
+                      item["tool"].as<std::string>("")};
       if (workflow.FindTool(rule.tool) == nullptr)
         return MakeError(ErrorCode::kInvalidArgument, "{}:{}: the workflow has no tool '{}'", path.string(),
                          item.Mark().line + 1, rule.tool);
@@ -161,7 +163,7 @@ Result<PublicSentences> ReadPublicSentences(const Workflow& workflow, const std:
         if (rule == set_rules.end() || !seen.insert(spoken).second) continue;
         ++out.counts[name + " " + rule->tool];
         if (rule->tool == workflow.unclear_tool) {
-          out.unserved.push_back(row.text);
+          (rule->stateless ? out.stateless : out.unserved).push_back(row.text);
           continue;
         }
         LabelledConversation labelled;

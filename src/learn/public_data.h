@@ -8,6 +8,8 @@
 //     - {intents: [handoff], without: [loan], tool: speak_to_human}
 //     - {intents: ["*"], skip: [transactions, yes], tool: intent_unclear}
 //
+//     - {intents: [yes, no], stateless: true, tool: intent_unclear}  # unserved only where nothing was asked
+//
 // Of a set with several rules the first that fits a row decides; a row that no rule fits is left out. Of
 // these rows only the tool's name is known (unless it takes no arguments). Nothing here is written to the
 // project.
@@ -31,6 +33,7 @@ enum class PublicSplit {
 struct PublicSentences {
   std::vector<LabelledConversation> served;  // one turn each, by set and row
   std::vector<std::string> unserved;         // sentences of the unclear tool
+  std::vector<std::string> stateless;        // of them, those that would answer a question if one was asked
   std::map<std::string, size_t> counts;      // "clinc150 check_balance" -> rows
 };
 

@@ -99,6 +99,8 @@ SimulatedConversation Simulator::Next() {
     if (i + 1 < n_tasks && random_.Chance(0.15)) EmitBare(Role(ToolRole::kThanks), "thanks");
   }
   if (random_.Chance(0.06)) EmitUnclear();
+  if (expectation_.kind == Expectation::Kind::kOffer && expectation_.tool.empty() && random_.Chance(0.3))
+    EmitControl(control::kDeny, "deny_more");
   if (random_.Chance(0.5)) EmitBare(Role(ToolRole::kThanks), "thanks");
   if (random_.Chance(0.6)) EmitBare(Role(ToolRole::kGoodbye), "goodbye");
   return std::move(out_);
@@ -364,7 +366,10 @@ void Simulator::EmitUnclear() {
     const auto& general = book_->General("unclear");
     const bool use_own = !own.empty() && (general.empty() || random_.Chance(0.5));
     if (!use_own && general.empty()) return;
-    words = ToWords(SayPlain(random_.Pick(use_own ? own : general), random_));
+    const auto& stateless = book_->General("unclear_stateless");
+    const bool alone = expectation_.kind == Expectation::Kind::kNone && !with_state_ && !stateless.empty();
+    const auto& list = alone && random_.Chance(0.08) ? stateless : use_own ? own : general;
+    words = ToWords(SayPlain(random_.Pick(list), random_));
     if (random_.Chance(0.2)) Wrap(words, true);
   }
   Emit(std::move(words), {{tool->name, Json::object()}}, "unclear");

@@ -1,12 +1,26 @@
 #include "learn/synth.h"
 
+#include "learn/delexicalise.h"
 #include "learn/public_data.h"
+#include "learn/sketch.h"
 #include "learn/validate.h"
 
 namespace sotto {
+namespace {
+
+// A task with fewer patterns than this of a kind gets some made from its names.
+constexpr size_t kEnoughPatterns = 8;
+
+}  // namespace
 
 Result<std::shared_ptr<const PhraseBook>> LoadBook(const Workflow& workflow) {
   SOTTO_ASSIGN_OR_RETURN(PhraseBook book, PhraseBook::Load(workflow));
+  const std::filesystem::path seeds = workflow.folder / "seed.jsonl";
+  if (!workflow.folder.empty() && std::filesystem::exists(seeds)) {
+    SOTTO_ASSIGN_OR_RETURN(const std::vector<LabelledConversation> conversations, ReadConversations(seeds));
+    AddSeedPatterns(workflow, conversations, book);
+  }
+  AddSketchedPatterns(workflow, kEnoughPatterns, book);
   return std::make_shared<const PhraseBook>(std::move(book));
 }
 
