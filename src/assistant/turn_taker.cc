@@ -85,7 +85,7 @@ Decision TurnTaker::Commit(std::span<const Transcript::Hypothesis> hypotheses, T
   record->expectation = dialogue_.expectation();
   TurnInput input;
   input.text = hypotheses.empty() ? "" : hypotheses.front().text;
-  auto understood = [&]() -> sotto::Result<Understanding> {
+  auto understood = [&]() -> Result<Understanding> {
     SOTTO_RETURN_IF_ERROR(Prepare());
     return understander_->Commit(hypotheses);
   }();

@@ -40,7 +40,7 @@ class TurnTaker {
   void Abandon();
 
   // REQUIRES: acting().
-  Decision Result(const ToolResult& result) { return dialogue_.Result(result); }
+  Decision AfterAction(const ToolResult& result) { return dialogue_.Result(result); }
 
   bool acting() const { return dialogue_.acting(); }
   Expectation expectation() const { return dialogue_.expectation(); }

@@ -165,7 +165,7 @@ void VoiceSession::PollAction() {
   action_.reset();
   record_->actions.push_back({finished->request, finished->result, Milliseconds(Now() - finished->started)});
   record_->times.acted = Ms(Now());
-  Apply(taker_.Result(finished->result));
+  Apply(taker_.AfterAction(finished->result));
 }
 
 void VoiceSession::SayFiller() {

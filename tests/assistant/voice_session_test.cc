@@ -296,17 +296,15 @@ TEST_F(VoiceSessionTest, TheSameAudioGivesTheSameConversation) {
     SayAndWait("no");
     std::string all;
     for (TurnRecord& record : records_) {
-      if (record.understood) record.understood->cost = {};
+      record.at.clear();
       all += ToJson(record).dump() + "\n";
     }
-    clock_ = FakeClock();
+    session_.reset();
     return all;
   };
   const std::string first = run();
   EXPECT_THAT(first, HasSubstr("300"));
-  session_.reset();
-  const std::string second = run();
-  EXPECT_EQ(first.substr(0, 50), second.substr(0, 50));
+  EXPECT_EQ(first, run());
 }
 
 }  // namespace
