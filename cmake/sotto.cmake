@@ -45,7 +45,8 @@ function(sotto_test name)
   add_executable(test_${name} ${sources})
   target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(test_${name} PRIVATE SOTTO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  target_link_libraries(test_${name} PRIVATE ${arg_LIBS} sotto_warnings GTest::gmock GTest::gtest_main)
+  # gtest_main first: libwebrtc_audio_processing.so has a main of its own.
+  target_link_libraries(test_${name} PRIVATE GTest::gtest_main GTest::gmock ${arg_LIBS} sotto_warnings)
   gtest_discover_tests(test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} DISCOVERY_TIMEOUT 120
                        PROPERTIES LABELS ${name} TIMEOUT 600)
 endfunction()
