@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string>
 #include <tuple>
 
@@ -165,6 +166,39 @@ void ByteNfa::AddUtf8(Spelling& spelling, uint32_t from, CharRange range, uint32
   const std::array<uint8_t, 4> last = Utf8(range.last);
   for (size_t i = length - 1; i > 0; --i) to = Tail(spelling, first[i], last[i], to);
   AddEdge(from, first[0], last[0], to);
+}
+
+bool ByteNfa::MayOverlap(uint32_t a, uint32_t a_end, uint32_t b, uint32_t b_end) const {
+  constexpr size_t kMaxPairs = 200000;
+  std::set<std::pair<uint32_t, uint32_t>> seen{{a, b}};
+  std::vector<std::pair<uint32_t, uint32_t>> work{{a, b}};
+  const auto reach = [&](uint32_t x, uint32_t y) {
+    if (seen.emplace(x, y).second) work.emplace_back(x, y);
+  };
+  while (!work.empty()) {
+    const auto [x, y] = work.back();
+    work.pop_back();
+    if ((x == a_end && y == b_end) || seen.size() > kMaxPairs) return true;
+    const State& left = states_[x];
+    const State& right = states_[y];
+    if (x != a_end) {
+      for (const uint32_t to : left.epsilon) reach(to, y);
+    }
+    if (y != b_end) {
+      for (const uint32_t to : right.epsilon) reach(x, to);
+    }
+    if (x == a_end || y == b_end) continue;
+    const bool left_calls = !left.calls.empty();
+    const bool right_calls = !right.calls.empty();
+    if ((left_calls && (right_calls || !right.edges.empty())) || (right_calls && !left.edges.empty()))
+      return true;
+    for (const Edge& p : left.edges) {
+      for (const Edge& q : right.edges) {
+        if (p.first <= q.last && q.first <= p.last) reach(p.to, q.to);
+      }
+    }
+  }
+  return false;
 }
 
 }  // namespace sotto

@@ -54,6 +54,10 @@ class ByteNfa {
   // A JSON string, quotes included, each character in its one canonical spelling.
   void AddString(uint32_t from, const CharDfa& dfa, uint32_t to);
 
+  // Could the same text lead from `a` to `a_end` and from `b` to `b_end`? True also where calls or the size
+  // of the automata keep it from being told. The ends are not passed.
+  bool MayOverlap(uint32_t a, uint32_t a_end, uint32_t b, uint32_t b_end) const;
+
   const State& state(uint32_t s) const { return states_[s]; }
   size_t size() const { return states_.size(); }
 

@@ -12,7 +12,7 @@
 // Schemas: type (also a list), properties, required, additionalProperties (false, or absent: closed all the
 // same), enum, const, pattern, minLength, maxLength, format (date, time, date-time, email, uuid, ipv4,
 // hostname, uri), minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf 10^-n, items, minItems,
-// maxItems, anyOf, oneOf (as anyOf: alternatives must not overlap), $ref into $defs / definitions, also
+// maxItems, anyOf, oneOf (alternatives that overlap are an error), $ref into $defs / definitions, also
 // recursive, and annotations (title, description, default, examples, ...). Anything else is an error that
 // names the JSON path. A schema that no text satisfies is an error.
 //

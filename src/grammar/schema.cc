@@ -240,16 +240,25 @@ Result<void> SchemaCompiler::AddAlternatives(const Json& schema, const char* key
   const std::string here = path + "." + keyword;
   if (!list.is_array() || list.empty())
     return Wrong(ErrorCode::kInvalidArgument, here, "not a list of schemas");
+  std::vector<std::pair<uint32_t, uint32_t>> ends;  // of the alternatives
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string at = fmt::format("{}[{}]", here, i);
-    if (schema.contains("type") && list[i].is_object() && !list[i].contains("type") &&
-        !list[i].contains("$ref")) {
-      Json typed = list[i];
+    const uint32_t begin = nfa.AddState();
+    const uint32_t end = nfa.AddState();
+    Json typed = list[i];
+    if (schema.contains("type") && typed.is_object() && !typed.contains("type") && !typed.contains("$ref")) {
       typed["type"] = schema.at("type");
-      SOTTO_RETURN_IF_ERROR(Add(typed, at, from, to));
-    } else {
-      SOTTO_RETURN_IF_ERROR(Add(list[i], at, from, to));
     }
+    SOTTO_RETURN_IF_ERROR(Add(typed, at, begin, end));
+    nfa.AddEpsilon(from, begin);
+    nfa.AddEpsilon(end, to);
+    const bool exclusive = std::string_view(keyword) == "oneOf";
+    for (size_t j = 0; exclusive && j < ends.size(); ++j) {
+      if (!nfa.MayOverlap(ends[j].first, ends[j].second, begin, end)) continue;
+      return Wrong(ErrorCode::kUnsupported, here,
+                   fmt::format("alternatives {} and {} may both match one value; use anyOf", j, i));
+    }
+    ends.emplace_back(begin, end);
   }
   return {};
 }

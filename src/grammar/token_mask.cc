@@ -12,8 +12,7 @@
 namespace sotto {
 namespace {
 
-constexpr size_t kMaxInList = 2048;      // a state's mask is a list up to here, then a bitset
-constexpr size_t kMaxHeldMasks = 20000;  // beyond: those that depend on the turn are dropped
+constexpr size_t kMaxInList = 2048;  // a state's mask is a list up to here, then a bitset
 
 }  // namespace
 
@@ -37,21 +36,8 @@ class MaskWalker {
 
   // A state's own mask and, from where it is open, the rest.
   void AddState(const MaskCache::StateMask& state_mask, const Matcher::Config& config) {
-    if (state_mask.bits.empty()) {
-      for (const TokenId id : state_mask.ids) Emit(id);
-    } else if (mask_.count_ == 0) {
-      mask_.bits_ = state_mask.bits;
-      mask_.count_ = state_mask.count;
-      listing_ = false;
-    } else {
-      size_t count = 0;
-      for (size_t i = 0; i < mask_.bits_.size(); ++i) {
-        mask_.bits_[i] |= state_mask.bits[i];
-        count += static_cast<size_t>(std::popcount(mask_.bits_[i]));
-      }
-      mask_.count_ = count;
-      listing_ = false;
-    }
+    if (state_mask.base != nullptr) AddState(*state_mask.base, config);
+    AddTokens(state_mask);
     for (const MaskCache::Open& open : state_mask.open) {
       std::vector<Matcher::Config>& set = Level(table_.nodes()[open.node].depth);
       set.clear();
@@ -63,6 +49,25 @@ class MaskWalker {
       probe_.EnterCalls(here, set);
       if (!set.empty()) Walk(open.node);
     }
+  }
+
+  void AddTokens(const MaskCache::StateMask& state_mask) {
+    if (state_mask.bits.empty()) {
+      for (const TokenId id : state_mask.ids) Emit(id);
+      return;
+    }
+    listing_ = false;
+    if (mask_.count_ == 0) {
+      mask_.bits_ = state_mask.bits;
+      mask_.count_ = state_mask.count;
+      return;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < mask_.bits_.size(); ++i) {
+      mask_.bits_[i] |= state_mask.bits[i];
+      count += static_cast<size_t>(std::popcount(mask_.bits_[i]));
+    }
+    mask_.count_ = count;
   }
 
   // The whole vocabulary from these configs.
@@ -172,24 +177,130 @@ size_t MaskCache::size() const {
   return masks_.size();
 }
 
+namespace {
+
+uint64_t Mixed(uint64_t value) {
+  value = (value ^ (value >> 31)) * 0x7FB5D329728EA185u;
+  value = (value ^ (value >> 27)) * 0x81DADEF4BC2DD44Du;
+  return value ^ (value >> 33);
+}
+
+}  // namespace
+
+// class_of_[s]: a hash of all that kClassBytes bytes can tell about s, by rounds of partition refinement.
+// States whose masks depend on more than bytes (calls, ends of rules, liveness that varies) are their own
+// class.
+void MaskCache::FindClasses() {
+  const Grammar& grammar = *grammar_;
+  const auto base = grammar.FindLiveness(std::vector<bool>(grammar.n_holes(), false),
+                                         std::vector<bool>(grammar.tools().size(), false));
+  const size_t n = grammar.n_states();
+  const size_t n_classes = grammar.n_classes();
+  const bool has_rules = grammar.n_rules() > 1;
+  std::vector<uint64_t> own(n, 0);
+  for (StateId s = 1; s < n; ++s) {
+    const bool alone = grammar.IsFragile(s) || grammar.HasCalls(s) || (has_rules && grammar.IsAccepting(s));
+    own[s] = base->live[s] == 0 && !grammar.IsFragile(s) ? 0 : Mixed(alone ? s + 2 : 1);
+  }
+  std::vector<uint64_t> salt(n_classes);
+  for (size_t c = 0; c < n_classes; ++c) salt[c] = Mixed(c + 0x9E3779B97F4A7C15u) | 1;
+  class_of_ = own;
+  std::vector<uint64_t> next(n, 0);
+  for (size_t round = 0; round < kClassBytes; ++round) {
+    for (StateId s = 1; s < n; ++s) {
+      if (own[s] == 0) continue;
+      const auto row = grammar.row(s);
+      uint64_t sum = own[s];
+      for (size_t c = 0; c < n_classes; ++c) sum += salt[c] * class_of_[row[c]];
+      next[s] = Mixed(sum);
+    }
+    class_of_.swap(next);
+  }
+  for (TokenId id = 0; id < static_cast<TokenId>(table_->size()); ++id) {
+    const size_t size = table_->bytes(id).size();
+    if (size > kClassBytes && size <= TokenTable::kMaxTokenBytes) long_tokens_.push_back(id);
+  }
+}
+
+// REQUIRES: mutex_ is held.
+std::shared_ptr<const MaskCache::StateMask> MaskCache::Hold(const Key& key,
+                                                            std::shared_ptr<const StateMask> mask) {
+  if (held_bytes_ >= kMaxHeldBytes) {
+    masks_.clear();
+    by_class_.clear();
+    held_bytes_ = 0;
+  }
+  held_bytes_ += 128 + mask->ids.size() * sizeof(TokenId) + mask->bits.size() * sizeof(uint64_t) +
+                 mask->open.size() * sizeof(Open);
+  return masks_.emplace(key, std::move(mask)).first->second;
+}
+
 std::shared_ptr<const MaskCache::StateMask> MaskCache::Find(const Binding& binding, StateId state) {
   const uint64_t key = binding.liveness().key;
+  std::shared_ptr<const StateMask> base;  // of the state's class, once known
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = masks_.find({kUniversal, state}); found != masks_.end()) return found->second;
     if (const auto found = masks_.find({key, state}); found != masks_.end()) return found->second;
+    if (classes_known_) {
+      if (const auto found = by_class_.find(class_of_[state]); found != by_class_.end()) base = found->second;
+    }
   }
-  bool universal = false;
-  auto computed = std::make_shared<const StateMask>(Compute(binding, state, universal));
+  bool universal = base != nullptr;
+  std::shared_ptr<StateMask> own;
+  if (base == nullptr) {
+    own = std::make_shared<StateMask>(Compute(binding, state, kClassBytes, universal));
+    // Classes are worth their time only where a walk was long.
+    if (universal && !own->bits.empty()) base = ShareInClass(state, std::move(own));
+  }
+  own = std::make_shared<StateMask>();
+  own->base = base;
+  if (base == nullptr || !AddLongTokens(binding, state, *own)) {
+    *own = Compute(binding, state, TokenTable::kMaxTokenBytes, universal);
+  }
   const std::lock_guard lock(mutex_);
-  if (masks_.size() >= kMaxHeldMasks) {
-    std::erase_if(
-        masks_, [](const auto& entry) { return entry.first.first != kUniversal && entry.first.first != 0; });
-  }
-  return masks_.emplace(Key{universal ? kUniversal : key, state}, std::move(computed)).first->second;
+  return Hold({universal ? kUniversal : key, state}, std::move(own));
 }
 
-MaskCache::StateMask MaskCache::Compute(const Binding& binding, StateId state, bool& universal) const {
+std::shared_ptr<const MaskCache::StateMask> MaskCache::ShareInClass(StateId state,
+                                                                    std::shared_ptr<const StateMask> mask) {
+  std::call_once(classes_once_, [this] {
+    FindClasses();
+    const std::lock_guard lock(mutex_);
+    classes_known_ = true;
+  });
+  const std::lock_guard lock(mutex_);
+  held_bytes_ += mask->bits.size() * sizeof(uint64_t);
+  return by_class_.emplace(class_of_[state], std::move(mask)).first->second;
+}
+
+bool MaskCache::AddLongTokens(const Binding& binding, StateId state, StateMask& mask) const {
+  const bool has_rules = grammar_->n_rules() > 1;
+  for (const TokenId id : long_tokens_) {
+    StateId at = state;
+    size_t depth = 0;
+    for (const char c : table_->bytes(id)) {
+      at = grammar_->Next(at, static_cast<uint8_t>(c));
+      if (at == kDeadState) break;
+      const bool calls = grammar_->HasCalls(at) || (has_rules && grammar_->IsAccepting(at));
+      if (++depth > kClassBytes && (calls || grammar_->IsFragile(at))) return false;
+      if (!binding.IsLive(at)) break;
+    }
+    if (at != kDeadState && binding.IsLive(at)) mask.ids.push_back(id);
+  }
+  mask.count = mask.ids.size();
+  return true;
+}
+
+void MaskCache::Warm(const Binding& binding) {
+  SOTTO_CHECK(&binding.grammar() == grammar_.get());
+  for (StateId state = 1; state < grammar_->n_states(); ++state) {
+    if (binding.IsLive(state) && grammar_->HasBytes(state)) (void)Find(binding, state);
+  }
+}
+
+MaskCache::StateMask MaskCache::Compute(const Binding& binding, StateId state, size_t max_bytes,
+                                        bool& universal) const {
   const auto nodes = table_->nodes();
   const auto end = static_cast<uint32_t>(nodes.size() - 1);
   const Liveness& liveness = binding.liveness();
@@ -200,6 +311,10 @@ MaskCache::StateMask MaskCache::Compute(const Binding& binding, StateId state, b
   const bool has_rules = grammar_->n_rules() > 1;
   for (uint32_t i = 1; i < end;) {
     const TokenTable::Node node = nodes[i];
+    if (node.depth > max_bytes) {
+      i = node.skip;
+      continue;
+    }
     const StateId next = grammar_->Next(at[node.depth - 1u], node.byte);
     if (next == kDeadState) {
       i = node.skip;
@@ -236,7 +351,7 @@ MaskCache::StateMask MaskCache::Compute(const Binding& binding, StateId state, b
 
 namespace {
 
-constexpr std::string_view kMagic = "sottomask1";
+constexpr std::string_view kMagic = "sottomask2";
 
 uint64_t Checksum(std::string_view bytes) {
   uint64_t hash = 0xCBF29CE484222325u;
@@ -255,10 +370,12 @@ void PutAll(std::string& out, const std::vector<T>& values) {
   out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
 }
 
+}  // namespace
+
 // Reads what Put wrote; false at the end of the bytes.
-class Source {
+class MaskBytes {
  public:
-  explicit Source(std::string_view bytes) : bytes_(bytes) {}
+  explicit MaskBytes(std::string_view bytes) : bytes_(bytes) {}
   template <typename T>
   bool Get(T& value) {
     if (bytes_.size() < sizeof(T)) return false;
@@ -281,32 +398,63 @@ class Source {
   std::string_view bytes_;
 };
 
-}  // namespace
-
 std::filesystem::path MaskCache::FileIn(const std::filesystem::path& folder) const {
   return folder / fmt::format("masks-{:016x}-{:016x}.bin", grammar_->hash(), table_->hash());
 }
 
+void MaskCache::Write(const StateMask& mask, std::string& out) {
+  PutAll(out, mask.ids);
+  PutAll(out, mask.bits);
+  PutAll(out, mask.open);
+  Put(out, static_cast<uint64_t>(mask.count));
+}
+
+// Body: masks shared by classes, then (universal, state, index of the shared one + 1 or 0, mask) of each
+// state.
 Result<void> MaskCache::Save(const std::filesystem::path& folder) const {
   std::string out(kMagic);
   Put(out, grammar_->hash());
   Put(out, table_->hash());
   {
     const std::lock_guard lock(mutex_);
+    std::unordered_map<const StateMask*, uint32_t> shared;
+    std::vector<const StateMask*> order;
+    for (const auto& [key, mask] : masks_) {
+      if (mask->base == nullptr) continue;
+      if (shared.emplace(mask->base.get(), static_cast<uint32_t>(order.size() + 1)).second) {
+        order.push_back(mask->base.get());
+      }
+    }
+    Put(out, static_cast<uint32_t>(order.size()));
+    for (const StateMask* mask : order) Write(*mask, out);
     for (const auto& [key, mask] : masks_) {
       if (key.first != kUniversal && key.first != 0) continue;
       Put(out, static_cast<uint8_t>(key.first == kUniversal));
       Put(out, key.second);
-      PutAll(out, mask->ids);
-      PutAll(out, mask->bits);
-      PutAll(out, mask->open);
-      Put(out, static_cast<uint64_t>(mask->count));
+      Put(out, mask->base == nullptr ? uint32_t{0} : shared.at(mask->base.get()));
+      Write(*mask, out);
     }
   }
   Put(out, Checksum(out));
   std::error_code ignored;
   std::filesystem::create_directories(folder, ignored);
   return WriteFileAtomically(FileIn(folder), out);
+}
+
+bool MaskCache::Read(MaskBytes& source, StateMask& mask) const {
+  uint64_t count = 0;
+  if (!source.GetAll(mask.ids) || !source.GetAll(mask.bits) || !source.GetAll(mask.open) ||
+      !source.Get(count)) {
+    return false;
+  }
+  mask.count = count;
+  const bool bits_fit = mask.bits.empty() || mask.bits.size() == (table_->size() + 63) / 64;
+  return bits_fit &&
+         std::all_of(mask.ids.begin(), mask.ids.end(),
+                     [&](TokenId id) { return id >= 0 && static_cast<size_t>(id) < table_->size(); }) &&
+         std::all_of(mask.open.begin(), mask.open.end(), [&](const Open& open) {
+           return open.node + 1 < table_->nodes().size() && open.state < grammar_->n_states();
+         });
 }
 
 Result<void> MaskCache::Load(const std::filesystem::path& folder) {
@@ -321,33 +469,33 @@ Result<void> MaskCache::Load(const std::filesystem::path& folder) {
   const std::string_view body = std::string_view(file).substr(0, file.size() - sizeof(checksum));
   std::memcpy(&checksum, file.data() + body.size(), sizeof(checksum));
   if (checksum != Checksum(body)) return damaged();
-  Source source(body.substr(kMagic.size()));
+  MaskBytes source(body.substr(kMagic.size()));
   uint64_t grammar_hash = 0;
   uint64_t table_hash = 0;
-  if (!source.Get(grammar_hash) || !source.Get(table_hash)) return damaged();
+  uint32_t n_shared = 0;
+  if (!source.Get(grammar_hash) || !source.Get(table_hash) || !source.Get(n_shared)) return damaged();
   if (grammar_hash != grammar_->hash() || table_hash != table_->hash()) return damaged();
+  std::vector<std::shared_ptr<const StateMask>> shared;
+  for (uint32_t i = 0; i < n_shared; ++i) {
+    StateMask mask;
+    if (!Read(source, mask)) return damaged();
+    shared.push_back(std::make_shared<const StateMask>(std::move(mask)));
+  }
   std::vector<std::pair<Key, std::shared_ptr<const StateMask>>> loaded;
   while (!source.done()) {
     uint8_t universal = 0;
     StateId state = 0;
-    uint64_t count = 0;
+    uint32_t base = 0;
     StateMask mask;
-    const bool read = source.Get(universal) && source.Get(state) && source.GetAll(mask.ids) &&
-                      source.GetAll(mask.bits) && source.GetAll(mask.open) && source.Get(count);
-    if (!read || state >= grammar_->n_states()) return damaged();
-    if (!mask.bits.empty() && mask.bits.size() != (table_->size() + 63) / 64) return damaged();
-    for (const TokenId id : mask.ids) {
-      if (id < 0 || static_cast<size_t>(id) >= table_->size()) return damaged();
-    }
-    for (const Open& open : mask.open) {
-      if (open.node + 1 >= table_->nodes().size() || open.state >= grammar_->n_states()) return damaged();
-    }
-    mask.count = count;
+    if (!source.Get(universal) || !source.Get(state) || !source.Get(base) || !Read(source, mask))
+      return damaged();
+    if (state >= grammar_->n_states() || base > shared.size()) return damaged();
+    if (base > 0) mask.base = shared[base - 1];
     loaded.emplace_back(Key{universal != 0 ? kUniversal : 0, state},
                         std::make_shared<const StateMask>(std::move(mask)));
   }
   const std::lock_guard lock(mutex_);
-  for (auto& [key, mask] : loaded) masks_.emplace(key, std::move(mask));
+  for (auto& [key, mask] : loaded) Hold(key, std::move(mask));
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -20,6 +21,8 @@
 #include "grammar/token_table.h"
 
 namespace sotto {
+
+class MaskBytes;
 
 // bits()[id / 64] bit (id % 64). Reuse one object: its memory is kept.
 class TokenMask {
@@ -53,6 +56,10 @@ class MaskCache {
   // ended. REQUIRES: the matcher's grammar is this cache's.
   void Fill(const Matcher& matcher, TokenMask& mask);
 
+  // Computes the masks of all states that the binding leaves alive: for start-up or a background thread, so
+  // that no turn pays for a first use.
+  void Warm(const Binding& binding);
+
   const TokenTable& table() const { return *table_; }
   // States whose masks are held.
   size_t size() const;
@@ -75,7 +82,8 @@ class MaskCache {
     std::vector<TokenId> ids;    // ascending, when few
     std::vector<uint64_t> bits;  // otherwise
     std::vector<Open> open;
-    size_t count = 0;  // tokens
+    size_t count = 0;                       // tokens in ids or bits
+    std::shared_ptr<const StateMask> base;  // shared by its class; null: ids and bits are all
   };
   static constexpr uint64_t kUniversal = ~uint64_t{0};
   using Key = std::pair<uint64_t, StateId>;  // liveness key or kUniversal, state
@@ -85,14 +93,33 @@ class MaskCache {
     }
   };
 
+  static constexpr size_t kClassBytes = 32;
+  static constexpr size_t kMaxHeldBytes = size_t{64} << 20;
+
   std::shared_ptr<const StateMask> Find(const Binding& binding, StateId state);
-  // Sets `universal` when the mask is the same whatever is empty or closed.
-  StateMask Compute(const Binding& binding, StateId state, bool& universal) const;
+  // Of tokens of at most `max_bytes` bytes. Sets `universal` when the mask is the same whatever is empty or
+  // closed.
+  StateMask Compute(const Binding& binding, StateId state, size_t max_bytes, bool& universal) const;
+  // The tokens longer than kClassBytes. False where they lead to calls or depend on the turn: then the state
+  // needs a mask of its own.
+  bool AddLongTokens(const Binding& binding, StateId state, StateMask& mask) const;
+  void FindClasses();
+  // The mask of the state's class, this one if it is the first.
+  std::shared_ptr<const StateMask> ShareInClass(StateId state, std::shared_ptr<const StateMask> mask);
+  std::shared_ptr<const StateMask> Hold(const Key& key, std::shared_ptr<const StateMask> mask);
+  static void Write(const StateMask& mask, std::string& out);
+  bool Read(MaskBytes& source, StateMask& mask) const;
 
   std::shared_ptr<const Grammar> grammar_;
   std::shared_ptr<const TokenTable> table_;
   mutable std::mutex mutex_;
   std::unordered_map<Key, std::shared_ptr<const StateMask>, KeyHash> masks_;  // guarded by mutex_
+  size_t held_bytes_ = 0;                                                     // guarded by mutex_
+  std::unordered_map<uint64_t, std::shared_ptr<const StateMask>> by_class_;   // guarded by mutex_
+  std::once_flag classes_once_;
+  bool classes_known_ = false;      // guarded by mutex_; the two below never change once it is set
+  std::vector<uint64_t> class_of_;  // [n_states]
+  std::vector<TokenId> long_tokens_;
 };
 
 }  // namespace sotto

@@ -210,6 +210,62 @@ TEST(TokenMask, RandomWalksOverRandomSchemasAreValid) {
   EXPECT_GT(finished, walks / 2);
 }
 
+// Positions in a long string share their masks; tokens longer than a class can see are told apart all the
+// same.
+TEST(TokenMask, IsExactInLongStringsWithLongTokens) {
+  Random random(51);
+  std::vector<std::string> tokens{""};
+  for (int b = 0; b < 256; ++b) tokens.emplace_back(1, static_cast<char>(b));
+  for (size_t n = 2; n < 120; n += 3) tokens.emplace_back(n, ' ');
+  for (int i = 0; i < 5000; ++i) {
+    std::string token;
+    for (size_t n = 1 + random.Below(6); n > 0; --n) token += static_cast<char>('a' + random.Below(26));
+    if (random.Chance(0.1)) token += "\", \"b\": ";
+    if (random.Chance(0.05)) token += std::string(40, 'x') + "\", \"b\": 12";
+    tokens.push_back(std::move(token));
+  }
+  const auto table = *TokenTable::Create(std::move(tokens), {0});
+  const Json schema{
+      {"type", "object"},
+      {"properties",
+       {{"a", {{"type", "string"}, {"maxLength", 150}}}, {"b", {{"x-hole", "b"}}}, {"c", {{"$ref", "#"}}}}}};
+  const auto grammar = Grammar::FromSchema(schema, "test");
+  ASSERT_TRUE(grammar) << grammar.error().message;
+  MaskCache cache(*grammar, table);
+  TokenMask mask;
+  for (const bool filled : {true, false, true}) {
+    Matcher matcher(*Binding::Create(*grammar, filled ? TurnFill{{{"12", "1"}}, {}} : TurnFill{}));
+    ASSERT_TRUE(matcher.AcceptBytes("{\"a\": \""));
+    for (int step = 0; step < 25; ++step) {
+      cache.Fill(matcher, mask);
+      for (TokenId id = 0; id < static_cast<TokenId>(table->size()); ++id) {
+        if (table->IsEnd(id)) continue;
+        ASSERT_EQ(mask.Allows(id), matcher.Allows(table->bytes(id)))
+            << step << " '" << table->bytes(id) << "'";
+      }
+      ASSERT_TRUE(matcher.AcceptBytes(std::string(1 + random.Below(10), 'x')));
+    }
+  }
+}
+
+TEST(MaskCache, WarmComputesEveryStateOnce) {
+  Random random(61);
+  const auto table = TestVocabulary(random, 50);
+  const auto compiled = CompileTools(BankingTools());
+  const auto binding = *Binding::Create(compiled->grammar, {});
+  MaskCache cache(compiled->grammar, table);
+  cache.Warm(*binding);
+  const size_t size = cache.size();
+  EXPECT_GT(size, 500u);
+  Matcher matcher(binding);
+  TokenMask mask;
+  for (int step = 0; step < 60 && !matcher.ended(); ++step) {
+    cache.Fill(matcher, mask);
+    ASSERT_TRUE(matcher.AcceptToken(*table, random.Pick(mask.ids())));
+  }
+  EXPECT_EQ(cache.size(), size);
+}
+
 TEST(Matcher, RollbackAndForkAreEquivalentToReplay) {
   Random random(31);
   const auto table = TestVocabulary(random, 100);
