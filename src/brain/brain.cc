@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -107,14 +108,25 @@ struct BrainSession::Impl {
   std::string partial;
   bool list_controls = false;  // the prompt names the control tools
   bool begun = false;
-  ConfidenceFeatures features;                          // of the last understanding by the model
-  const std::vector<ToolCall>* forced_calls = nullptr;  // set during Replay
+  ConfidenceFeatures features;  // of the last understanding by the model
+  const std::vector<ToolCall>* script = nullptr;
 
   const Brain::Impl& shared() const { return brain->impl(); }
 
   Result<void> SetTools(const Conversation& conversation, std::span<const std::string> names);
   Result<void> BuildPrompt(const Expectation& expectation);
+  // What the partial means, worked out ahead of the end of the turn.
+  struct Speculation {
+    std::string text;
+    Understanding understanding;
+    ConfidenceFeatures features;
+  };
+  std::optional<Speculation> speculation;
+  std::vector<TokenId> draft;  // of the last understanding's calls, with the end token
+
   Result<Understanding> Understand(std::string_view utterance);
+  Result<void> Speculate();
+  Result<Understanding> Best(const std::string& utterance);
   Understanding Unclear(std::string_view utterance) const;
   ConfidenceFeatures FeaturesOf(const DecodedTurn& turn, const Grounding& grounding) const;
 };
@@ -200,13 +212,14 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   for (const auto& part : {form.Utterance(cut, grounding.normalised()), form.Close()}) {
     prompt.insert(prompt.end(), part.begin(), part.end());
   }
-  SlmNextToken model(*shared().engine, cache, std::move(prompt));
+  SlmNextToken model(*shared().engine, cache, std::move(prompt), std::move(draft));
+  draft.clear();
   const SchemaValueDecoder decode_schema_value = [this](ChoiceWriter& writer,
                                                         const OfferedArgument& argument) {
     return shared().schema_values->Decode(writer, argument);
   };
   CallDecoderOptions options;
-  options.forced = forced_calls;
+  options.forced = script;
   auto turn = DecodeCalls(model, tools, grounding, form.frame(), decode_schema_value, options);
   if (!turn) {
     if (turn.error().code != ErrorCode::kOutOfRange) return tl::unexpected<Error>(std::move(turn).error());
@@ -227,8 +240,9 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   }
   understanding.cost.prefilled = std::max(model.prefilled(), 0);
   understanding.cost.decided = turn->decided;
-  const auto n_tokens = static_cast<int>(model.Encode(turn->text).size()) + 1;
-  understanding.cost.forced = std::max(n_tokens - turn->decided, 0);
+  draft = model.Encode(turn->text);
+  draft.push_back(form.frame().end_token);
+  understanding.cost.forced = std::max(static_cast<int>(draft.size()) - turn->decided, 0);
   understanding.cost.commit_to_call_ms = Milliseconds(clock.Now() - start);
   return understanding;
 }
@@ -244,6 +258,8 @@ Result<void> BrainSession::Begin(const Conversation& history, const Expectation&
                                  std::span<const std::string> offered) {
   impl_->begun = false;
   impl_->partial.clear();
+  impl_->speculation.reset();
+  impl_->draft.clear();
   impl_->history = history.turns;
   SOTTO_RETURN_IF_ERROR(impl_->SetTools(history, offered));
   SOTTO_RETURN_IF_ERROR(impl_->BuildPrompt(expectation));
@@ -260,12 +276,37 @@ Result<void> BrainSession::Hear(std::string_view partial) {
   const std::vector<TokenId> utterance = impl_->shared().form->Utterance(impl_->partial, normalised);
   tokens.insert(tokens.end(), utterance.begin(), utterance.end());
   SOTTO_RETURN_IF_ERROR(SyncCache(*impl_->shared().engine, impl_->cache, tokens));
+  if (impl_->shared().options.speculate) return impl_->Speculate();
+  return {};
+}
+
+Result<void> BrainSession::Impl::Speculate() {
+  if (speculation && speculation->text == partial) return {};
+  speculation.reset();
+  auto understanding = Understand(partial);
+  if (understanding) {
+    speculation = Speculation{partial, *std::move(understanding), features};
+  } else if (script == nullptr) {
+    return tl::unexpected<Error>(std::move(understanding).error());
+  }
   return {};
 }
 
 Result<Understanding> BrainSession::Peek() {
   SOTTO_CHECK(impl_->begun, "Peek before Begin");
-  return impl_->Understand(impl_->partial);
+  SOTTO_RETURN_IF_ERROR(impl_->Speculate());
+  return impl_->speculation->understanding;
+}
+
+// The answer that is there already, if the turn ended with the words it was worked out for.
+Result<Understanding> BrainSession::Impl::Best(const std::string& utterance) {
+  if (!speculation || speculation->text != CutWords(utterance, shared().options.max_words))
+    return Understand(utterance);
+  Understanding understanding = std::move(speculation->understanding);
+  understanding.transcript = utterance;
+  understanding.cost.prefilled = 0;
+  features = speculation->features;
+  return understanding;
 }
 
 Result<Understanding> BrainSession::Commit(std::string_view utterance) {
@@ -278,7 +319,7 @@ Result<Understanding> BrainSession::Commit(std::span<const Transcript::Hypothesi
   SOTTO_CHECK(!hypotheses.empty());
   const SystemClock clock;
   const TimePoint start = clock.Now();
-  SOTTO_ASSIGN_OR_RETURN(Understanding best, impl_->Understand(hypotheses.front().text));
+  SOTTO_ASSIGN_OR_RETURN(Understanding best, impl_->Best(hypotheses.front().text));
   double best_score = std::log(std::max(best.confidence, 1e-9));
   const size_t n = best.confidence >= kSureEnough ? 1 : std::min(hypotheses.size(), kMaxHypotheses);
   for (size_t i = 1; i < n; ++i) {
@@ -298,12 +339,7 @@ Result<Understanding> BrainSession::Commit(std::span<const Transcript::Hypothesi
 
 void BrainSession::Abandon() { impl_->begun = false; }
 
-Result<Understanding> BrainSession::Replay(std::string_view utterance, const std::vector<ToolCall>& calls) {
-  impl_->forced_calls = &calls;
-  auto understanding = Commit(utterance);
-  impl_->forced_calls = nullptr;
-  return understanding;
-}
+void BrainSession::Script(const std::vector<ToolCall>* calls) { impl_->script = calls; }
 
 const ConfidenceFeatures& BrainSession::last_features() const { return impl_->features; }
 

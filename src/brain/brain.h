@@ -34,7 +34,8 @@ struct ConfidenceFeatures;
 
 struct BrainOptions {
   int n_threads = 2;
-  bool grounding = true;      // false: values need only fit the schema
+  bool grounding = true;  // false: values need only fit the schema
+  bool speculate = true;  // Hear() also reads the call off the partial: a draft that Commit only has to check
   bool calibrated = true;     // read calibration.json beside the model, if it is there
   int max_words = 200;        // of one utterance; further words are ignored
   std::string chat_template;  // overrides the family that the model's metadata names
@@ -95,9 +96,10 @@ class BrainSession {
   // The utterance never happened (noise, false start).
   void Abandon();
 
-  // Like Commit, but after every decision has been computed the recorded one is taken: for benchmarks with
-  // models that know nothing. `calls` must be offered and grounded, else kInvalidArgument.
-  Result<Understanding> Replay(std::string_view utterance, const std::vector<ToolCall>& calls);
+  // For benchmarks with models that know nothing: from now on every decision is computed and then the one
+  // that leads to `calls` is taken. They must be offered and grounded, else Commit is an error. The vector
+  // must live until Script is called again; nullptr ends it.
+  void Script(const std::vector<ToolCall>* calls);
 
   // What the last understanding's confidence was made of (brain/calibration.h).
   const ConfidenceFeatures& last_features() const;

@@ -10,6 +10,10 @@ namespace {
 
 using Tokens = std::vector<int32_t>;
 
+// Below this size the whole vocabulary costs next to nothing, and the mass outside the allowed tokens tells
+// how far the model is from what it knows.
+constexpr int32_t kSmallVocabulary = 8192;
+
 // Length of the prefix that all of `sequences` named by `live` share.
 size_t CommonPrefix(const std::vector<Tokens>& sequences, const std::vector<size_t>& live) {
   const Tokens& first = sequences[live.front()];
@@ -33,6 +37,7 @@ Result<Choice> ChoiceWriter::Choose(std::span<const Alternative> alternatives, b
                                     int forced) {
   SOTTO_CHECK(!alternatives.empty());
   Choice choice;
+  const bool whole = model_.vocabulary_size() < kSmallVocabulary;
   std::vector<size_t> live(alternatives.size());
   for (size_t i = 0; i < live.size(); ++i) live[i] = i;
   std::vector<Tokens> sequences;
@@ -53,7 +58,7 @@ Result<Choice> ChoiceWriter::Choose(std::span<const Alternative> alternatives, b
     }
     const std::span<const int32_t> before(sequences[live.front()].data(), position);
     SOTTO_ASSIGN_OR_RETURN(const std::vector<float> log_probs,
-                           model_.LogProbs(before, rows, whole_vocabulary && choice.decided == 0));
+                           model_.LogProbs(before, rows, whole || (whole_vocabulary && choice.decided == 0)));
     size_t best =
         static_cast<size_t>(std::max_element(log_probs.begin(), log_probs.end()) - log_probs.begin());
     if (forced >= 0) {

@@ -28,9 +28,11 @@ Result<int> SyncCache(BatchingEngine& engine, KvCache& cache, std::span<const in
   return static_cast<int>(tokens.size()) - common;
 }
 
-SlmNextToken::SlmNextToken(BatchingEngine& engine, KvCache& cache, std::vector<int32_t> prompt)
-    : engine_(engine), cache_(cache), prompt_(std::move(prompt)) {
+SlmNextToken::SlmNextToken(BatchingEngine& engine, KvCache& cache, std::vector<int32_t> prompt,
+                           std::vector<int32_t> draft)
+    : engine_(engine), cache_(cache), prompt_(std::move(prompt)), draft_(std::move(draft)) {
   request_.cache = &cache_;
+  request_.want = ForwardRequest::Want::kHidden;
 }
 
 std::vector<int32_t> SlmNextToken::Encode(std::string_view text) const {
@@ -38,29 +40,50 @@ std::vector<int32_t> SlmNextToken::Encode(std::string_view text) const {
   return engine_.model().tokenizer().Encode(text, {.parse_special = true});
 }
 
+Result<void> SlmNextToken::Compute() {
+  const auto d = static_cast<size_t>(engine_.model().config().d_model);
+  const auto n_wanted = static_cast<int>(wanted_.size());
+  const int n_states = static_cast<int>(states_.size() / d);
+  int common = cache_.CommonPrefix(wanted_);
+  if (common == n_wanted && n_states > 0 && first_state_ < n_wanted && n_wanted <= first_state_ + n_states)
+    return {};
+  // The last position's own state is needed: it is computed again if it was not kept.
+  common = std::min(common, n_wanted - 1);
+  if (common < cache_.size()) cache_.Truncate(common);
+  if (n_states > 0 && common >= first_state_ && common <= first_state_ + n_states) {
+    states_.resize(static_cast<size_t>(common - first_state_) * d);
+  } else {
+    states_.clear();
+    first_state_ = common;
+  }
+  feed_.assign(wanted_.begin() + common, wanted_.end());
+  const size_t n_tokens = wanted_.size() - prompt_.size();
+  const bool agrees = n_tokens < draft_.size() &&
+                      std::equal(draft_.begin(), draft_.begin() + static_cast<std::ptrdiff_t>(n_tokens),
+                                 wanted_.begin() + static_cast<std::ptrdiff_t>(prompt_.size()));
+  if (agrees) feed_.insert(feed_.end(), draft_.begin() + static_cast<std::ptrdiff_t>(n_tokens), draft_.end());
+  request_.tokens = feed_;
+  SOTTO_RETURN_IF_ERROR(engine_.Forward(request_));
+  states_.insert(states_.end(), request_.hidden.begin(), request_.hidden.end());
+  const int n_new = n_wanted - common;
+  if (prefilled_ < 0) prefilled_ = n_new;
+  computed_ += static_cast<int>(feed_.size());
+  return {};
+}
+
 Result<std::vector<float>> SlmNextToken::LogProbs(std::span<const int32_t> tokens,
                                                   std::span<const int32_t> rows, bool whole_vocabulary) {
   wanted_.assign(prompt_.begin(), prompt_.end());
   wanted_.insert(wanted_.end(), tokens.begin(), tokens.end());
-  int common = cache_.CommonPrefix(wanted_);
-  // The last position's hidden state is needed: compute it again if it is not at hand.
-  if (static_cast<size_t>(common) == wanted_.size() &&
-      (cache_.size() > common || cache_.last_hidden().empty())) {
-    --common;
-  }
-  if (common < cache_.size()) cache_.Truncate(common);
-  request_.tokens = std::span<const int32_t>(wanted_).subspan(static_cast<size_t>(common));
-  request_.want = whole_vocabulary ? ForwardRequest::Want::kLast : ForwardRequest::Want::kLastRows;
-  request_.rows = rows;
-  const auto n_new = static_cast<int>(request_.tokens.size());
-  SOTTO_RETURN_IF_ERROR(engine_.Forward(request_));
-  if (prefilled_ < 0) prefilled_ = n_new;
-  computed_ += n_new;
-
-  const double normaliser = LogSumExp(request_.logits);
+  SOTTO_RETURN_IF_ERROR(Compute());
+  const auto d = static_cast<size_t>(engine_.model().config().d_model);
+  const auto at = static_cast<size_t>(static_cast<int>(wanted_.size()) - 1 - first_state_) * d;
+  const std::span<const int32_t> wanted_rows = whole_vocabulary ? std::span<const int32_t>() : rows;
+  SOTTO_RETURN_IF_ERROR(engine_.LogitsOf(std::span(states_).subspan(at, d), wanted_rows, logits_));
+  const double normaliser = LogSumExp(logits_);
   std::vector<float> log_probs(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
-    const float logit = whole_vocabulary ? request_.logits[static_cast<size_t>(rows[i])] : request_.logits[i];
+    const float logit = whole_vocabulary ? logits_[static_cast<size_t>(rows[i])] : logits_[i];
     log_probs[i] = static_cast<float>(static_cast<double>(logit) - normaliser);
   }
   return log_probs;

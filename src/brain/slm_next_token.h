@@ -15,7 +15,9 @@ class SlmNextToken final : public NextToken {
  public:
   // `prompt`: tokens before the calls; the cache may hold any of it already. Both references must outlive
   // this object.
-  SlmNextToken(BatchingEngine& engine, KvCache& cache, std::vector<int32_t> prompt);
+  // `draft`: tokens that may follow the prompt; empty for none.
+  SlmNextToken(BatchingEngine& engine, KvCache& cache, std::vector<int32_t> prompt,
+               std::vector<int32_t> draft = {});
 
   std::vector<int32_t> Encode(std::string_view text) const override;
   Result<std::vector<float>> LogProbs(std::span<const int32_t> tokens, std::span<const int32_t> rows,
@@ -31,7 +33,15 @@ class SlmNextToken final : public NextToken {
   BatchingEngine& engine_;
   KvCache& cache_;
   const std::vector<int32_t> prompt_;
+  // Makes states_ hold the hidden state of the last position of wanted_.
+  Result<void> Compute();
+
+  const std::vector<int32_t> draft_;
   std::vector<int32_t> wanted_;  // scratch: prompt and tokens
+  std::vector<int32_t> feed_;    // scratch: what is computed next
+  std::vector<float> states_;    // [n][d_model]: of the positions first_state_ ... in the cache
+  int first_state_ = 0;
+  std::vector<float> logits_;  // scratch
   ForwardRequest request_;
   int prefilled_ = -1;
   int computed_ = 0;

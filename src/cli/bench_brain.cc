@@ -1,4 +1,5 @@
-// sotto bench brain: time from the end of a turn to its tool call, over a replayed three-turn banking conversation.
+// sotto bench brain: time from the end of a turn to its tool call, over a replayed three-turn banking
+// conversation.
 #include <algorithm>
 #include <cmath>
 #include <thread>
@@ -25,19 +26,30 @@ struct BenchBrainFlags {
 struct RecordedTurn {
   const char* text;
   Expectation expectation;
+  std::vector<ToolCall> before_last_word;  // what the text means without its last word
   std::vector<ToolCall> calls;
 };
 
 // Sizes as in a real call: a request, its details, a related request.
 std::vector<RecordedTurn> Recording() {
   using Kind = Expectation::Kind;
-  return {{"hi I'd like to move some money between my accounts", {}, {{"transfer_money", Json::object()}}},
+  const ToolCall transfer{"transfer_money",
+                          Json{{"amount", 250}, {"from_account", "checking"}, {"to_account", "savings"}}};
+  const ToolCall cancel{"cancel_card", Json{{"card_type", "debit"}, {"card_last_four", "4532"}}};
+  const ToolCall cancel_stolen{
+      "cancel_card", Json{{"card_type", "debit"}, {"card_last_four", "4532"}, {"reason", "stolen"}}};
+  return {{"hi I'd like to move some money between my accounts",
+           {},
+           {{"transfer_money", Json::object()}},
+           {{"transfer_money", Json::object()}}},
           {"uh yeah so two hundred and fifty dollars from my checking account into savings please",
            {Kind::kSlots, "transfer_money", {"amount", "from_account", "to_account"}},
-           {{"transfer_money", Json{{"amount", 250}, {"from_account", "checking"}, {"to_account", "savings"}}}}},
+           {transfer},
+           {transfer}},
           {"great and then I need to cancel my debit card ending in four five three two it was stolen",
            {},
-           {{"cancel_card", Json{{"card_type", "debit"}, {"card_last_four", "4532"}, {"reason", "stolen"}}}}}};
+           {cancel},
+           {cancel_stolen}}};
 }
 
 struct Samples {
@@ -70,12 +82,15 @@ Result<void> HearAlong(BrainSession& session, const std::string& text) {
   return {};
 }
 
-Result<void> ReplayOnce(BrainSession& session, bool listening, bool forced, Samples& samples) {
+Result<void> ReplayOnce(BrainSession& session, bool listening, bool scripted, Samples& samples) {
+  static const std::vector<RecordedTurn> recording = Recording();
   Conversation history;
-  for (const RecordedTurn& recorded : Recording()) {
+  for (const RecordedTurn& recorded : recording) {
     SOTTO_RETURN_IF_ERROR(session.Begin(history, recorded.expectation, {}));
+    if (scripted) session.Script(&recorded.before_last_word);
     if (listening) SOTTO_RETURN_IF_ERROR(HearAlong(session, recorded.text));
-    auto understanding = forced ? session.Replay(recorded.text, recorded.calls) : session.Commit(recorded.text);
+    if (scripted) session.Script(&recorded.calls);
+    auto understanding = session.Commit(recorded.text);
     if (!understanding) return tl::unexpected<Error>(std::move(understanding).error());
     samples.Add(understanding->cost);
     history.turns.push_back({recorded.text, recorded.expectation, recorded.calls});
@@ -84,7 +99,8 @@ Result<void> ReplayOnce(BrainSession& session, bool listening, bool forced, Samp
 }
 
 // `n_sessions` conversations at once, each on its own thread; turns a second over all.
-Result<double> Throughput(const std::shared_ptr<const Brain>& brain, int n_sessions, int replays, bool forced) {
+Result<double> Throughput(const std::shared_ptr<const Brain>& brain, int n_sessions, int replays,
+                          bool scripted) {
   std::vector<std::thread> threads;
   std::vector<Result<void>> results(static_cast<size_t>(n_sessions));
   std::vector<Samples> samples(static_cast<size_t>(n_sessions));
@@ -93,7 +109,8 @@ Result<double> Throughput(const std::shared_ptr<const Brain>& brain, int n_sessi
   for (size_t i = 0; i < results.size(); ++i) {
     threads.emplace_back([&, i] {
       BrainSession session(brain);
-      for (int n = 0; n < replays && results[i]; ++n) results[i] = ReplayOnce(session, true, forced, samples[i]);
+      for (int n = 0; n < replays && results[i]; ++n)
+        results[i] = ReplayOnce(session, true, scripted, samples[i]);
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -112,10 +129,12 @@ Result<std::shared_ptr<const Brain>> MakeBrain(const BenchBrainFlags& flags) {
   LoadOptions load;
   load.n_threads = flags.brain.threads;
   load.n_ctx = 4096;
-  // A tokenizer that was trained on English gives token counts like a published model's; rows beyond it stay unused.
+  // A tokenizer that was trained on English gives token counts like a published model's; rows beyond it stay
+  // unused.
   const std::filesystem::path tokenizer =
       flags.tokenizer.empty() ? workflow->folder / "model.gguf" : std::filesystem::path(flags.tokenizer);
-  SOTTO_ASSIGN_OR_RETURN(std::shared_ptr<const Model> model, Model::Random(flags.random_weights, load, tokenizer));
+  SOTTO_ASSIGN_OR_RETURN(std::shared_ptr<const Model> model,
+                         Model::Random(flags.random_weights, load, tokenizer));
   BrainOptions options;
   options.n_threads = flags.brain.threads;
   options.chat_template = flags.random_weights.starts_with("qwen3") ? "qwen3" : "";
@@ -124,21 +143,22 @@ Result<std::shared_ptr<const Brain>> MakeBrain(const BenchBrainFlags& flags) {
 
 Result<void> Run(const BenchBrainFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Brain> brain, MakeBrain(flags));
-  const bool forced = !flags.random_weights.empty();
+  const bool scripted = !flags.random_weights.empty();
   BrainSession session(brain);
   Samples warm_up;
-  for (int n = 0; n < 3; ++n) SOTTO_RETURN_IF_ERROR(ReplayOnce(session, true, forced, warm_up));
+  for (int n = 0; n < 3; ++n) SOTTO_RETURN_IF_ERROR(ReplayOnce(session, true, scripted, warm_up));
   Samples listening;
   Samples cold;
   ProgressBar progress("replaying");
   const int rounds = (flags.replays + 2) / 3;
   for (int n = 0; n < rounds; ++n) {
-    SOTTO_RETURN_IF_ERROR(ReplayOnce(session, true, forced, listening));
-    SOTTO_RETURN_IF_ERROR(ReplayOnce(session, false, forced, cold));
+    SOTTO_RETURN_IF_ERROR(ReplayOnce(session, true, scripted, listening));
+    SOTTO_RETURN_IF_ERROR(ReplayOnce(session, false, scripted, cold));
     progress.Update(static_cast<size_t>(n + 1), static_cast<size_t>(rounds));
   }
   progress.Finish();
-  SOTTO_ASSIGN_OR_RETURN(const double turns_per_s, Throughput(brain, flags.sessions, std::max(rounds / 8, 1), forced));
+  SOTTO_ASSIGN_OR_RETURN(const double turns_per_s,
+                         Throughput(brain, flags.sessions, std::max(rounds / 8, 1), scripted));
   Json json{{"model", flags.random_weights.empty() ? brain->model().path() : flags.random_weights},
             {"threads", flags.brain.threads},
             {"turns", listening.ms.size()},
@@ -160,10 +180,16 @@ void RegisterBenchBrain(CLI::App& bench, CliContext& context) {
   CLI::App* command = bench.add_subcommand("brain", "Time from the end of a turn to its tool call");
   auto flags = std::make_shared<BenchBrainFlags>();
   flags->brain.AddTo(*command);
-  command->add_option("--random-weights", flags->random_weights, "A shape such as qwen3-0.6b:Q8_0, made in memory");
-  command->add_option("--tokenizer", flags->tokenizer, "GGUF whose tokenizer the random model uses; default: the workflow's model");
-  command->add_option("--replays", flags->replays, "Turns to replay")->check(CLI::Range(3, 100000))->capture_default_str();
-  command->add_option("--sessions", flags->sessions, "Conversations at once")->check(CLI::Range(1, 256))->capture_default_str();
+  command->add_option("--random-weights", flags->random_weights,
+                      "A shape such as qwen3-0.6b:Q8_0, made in memory");
+  command->add_option("--tokenizer", flags->tokenizer,
+                      "GGUF whose tokenizer the random model uses; default: the workflow's model");
+  command->add_option("--replays", flags->replays, "Turns to replay")
+      ->check(CLI::Range(3, 100000))
+      ->capture_default_str();
+  command->add_option("--sessions", flags->sessions, "Conversations at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   command->add_flag("--json", flags->json, "On one line");
   command->footer(
       "Example:\n  sotto bench brain --workflow workflows/banking --json\n"

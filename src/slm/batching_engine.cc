@@ -81,7 +81,7 @@ void BatchingEngine::RunRound(std::unique_lock<std::mutex>& lock) {
   for (Pending* pending : round) {
     const Want want = pending->request->want;
     const bool cut = round.size() > 1 && pending->left.size() > slice_tokens && want != Want::kAllPositions &&
-                     want != Want::kArgmax;
+                     want != Want::kArgmax && want != Want::kHidden;
     if (cut) {
       pending->slice.cache = pending->request->cache;
       pending->slice.tokens = pending->left.first(slice_tokens);
@@ -127,6 +127,16 @@ Result<void> BatchingEngine::LogitsAt(const KvCache& cache, std::span<const Toke
   std::unique_lock lock = Exclusive();
   lock.unlock();
   auto result = engine_->LogitsAt(cache, rows, logits, lora);
+  lock.lock();
+  PassOn();
+  return result;
+}
+
+Result<void> BatchingEngine::LogitsOf(std::span<const float> hidden, std::span<const TokenId> rows,
+                                      std::vector<float>& logits, const LoraAdapter* lora) {
+  std::unique_lock lock = Exclusive();
+  lock.unlock();
+  auto result = engine_->LogitsOf(hidden, rows, logits, lora);
   lock.lock();
   PassOn();
   return result;

@@ -39,7 +39,9 @@ KvLayout LayoutOf(const Model& model) {
   return layout;
 }
 
-bool EveryPosition(Want want) { return want == Want::kAllPositions || want == Want::kArgmax; }
+bool EveryPosition(Want want) {
+  return want == Want::kAllPositions || want == Want::kArgmax || want == Want::kHidden;
+}
 
 }  // namespace
 
@@ -151,6 +153,7 @@ Result<void> Engine::Forward(std::span<ForwardRequest* const> requests) {
   size_t left = 0;
   for (ForwardRequest* request : requests) {
     request->argmax.clear();
+    request->hidden.clear();
     request->logits.resize(request->want == Want::kAllPositions ? request->tokens.size() * n_vocab : 0);
     impl_->progress.push_back({request, 0});
     left += request->tokens.size();
@@ -189,7 +192,11 @@ void Engine::Impl::TakeOutputs(std::span<const float> hidden) {
     const size_t n_outputs = batch[i].n_outputs();
     batch[i].cache->Append(batch[i].tokens);
     batch[i].cache->SetLastHidden({next + (n_outputs - 1) * d, d});
-    if (EveryPosition(mine.request->want)) AllLogits(mine, next, n_outputs);
+    if (mine.request->want == Want::kHidden) {
+      mine.request->hidden.insert(mine.request->hidden.end(), next, next + n_outputs * d);
+    } else if (EveryPosition(mine.request->want)) {
+      AllLogits(mine, next, n_outputs);
+    }
     mine.done += batch[i].tokens.size();
     if (mine.done == mine.request->tokens.size() && !EveryPosition(mine.request->want) &&
         mine.request->want != Want::kNone) {
@@ -263,6 +270,16 @@ Result<void> Engine::LogitsAt(const KvCache& cache, std::span<const TokenId> row
   if (cache.last_hidden().empty()) {
     return MakeError(ErrorCode::kInvalidArgument, "the state of the last position is not known");
   }
+  if (rows.empty()) return {};
+  std::vector<float> values;
+  SOTTO_RETURN_IF_ERROR(LogitsOf(cache.last_hidden(), rows, values, lora));
+  std::copy(values.begin(), values.end(), logits.begin());
+  return {};
+}
+
+Result<void> Engine::LogitsOf(std::span<const float> hidden, std::span<const TokenId> rows, std::vector<float>& values,
+                              const LoraAdapter* lora) {
+  SOTTO_CHECK(hidden.size() == static_cast<size_t>(impl_->model->config().d_model));
   const int n_vocab = impl_->model->config().n_vocab;
   for (const TokenId row : rows) {
     if (row < 0 || row >= n_vocab) {
@@ -270,7 +287,13 @@ Result<void> Engine::LogitsAt(const KvCache& cache, std::span<const TokenId> row
                        impl_->model->path(), n_vocab - 1);
     }
   }
-  if (!rows.empty()) impl_->transformer.LogitsOfRows(cache.last_hidden().data(), rows, lora, logits.data());
+  if (rows.empty()) {
+    values.resize(static_cast<size_t>(n_vocab));
+    impl_->transformer.Logits(hidden.data(), 1, lora, values.data());
+  } else {
+    values.resize(rows.size());
+    impl_->transformer.LogitsOfRows(hidden.data(), rows, lora, values.data());
+  }
   return {};
 }
 

@@ -32,6 +32,7 @@ struct ForwardRequest {
     kLastRows,      // the logits of `rows` at the last position, in their order
     kAllPositions,  // all logits of every position: [tokens.size()][n_vocab]
     kArgmax,        // argmax of every position, no logits kept
+    kHidden,        // the normalised hidden state of every position; LogitsOf makes logits of them
   };
 
   KvCache* cache = nullptr;
@@ -45,6 +46,7 @@ struct ForwardRequest {
   // Out; capacity is kept from call to call.
   std::vector<float> logits = {};
   std::vector<TokenId> argmax = {};  // kLast: 1, kAllPositions and kArgmax: one a position
+  std::vector<float> hidden = {};    // kHidden: [tokens.size()][d_model]
 };
 
 struct EngineOptions {
@@ -73,6 +75,11 @@ class Engine {
   // computed since the last Truncate.
   Result<void> LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits,
                         const LoraAdapter* lora = nullptr);
+
+  // Logits of `rows` (empty: of all tokens) from a hidden state that kHidden gave: the same values as a
+  // Forward gives.
+  Result<void> LogitsOf(std::span<const float> hidden, std::span<const TokenId> rows,
+                        std::vector<float>& logits, const LoraAdapter* lora = nullptr);
 
   // Whether Forward would take the request as it stands; computes nothing. Any thread.
   Result<void> Check(const ForwardRequest& request) const;
@@ -105,6 +112,8 @@ class BatchingEngine {
   Result<void> Forward(ForwardRequest& request);
   Result<void> LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits,
                         const LoraAdapter* lora = nullptr);
+  Result<void> LogitsOf(std::span<const float> hidden, std::span<const TokenId> rows,
+                        std::vector<float>& logits, const LoraAdapter* lora = nullptr);
   Result<std::vector<float>> Embed(std::span<const TokenId> tokens);
 
   // Largest number of requests that one batch has held so far.
