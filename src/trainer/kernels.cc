@@ -504,6 +504,7 @@ void CrossEntropy(T* logits, int n, int v, int stride, const int32_t* target, co
     const float total = SoftmaxRow(row, v, p, top);
     score[i].loss = std::log(total) + top - at_target;
     score[i].probability = std::exp(-score[i].loss);
+    score[i].top = 1.0f / total;
     score[i].hit = at_target >= top;
     const float scale = weight[i] / total;
     int j = 0;

@@ -37,6 +37,7 @@ struct AttentionShape {
 struct RowScore {
   float loss = 0;         // -log p(target), unweighted
   float probability = 0;  // of the target
+  float top = 0;          // of the most likely token
   bool hit = false;       // the target is the most likely token
 };
 

@@ -232,7 +232,7 @@ Result<int> ScoreModel(const ScoreArguments& arguments) {
       const LabelledConversation& row = corpus.file(0)[t.row];
       fmt::print("{}:{} turn {}{}: \"{}\" -> gold {} ({:.3f})\n", path, row.line, t.turn + 1,
                  t.name_right ? "" : " NAME", row.conversation.turns[t.turn].user,
-                 ToString(row.conversation.turns[t.turn].calls[0]), t.probability);
+                 ToString(row.conversation.turns[t.turn].calls[0]), t.confidence);
     }
   }
   fmt::print("{}\n", metrics.dump(2));
@@ -250,14 +250,14 @@ Result<int> TrainLora(const LoraArguments& arguments) {
   SOTTO_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(arguments.base));
   SOTTO_ASSIGN_OR_RETURN(Weights weights, ReadWeights(*file));
   SOTTO_ASSIGN_OR_RETURN(const auto model, Model::FromGguf(file, {}));
-  SOTTO_ASSIGN_OR_RETURN(const auto form, MakePromptForm(model));
+  SOTTO_ASSIGN_OR_RETURN(const auto form, PromptForm::Create(model, ""));
   std::vector<std::string> warnings;
   SOTTO_ASSIGN_OR_RETURN(const Corpus corpus, Corpus::Read({{arguments.data, 1}}, workflow, warnings));
   for (const std::string& warning : warnings) fmt::print(stderr, "{}\n", warning);
   const std::vector<ToolSpec> specs = corpus.ToolSpecs();
   std::vector<TrainSequence> sequences;
   for (const LabelledConversation& row : corpus.file(0)) {
-    sequences.push_back(EncodeWithPrompt(row, specs, corpus.tools(), *form));
+    sequences.push_back(EncodeWithPrompt(row, specs, corpus.tools(), *workflow, form));
   }
   LoraRun run(weights, arguments.options);
   run.Run(sequences, [&](int64_t step, double loss) {

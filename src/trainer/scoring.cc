@@ -44,8 +44,7 @@ void Run(Pass& pass, const Weights& weights, Piece& piece) {
     for (int r = piece.ranges[t].first; r < piece.ranges[t].second; ++r) {
       const RowScore& s = scores[static_cast<size_t>(r)];
       turn.exact &= s.hit;
-      turn.probability *= s.probability;
-      turn.smallest = std::min(turn.smallest, static_cast<double>(s.probability));
+      turn.confidence *= s.top;
     }
     turn.name_right = scores[static_cast<size_t>(piece.ranges[t].first)].hit;
   }
@@ -65,7 +64,7 @@ double Score::name() const {
 
 double Score::auroc() const {
   std::vector<std::pair<double, bool>> sorted;
-  for (const TurnScore& t : turns) sorted.emplace_back(t.smallest, t.exact);
+  for (const TurnScore& t : turns) sorted.emplace_back(t.confidence, t.exact);
   std::sort(sorted.begin(), sorted.end());
   double wrong = 0;
   double right = 0;

@@ -18,8 +18,7 @@ struct TurnScore {
   size_t turn = 0;
   bool name_right = false;  // first call token
   bool exact = false;
-  double probability = 1;  // of all its tokens
-  double smallest = 1;     // of the least likely one
+  double confidence = 1;  // product of the probabilities of the most likely tokens along the gold ones
 };
 
 struct Score {
@@ -30,7 +29,7 @@ struct Score {
 
   double exact() const;
   double name() const;
-  // Area under the ROC curve of "exact" by `smallest`; 1 where only one outcome occurs.
+  // Area under the ROC curve of "exact" by confidence; 1 where only one outcome occurs.
   double auroc() const;
 };
 

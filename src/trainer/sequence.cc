@@ -59,16 +59,18 @@ void AppendNameOnlyTurn(const Turn& turn, std::span<const OfferedTool> tools, co
 }
 
 TrainSequence EncodeWithPrompt(const LabelledConversation& labelled, std::span<const ToolSpec> specs,
-                               std::span<const OfferedTool> tools, const PromptForm& form) {
+                               std::span<const OfferedTool> tools, const Workflow& workflow,
+                               const PromptForm& form) {
   TrainSequence sequence;
-  Append(sequence, form.Prefix(specs), 0);
+  const ChatSetup setup = form.Setup(workflow, specs);
+  Append(sequence, form.Prefix(setup), 0);
   const std::vector<Turn>& turns = labelled.conversation.turns;
   for (size_t i = 0; i < turns.size(); ++i) {
-    std::vector<TokenId> asked = form.Opening(turns[i].expectation);
+    std::vector<TokenId> asked = form.Opening(setup, i == 0, turns[i].expectation);
     for (const TokenId token : form.Utterance(turns[i].user, NormaliseSpoken(turns[i].user)))
       asked.push_back(token);
     for (const TokenId token : form.Close()) asked.push_back(token);
-    const std::vector<TokenId> whole = form.PastTurn(turns[i], tools);
+    const std::vector<TokenId> whole = form.PastTurn(setup, i == 0, turns[i], tools);
     // What the finished turn shares with the question is context; the rest is the answer.
     size_t shared = 0;
     while (shared < asked.size() && shared < whole.size() && asked[shared] == whole[shared]) ++shared;

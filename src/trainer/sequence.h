@@ -43,6 +43,7 @@ void AppendNameOnlyTurn(const Turn& turn, std::span<const OfferedTool> tools, co
 // The same for any model, through the prompt form of its own chat template; the fixed prefix (system, tools)
 // carries no loss.
 TrainSequence EncodeWithPrompt(const LabelledConversation& labelled, std::span<const ToolSpec> specs,
-                               std::span<const OfferedTool> tools, const PromptForm& form);
+                               std::span<const OfferedTool> tools, const Workflow& workflow,
+                               const PromptForm& form);
 
 }  // namespace sotto
