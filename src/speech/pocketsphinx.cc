@@ -19,6 +19,7 @@ constexpr int kMaxNBestNodes = 200;
 constexpr int kFrameMs = 10;  // PocketSphinx's frame rate of 100 a second
 // PocketSphinx keeps scores shifted right by 10 bits and lattice posteriors divide acoustics by 20 (-ascale).
 constexpr double kScoreScale = 1024.0 / 20;
+constexpr double kWorstLogScore = -40;
 
 bool IsFiller(std::string_view word) {
   return word.empty() || word.front() == '<' || word.front() == '[' || word.starts_with("++");
@@ -184,8 +185,10 @@ class PocketSphinxRecognizer final : public Recognizer {
         if (first) best = log_score;
         first = false;
         std::string text = CleanHypothesis(raw);
-        if (!text.empty() && seen.insert(text).second) {
-          transcript->n_best.push_back({std::move(text), std::min(0.0, (log_score - best) * kScoreScale)});
+        // Paths that fell out of the beam have scores without meaning.
+        const double relative = std::min(0.0, (log_score - best) * kScoreScale);
+        if (!text.empty() && relative > kWorstLogScore && seen.insert(text).second) {
+          transcript->n_best.push_back({std::move(text), relative});
         }
       }
       if (static_cast<int>(transcript->n_best.size()) >= pool_->options_.n_best ||

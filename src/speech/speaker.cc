@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <iterator>
 #include <optional>
 
 #include "base/check.h"
@@ -12,7 +13,7 @@ namespace sotto {
 namespace {
 
 constexpr size_t kSentencePauseSamples = 2560;  // 160 ms
-constexpr size_t kKeepSamples = 320;            // 20 ms of the synthesizer's own leading silence
+constexpr std::ptrdiff_t kKeepSamples = 320;            // 20 ms of the synthesizer's own leading silence
 constexpr float kSilence = 0.004f;
 constexpr size_t kMaxRewindSamples = 24000;   // 1.5 s
 constexpr size_t kGapSamples = 640;           // 40 ms
@@ -142,7 +143,7 @@ void Speaker::Add(const Reply& reply) {
       Synthesise(cache->synthesizer(), unit);
       if (!fixed || unit->error || unit->cancelled) return;
       cache->Remember(unit->text,
-                      std::make_shared<std::vector<float>>(TrimAndFade(unit->samples, kGapSamples)));
+                      std::make_shared<std::vector<float>>(unit->samples));
     };
     if (queue_ != nullptr) {
       queue_->Post(std::move(job));
@@ -153,32 +154,29 @@ void Speaker::Add(const Reply& reply) {
 }
 
 void Speaker::Synthesise(Synthesizer& synthesizer, const std::shared_ptr<Unit>& unit) {
+  // Silence is held back until sound follows: so neither end has more of it than is wanted.
+  std::vector<float> held;
   bool begun = false;
-  std::vector<float> waiting;  // leading silence; its end is kept
   const auto result = synthesizer.Speak(unit->text, [&](std::span<const float> chunk) {
-    size_t from = 0;
-    if (!begun) {
-      const auto loud =
-          std::find_if(chunk.begin(), chunk.end(), [](float s) { return std::abs(s) > kSilence; });
-      from = static_cast<size_t>(loud - chunk.begin());
-      waiting.insert(waiting.end(), chunk.begin(), loud);
-      begun = loud != chunk.end();
-    }
+    const auto last = std::find_if(chunk.rbegin(), chunk.rend(), [](float s) { return std::abs(s) > kSilence; });
+    const auto sound = static_cast<std::ptrdiff_t>(chunk.size()) - (last - chunk.rbegin());
     std::lock_guard lock(unit->mutex);
     if (unit->cancelled) return false;
-    if (begun) {
-      if (!waiting.empty()) {
-        const size_t keep = std::min(waiting.size(), kKeepSamples);
-        unit->samples.insert(unit->samples.end(), waiting.end() - static_cast<std::ptrdiff_t>(keep),
-                             waiting.end());
-        waiting.clear();
-      }
-      unit->samples.insert(unit->samples.end(), chunk.begin() + static_cast<std::ptrdiff_t>(from),
-                           chunk.end());
+    if (sound > 0) {
+      const auto from = begun || std::ssize(held) < kKeepSamples ? held.begin() : held.end() - kKeepSamples;
+      unit->samples.insert(unit->samples.end(), from, held.end());
+      unit->samples.insert(unit->samples.end(), chunk.begin(), chunk.begin() + sound);
+      held.clear();
+      begun = true;
     }
+    held.insert(held.end(), chunk.begin() + sound, chunk.end());
     return true;
   });
   std::lock_guard lock(unit->mutex);
+  if (begun) {
+    held.resize(std::min(held.size(), kGapSamples));
+    unit->samples.insert(unit->samples.end(), held.begin(), held.end());
+  }
   if (!result && result.error().code != ErrorCode::kCancelled) unit->error = result.error();
   unit->done = true;
 }
