@@ -181,7 +181,7 @@ void Decider::Deny(const Heard& heard, bool correction) {
     case Pending::Kind::kConfirm:
       Emit(Event::Type::kDenied, state_.open()->id);
       handled_ = true;
-      if (state_.pending.resumed) {
+      if (state_.pending.resumed || state_.open()->slots.empty()) {
         Drop("declined");
       } else if (alone) {
         composer_.Say("denied", NamesOf(ToolOf(*state_.open())));

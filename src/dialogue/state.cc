@@ -49,6 +49,11 @@ void ApplyReplied(DialogueState& state, const Event& event) {
 }
 
 void ApplyTask(DialogueState& state, const Event& event) {
+  // Whatever was asked, it was about another task.
+  if (event.type != Event::Type::kTaskDropped ||
+      (state.open() != nullptr && state.open()->id == event.task)) {
+    state.pending = {};
+  }
   switch (event.type) {
     case Event::Type::kTaskBegan: {
       Task task;
