@@ -98,17 +98,19 @@ const char* Filler(Random& random) {
 }
 
 // A misheard version of one word that carries nothing.
-std::string Mishear(const std::string& word, const Confusions& confusions, Random& random) {
-  const double kind = random.Uniform();
-  if (kind < 0.45) {
+std::string Mishear(const std::string& word, double homophones, const Confusions& confusions,
+                    Random& random) {
+  if (random.Chance(homophones)) {
     if (std::string heard = confusions.Homophone(word, random); !heard.empty()) return heard;
+    if (homophones > 0.8) return word;
   }
+  const double kind = random.Uniform();
   if (!IsAlpha(word)) return word;
-  if (IsSmallWord(word) && kind < 0.8)
-    return kind < 0.6 ? std::string() : word == "a" ? "the" : word == "the" ? "a" : "uh";
-  if (kind < 0.62 && word.size() >= 6)
+  if (IsSmallWord(word) && kind < 0.7)
+    return kind < 0.4 ? std::string() : word == "a" ? "the" : word == "the" ? "a" : "uh";
+  if (kind < 0.35 && word.size() >= 6)
     if (std::string split = Split(word, random); !split.empty()) return split;
-  if (kind < 0.75)
+  if (kind < 0.55)
     if (std::string dropped = DropEnding(word); !dropped.empty()) return dropped;
   if (word.size() >= 4) return Misspell(word, random);
   return word;
@@ -189,7 +191,7 @@ void AddNoise(SpokenWords& words, const NoiseLevel& level, const Confusions& con
         if (std::string heard = confusions.Homophone(lower, random); !heard.empty())
           word.text = heard + bare.after;
       } else {
-        const std::string heard = Mishear(lower, confusions, random);
+        const std::string heard = Mishear(lower, level.homophones, confusions, random);
         if (heard.empty() && words.size() > 1) continue;
         if (!heard.empty() && heard != lower) word.text = bare.before + heard + bare.after;
       }
@@ -238,7 +240,7 @@ bool IsNumberWord(std::string_view word) {
 
 void CorruptConversation(Conversation& conversation, double word_errors, const Confusions& confusions,
                          Random& random) {
-  const NoiseLevel level{word_errors, 0, 0};
+  const NoiseLevel level{.word_errors = word_errors};
   for (Turn& turn : conversation.turns) {
     const std::set<std::string> values = ValueWords(turn.calls);
     SpokenWords words = ToWords(turn.user);

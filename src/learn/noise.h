@@ -15,9 +15,10 @@
 namespace sotto {
 
 struct NoiseLevel {
-  double word_errors = 0;   // chance that a word is misheard
-  double fillers = 0;       // chance of a filler before a word
-  double false_starts = 0;  // chance that a word is begun twice: "can- cancel"
+  double word_errors = 0;    // chance that a word is misheard
+  double fillers = 0;        // chance of a filler before a word
+  double false_starts = 0;   // chance that a word is begun twice: "can- cancel"
+  double homophones = 0.45;  // share of the errors that are homophones, where the word has one
 };
 
 // What words are misheard as. Immutable once built.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 
 #include "base/check.h"
 #include "learn/validate.h"
@@ -75,12 +76,15 @@ SimulatedConversation Simulator::Next() {
   expectation_ = {};
   with_state_ = random_.Chance(options_.with_state);
   const double level = random_.Uniform();
-  noise_ = level < 0.30   ? NoiseLevel{0, 0, 0}
-           : level < 0.70 ? NoiseLevel{0.03, 0.03, 0.006}
-           : level < 0.90 ? NoiseLevel{0.10, 0.07, 0.015}
-                          : NoiseLevel{0.18, 0.10, 0.03};
-  noise_ = {noise_.word_errors * options_.noise, noise_.fillers * options_.noise,
-            noise_.false_starts * options_.noise};
+  // Clean, a good recogniser, a poor one, a line so bad that every third word is something that sounds like
+  // it.
+  noise_ = level < 0.30   ? NoiseLevel{0, 0, 0, 0.45}
+           : level < 0.66 ? NoiseLevel{0.03, 0.03, 0.006, 0.45}
+           : level < 0.86 ? NoiseLevel{0.10, 0.06, 0.012, 0.5}
+                          : NoiseLevel{0.26, 0.09, 0.02, 0.85};
+  noise_.word_errors *= options_.noise;
+  noise_.fillers *= options_.noise;
+  noise_.false_starts *= options_.noise;
 
   if (random_.Chance(0.5)) EmitBare(Role(ToolRole::kGreeting), "greeting");
   const double share = random_.Uniform();
@@ -106,7 +110,15 @@ SimulatedConversation Simulator::Next() {
   return std::move(out_);
 }
 
-const ToolDef* Simulator::DrawTool() { return tasks_[random_.Below(tasks_.size())]; }
+// Free text is the hardest to copy: its tools come up more often.
+const ToolDef* Simulator::DrawTool() {
+  while (true) {
+    const ToolDef* tool = tasks_[random_.Below(tasks_.size())];
+    const bool text = std::any_of(tool->slots.begin(), tool->slots.end(),
+                                  [](const Slot& slot) { return slot.entity.type == Entity::Type::kText; });
+    if (text || random_.Chance(0.5)) return tool;
+  }
+}
 
 // ---- saying
 // -------------------------------------------------------------------------------------------------
@@ -168,11 +180,21 @@ std::optional<Simulator::Said> Simulator::Say(const Pattern& pattern, const Tool
   return said;
 }
 
+// Patterns that say more come up more often, by the logarithm.
+const Pattern& Simulator::PickPattern(const std::vector<Pattern>& patterns) {
+  constexpr double kMost = 4;
+  while (true) {
+    const Pattern& pattern = random_.Pick(patterns);
+    const double weight = std::min(kMost, 1 + 0.35 * std::log2(std::max(1.0, pattern.n_expansions())));
+    if (random_.Chance(weight / kMost)) return pattern;
+  }
+}
+
 std::optional<Simulator::Said> Simulator::SayAny(const std::vector<Pattern>& patterns, const ToolDef& tool,
                                                  const Json& known, bool correct) {
   if (patterns.empty()) return std::nullopt;
   for (int attempt = 0; attempt < 24; ++attempt) {
-    auto said = Say(random_.Pick(patterns), tool, known, correct);
+    auto said = Say(PickPattern(patterns), tool, known, correct);
     if (said) return said;
   }
   return std::nullopt;
@@ -236,12 +258,13 @@ std::string Simulator::SayGeneral(std::string_view name, std::string_view otherw
 }
 
 void Simulator::Wrap(SpokenWords& words, bool request) {
-  if (random_.Chance(request ? 0.28 : 0.16)) {
+  const bool rambles = request && random_.Chance(0.03);
+  if (!rambles && random_.Chance(request ? 0.28 : 0.16)) {
     SpokenWords opened = ToWords(SayGeneral(request ? "opener" : "answer_opener", "um"));
     Append(opened, words);
     words = std::move(opened);
   }
-  if (request && random_.Chance(0.03)) {
+  if (rambles) {
     SpokenWords opened = ToWords(SayGeneral("preamble", ""));
     Append(opened, words);
     words = std::move(opened);
@@ -426,7 +449,9 @@ void Simulator::StartTwo(const ToolDef& first) {
   const ToolDef& second = *DrawTool();
   auto one = SayAsk(first, false);
   auto two = SayAny(book_->ForTool(second.name).ask, second, Json::object(), false);
-  if (!one || !two || two->values.empty() || &first == &second || first.role == ToolRole::kHandoff ||
+  constexpr size_t kMostWords = 11;
+  if (!one || !two || two->values.empty() || one->words.size() > kMostWords ||
+      two->words.size() > kMostWords || &first == &second || first.role == ToolRole::kHandoff ||
       second.role == ToolRole::kHandoff)
     return StartTask(first);
   SpokenWords words = one->words;
@@ -453,7 +478,12 @@ bool Simulator::StartRelated() {
     const ToolDef& tool = *last_->tool;
     if (auto said = SayAny(book_->ForTool(tool.name).again, tool, last_->arguments, true);
         said && !said->values.empty()) {
-      Json arguments = last_->arguments;
+      // Another card has another number, and its own reasons.
+      Json arguments = Json::object();
+      const bool numbered = std::any_of(tool.slots.begin(), tool.slots.end(), [](const Slot& slot) {
+        return slot.entity.type == Entity::Type::kDigits;
+      });
+      if (!numbered) arguments = last_->arguments;
       for (const auto& [name, value] : said->values.items()) arguments[name] = value;
       open_ = Task{&tool, std::move(arguments), false, false};
       Wrap(said->words, false);

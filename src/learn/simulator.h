@@ -58,6 +58,7 @@ class Simulator {
   // Says `pattern` for `tool`. Slots in `known` may not come up again unless `correct`. Nothing where the
   // pattern does not fit.
   std::optional<Said> Say(const Pattern& pattern, const ToolDef& tool, const Json& known, bool correct);
+  const Pattern& PickPattern(const std::vector<Pattern>& patterns);
   std::optional<Said> SayAny(const std::vector<Pattern>& patterns, const ToolDef& tool, const Json& known,
                              bool correct);
   std::optional<Said> SayAsk(const ToolDef& tool, bool follow_up);
