@@ -1,0 +1,57 @@
+// Conversations on disk: the events of every session, in one SQLite file, so that any of them can be
+// continued or replayed. What is appended has been synced to disk when Append returns: an action that was
+// begun is known after a crash, and runs again under its idempotency key.
+//
+//   sessions(id, workflow, begun_at, changed_at, ended)
+//   events(session, number, at, event)          event: JSON, docs/formats/events.md
+//
+// Owns the connection. One thread at a time; other processes may use the same file.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "dialogue/event.h"
+
+struct sqlite3;
+
+namespace sotto {
+
+struct SessionInfo {
+  std::string id;
+  std::string workflow;
+  std::string changed_at;  // ISO 8601, UTC
+  bool ended = false;
+  int events = 0;
+};
+
+class SessionStore {
+ public:
+  // Creates the file where there is none. Errors name the file: kUnavailable locked, kCorrupt no database.
+  static Result<std::unique_ptr<SessionStore>> Open(const std::filesystem::path& path);
+  ~SessionStore();
+  SessionStore(const SessionStore&) = delete;
+  SessionStore& operator=(const SessionStore&) = delete;
+
+  // In order; empty where there is no such session. kInvalidArgument: the session belongs to another
+  // workflow.
+  Result<std::vector<Event>> Load(const std::string& session, const std::string& workflow);
+  // All of them or none. REQUIRES: they follow what is stored.
+  Result<void> Append(const std::string& session, const std::string& workflow, std::span<const Event> events,
+                      std::chrono::system_clock::time_point now);
+  // The last changed first.
+  Result<std::vector<SessionInfo>> List(int limit = 50);
+
+ private:
+  SessionStore(sqlite3* database, std::string path) : database_(database), path_(std::move(path)) {}
+
+  sqlite3* database_;
+  const std::string path_;
+};
+
+}  // namespace sotto

@@ -1,0 +1,124 @@
+#include "assistant/text_session.h"
+
+#include <fmt/chrono.h>
+
+#include "base/check.h"
+#include "dialogue/script.h"
+
+namespace sotto {
+
+Result<std::unique_ptr<TextSession>> TextSession::Open(TextServices services,
+                                                       std::unique_ptr<Understander> understander,
+                                                       std::string id) {
+  SOTTO_CHECK(services.program && services.actions != nullptr && services.clock != nullptr);
+  std::vector<Event> events;
+  if (services.store != nullptr) {
+    SOTTO_ASSIGN_OR_RETURN(events, services.store->Load(id, services.program->workflow().name));
+  }
+  return std::unique_ptr<TextSession>(
+      new TextSession(std::move(services), std::move(understander), std::move(id), std::move(events)));
+}
+
+TextSession::TextSession(TextServices services, std::unique_ptr<Understander> understander, std::string id,
+                         std::vector<Event> events)
+    : services_(std::move(services)),
+      id_(std::move(id)),
+      resumed_(!events.empty()),
+      opened_at_(services_.clock->Now()),
+      taker_(services_.program, std::move(understander), events),
+      next_turn_(taker_.dialogue().state().turn) {}
+
+TurnRecord TextSession::NewRecord(std::string ended_by) {
+  TurnRecord record;
+  record.session = id_;
+  record.turn = next_turn_++;
+  record.channel = "text";
+  record.ended_by = std::move(ended_by);
+  record.at = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                          fmt::gmtime(std::chrono::system_clock::to_time_t(services_.clock->WallNow())));
+  record.times.endpoint = record.times.final_transcript = Ms();
+  return record;
+}
+
+Result<void> TextSession::Keep(const Decision& decision) {
+  if (services_.store == nullptr) return {};
+  return services_.store->Append(id_, services_.program->workflow().name, decision.events,
+                                 services_.clock->WallNow());
+}
+
+Result<TurnRecord> TextSession::Settle(Decision decision, TurnRecord record) {
+  while (true) {
+    SOTTO_RETURN_IF_ERROR(Keep(decision));
+    AddDecision(decision, &record);
+    if (decision.hand_off) hand_off_ = decision.hand_off;
+    if (!decision.action) break;
+    const double begun = Ms();
+    ToolResult result = services_.actions->Run(*decision.action);
+    record.times.acted = Ms();
+    record.actions.push_back({*decision.action, result, record.times.acted - begun});
+    decision = taker_.AfterAction(result);
+  }
+  record.times.replied = record.times.done = Ms();
+  record.played_text = record.reply.text;
+  return record;
+}
+
+Result<TurnRecord> TextSession::Begin() {
+  TurnRecord record = NewRecord("begin");
+  if (!resumed_) return Settle(taker_.Begin(id_), std::move(record));
+  if (taker_.acting()) {
+    const ActionRequest request = taker_.dialogue().running_action();
+    const double begun = Ms();
+    ToolResult result = services_.actions->Run(request);
+    record.times.acted = Ms();
+    record.actions.push_back({request, result, record.times.acted - begun});
+    return Settle(taker_.AfterAction(result), std::move(record));
+  }
+  record.reply = taker_.dialogue().state().last_reply;
+  record.times.replied = record.times.done = Ms();
+  record.played_text = record.reply.text;
+  return record;
+}
+
+Result<TurnRecord> TextSession::Say(std::string_view text) {
+  TurnRecord record = NewRecord("text");
+  record.heard.text = text;
+  record.heard.final = true;
+  const Transcript::Hypothesis only{std::string(text), 0};
+  Decision decision = taker_.Commit(std::span(&only, 1), &record);
+  record.times.understood = Ms();
+  return Settle(std::move(decision), std::move(record));
+}
+
+Result<TurnRecord> TextSession::Silence() {
+  TurnRecord record = NewRecord("no_input");
+  Decision decision = taker_.NoInput(&record);
+  return Settle(std::move(decision), std::move(record));
+}
+
+Result<Understanding> TypedUnderstander::Commit(std::span<const Transcript::Hypothesis> hypotheses) {
+  Understanding understanding;
+  understanding.made_by = "rule";
+  understanding.confidence = 1;
+  if (!hypotheses.empty()) understanding.transcript = hypotheses.front().text;
+  if (next_ < turns_.size()) {
+    understanding.calls = turns_[next_++];
+  } else {
+    std::string_view rest = understanding.transcript;
+    while (!rest.empty()) {
+      const size_t end = rest.find(';');
+      const auto call = ParseCall(rest.substr(0, end), *workflow_);
+      if (!call) {
+        understanding.calls.clear();
+        break;
+      }
+      understanding.calls.push_back(*call);
+      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    }
+  }
+  if (understanding.calls.empty())
+    understanding.calls.push_back({{workflow_->unclear_tool, Json::object()}, 1, {}});
+  return understanding;
+}
+
+}  // namespace sotto
