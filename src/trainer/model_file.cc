@@ -168,7 +168,15 @@ Result<Weights> ExtendToVocabulary(const LoadedModel& base, const TrainVocabular
   SOTTO_ASSIGN_OR_RETURN(const auto tokenizer, plain.MakeTokenizer());
   const auto d = static_cast<size_t>(shape.d_model);
   float* table = weights.data(weights.embedding());
+  const std::vector<std::string>& known = base.vocabulary.tokens;
   for (size_t id = n_base; id < vocabulary.tokens.size(); ++id) {
+    const auto same =
+        std::find(known.begin() + static_cast<std::ptrdiff_t>(n_base), known.end(), vocabulary.tokens[id]);
+    if (same != known.end()) {
+      std::copy_n(base.weights.data(base.weights.embedding()) + (same - known.begin()) * shape.d_model,
+                  shape.d_model, table + id * d);
+      continue;
+    }
     std::string words;
     std::string_view text = vocabulary.tokens[id];
     if (text.starts_with("{\"name\": ")) text = text.substr(9, text.find(", \"arguments\"") - 9);
