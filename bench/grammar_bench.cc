@@ -242,6 +242,19 @@ void BM_MaskLongString(benchmark::State& state) {
 }
 BENCHMARK(BM_MaskLongString)->Unit(benchmark::kMillisecond);
 
+void BM_Warm(benchmark::State& state) {
+  const auto compiled = CompileTools(BankingTools(), OptionsOf(state));
+  const auto binding = *Binding::Create(compiled->grammar, Candidates(*compiled->grammar));
+  size_t states = 0;
+  for (auto _ : state) {
+    MaskCache cache(compiled->grammar, Vocabulary());
+    cache.Warm(*binding);
+    states = cache.size();
+  }
+  state.counters["states"] = static_cast<double>(states);
+}
+BENCHMARK(BM_Warm)->ArgName("grounded")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+
 void BM_ForcedRun(benchmark::State& state) {
   const auto compiled = CompileTools(BankingTools(), GroundedOptions());
   Matcher matcher(*Binding::Create(compiled->grammar, Candidates(*compiled->grammar)));

@@ -13,6 +13,7 @@ namespace sotto {
 namespace {
 
 constexpr char32_t kLastChar = 0x10FFFF;
+constexpr size_t kMaxWork = 2000000;
 
 // Keeps the states from which an accepting one can be reached, renumbered; state 0 stays the start.
 CharDfa Pruned(const CharDfa& dfa) {
@@ -94,12 +95,16 @@ CharSet Complement(const CharSet& set) {
   return Normalised(result);
 }
 
-void CharNfa::Close(std::vector<uint32_t>& set) const {
+void CharNfa::Close(std::vector<uint32_t>& set, std::vector<bool>& seen) const {
+  for (const uint32_t s : set) seen[s] = true;
   for (size_t i = 0; i < set.size(); ++i) {
     for (const uint32_t to : states_[set[i]].epsilon) {
-      if (std::find(set.begin(), set.end(), to) == set.end()) set.push_back(to);
+      if (!seen[to]) seen[to] = true, set.push_back(to);
     }
   }
+  for (const uint32_t s : set) seen[s] = false;
+  // Only what does something tells sets apart.
+  std::erase_if(set, [&](uint32_t s) { return states_[s].edges.empty() && !states_[s].accepting; });
   std::sort(set.begin(), set.end());
   set.erase(std::unique(set.begin(), set.end()), set.end());
 }
@@ -107,10 +112,12 @@ void CharNfa::Close(std::vector<uint32_t>& set) const {
 Result<CharDfa> CharNfa::Determinise(size_t max_states) const {
   SOTTO_CHECK(!states_.empty());
   CharDfa dfa;
+  std::vector<bool> seen(states_.size(), false);
+  size_t work = 0;  // set members looked at: bounds the time where few states have large sets
   std::map<std::vector<uint32_t>, uint32_t> numbers;
   std::vector<const std::vector<uint32_t>*> sets;
   const auto intern = [&](std::vector<uint32_t> set) {
-    Close(set);
+    Close(set, seen);
     const auto [found, fresh] = numbers.emplace(std::move(set), static_cast<uint32_t>(dfa.states.size()));
     if (fresh) {
       dfa.states.emplace_back();
@@ -121,7 +128,8 @@ Result<CharDfa> CharNfa::Determinise(size_t max_states) const {
   };
   intern({0});
   for (uint32_t at = 0; at < sets.size(); ++at) {
-    if (sets.size() > max_states) {
+    work += sets[at]->size();
+    if (sets.size() > max_states || work > kMaxWork) {
       return MakeError(ErrorCode::kOutOfRange, "needs more than {} states", max_states);
     }
     std::vector<CharDfa::Edge> edges;

@@ -62,7 +62,7 @@ class CharNfa {
     std::vector<uint32_t> epsilon;
     bool accepting = false;
   };
-  void Close(std::vector<uint32_t>& set) const;
+  void Close(std::vector<uint32_t>& set, std::vector<bool>& seen) const;
   std::vector<State> states_;
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kUnbounded = -1;
 constexpr int kMaxRepeat = 1000;
-constexpr size_t kMaxNfaStates = 100000;
+constexpr size_t kMaxNfaStates = 20000;
 constexpr int kMaxDepth = 100;
 
 struct Node {
