@@ -32,23 +32,45 @@ struct SnapshotHeader {
   uint32_t n_pages;
 };
 
+// From this size on pages are mapped by themselves: the kernel gives zeroed huge pages, and takes them back
+// at once.
+constexpr size_t kSmallPage = 4096;
+constexpr size_t kMapped = size_t{1} << 20;
 constexpr size_t kHugePage = size_t{2} << 20;
 
+// Zeroed: kernels read whole pages, and what they do not use must still be numbers.
 std::byte* AllocatePage(size_t bytes) {
-  const size_t alignment = bytes >= kHugePage ? kHugePage : 64;
-  const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* data = std::aligned_alloc(alignment, rounded);
-  SOTTO_CHECK(data != nullptr, "out of memory for a cache page of {} bytes", bytes);
-  if (alignment == kHugePage) madvise(data, rounded, MADV_HUGEPAGE);
-  // Kernels read whole pages; what they do not use must still be numbers.
-  std::memset(data, 0, bytes);
-  return static_cast<std::byte*>(data);
+  if (bytes < kMapped) {
+    void* data = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
+    SOTTO_CHECK(data != nullptr, "out of memory for a cache page of {} bytes", bytes);
+    std::memset(data, 0, bytes);
+    return static_cast<std::byte*>(data);
+  }
+  // More than needed, so that the part kept can begin at a huge page.
+  const size_t size = bytes + kHugePage;
+  void* mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  SOTTO_CHECK(mapped != MAP_FAILED, "out of memory for a cache page of {} bytes", bytes);
+  const auto start = reinterpret_cast<uintptr_t>(mapped);
+  const uintptr_t aligned = (start + kHugePage - 1) / kHugePage * kHugePage;
+  const uintptr_t end = (aligned + bytes + kSmallPage - 1) / kSmallPage * kSmallPage;
+  if (aligned > start) munmap(mapped, aligned - start);
+  if (end < start + size) munmap(reinterpret_cast<void*>(end), start + size - end);
+  madvise(reinterpret_cast<void*>(aligned), end - aligned, MADV_HUGEPAGE);
+  return reinterpret_cast<std::byte*>(aligned);
+}
+
+void FreePage(std::byte* data, size_t bytes) {
+  if (bytes < kMapped) {
+    std::free(data);
+  } else {
+    munmap(data, (bytes + kSmallPage - 1) / kSmallPage * kSmallPage);
+  }
 }
 
 }  // namespace
 
 KvPool::~KvPool() {
-  for (std::byte* data : free_) std::free(data);
+  for (std::byte* data : free_) FreePage(data, layout_.page_bytes());
 }
 
 std::byte* KvPool::Take() {
@@ -73,7 +95,7 @@ void KvPool::Return(std::byte* data) {
       return;
     }
   }
-  std::free(data);
+  FreePage(data, layout_.page_bytes());
 }
 
 KvPage::KvPage(const std::shared_ptr<KvPool>& pool) : block_(new Block) {

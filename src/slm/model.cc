@@ -1,6 +1,7 @@
 #include "slm/model.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "nn/thread_team.h"
 #include "slm/weights.h"
@@ -30,17 +31,20 @@ Result<std::shared_ptr<const Model>> Model::Assemble(std::shared_ptr<const GgufF
                                                      TensorSource& source, LoadOptions options) {
   std::shared_ptr<Model> model(new Model());
   SOTTO_ASSIGN_OR_RETURN(model->config_, ModelConfig::FromGguf(*gguf, options.n_ctx));
-  auto tokenizer = Tokenizer::Create(*gguf);
-  if (!tokenizer) return tl::unexpected<Error>(std::move(tokenizer).error());
-  model->tokenizer_ = std::move(*tokenizer);
   const ModelConfig& config = model->config_;
-  if (model->tokenizer_->size() > static_cast<size_t>(config.n_vocab)) {
-    return MakeError(ErrorCode::kCorrupt, "{}: the tokenizer has {} tokens, token_embd.weight only {}",
-                     gguf->path(), model->tokenizer_->size(), config.n_vocab);
-  }
+  // A large vocabulary takes as long as a quarter of the packing, and on one thread: both at once.
+  Result<std::shared_ptr<const Tokenizer>> tokenizer = nullptr;
+  std::jthread reader([&] { tokenizer = Tokenizer::Create(*gguf); });
   ThreadTeam team(static_cast<size_t>(std::max(options.n_threads, 1)));
   auto weights = BuildWeights(config, source, team);
+  reader.join();
+  if (!tokenizer) return tl::unexpected<Error>(std::move(tokenizer).error());
+  if ((*tokenizer)->size() > static_cast<size_t>(config.n_vocab)) {
+    return MakeError(ErrorCode::kCorrupt, "{}: the tokenizer has {} tokens, token_embd.weight only {}",
+                     gguf->path(), (*tokenizer)->size(), config.n_vocab);
+  }
   if (!weights) return tl::unexpected<Error>(std::move(weights).error());
+  model->tokenizer_ = std::move(*tokenizer);
   model->weights_ = std::move(*weights);
   model->load_options_ = options;
   model->path_ = gguf->path();

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/random.h"
+#include "slm_test_files.h"
 #include "tiny_model.h"
 
 namespace sotto {
@@ -221,7 +222,7 @@ TEST(EngineTest, SnapshotRestores) {
   const auto tokens = RandomTokens(100, tiny.n_vocab, 12);
   KvCache cache = engine->NewCache();
   const std::vector<float> logits = LastLogits(*engine, cache, tokens);
-  const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "sotto_cache_snapshot";
+  const std::filesystem::path path = TempFile("cache_snapshot");
   ASSERT_TRUE(cache.Snapshot(path, model->id()).has_value());
   KvCache restored = engine->NewCache();
   const auto result = restored.Restore(path, model->id());
@@ -234,7 +235,6 @@ TEST(EngineTest, SnapshotRestores) {
   EXPECT_THAT(restored.Restore(path, "other").error().message, HasSubstr("another model"));
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
   EXPECT_THAT(restored.Restore(path, model->id()).error().message, HasSubstr("expected"));
-  std::filesystem::remove(path);
 }
 
 TEST(EngineTest, RowsAreThoseOfTheFullLogits) {

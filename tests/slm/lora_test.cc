@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "slm/engine.h"
 #include "slm/gguf_writer.h"
+#include "slm_test_files.h"
 #include "tiny_model.h"
 
 namespace sotto {
@@ -53,8 +54,7 @@ Adapter MakeAdapter(const TinyModel& base, const std::vector<std::string>& parts
     writer.AddTensor(tensor + ".lora_a", GgufTensorType::kF32, shape_a, std::as_bytes(std::span(a)));
     writer.AddTensor(tensor + ".lora_b", GgufTensorType::kF32, shape_b, std::as_bytes(std::span(b)));
   }
-  adapter.path =
-      std::filesystem::path(::testing::TempDir()) / (std::string("sotto_") + std::string(name) + ".gguf");
+  adapter.path = TempFile(std::string(name) + ".gguf");
   EXPECT_TRUE(writer.Write(adapter.path).has_value());
   return adapter;
 }
@@ -167,7 +167,7 @@ TEST(LoraTest, AdapterOfAnotherModelIsAnError) {
 
 TEST(LoraTest, ModelFileIsNoAdapterAndAdapterNoModel) {
   const TinyModel base = TinyModel::Make({.arch = "qwen3"});
-  const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "sotto_base.gguf";
+  const std::filesystem::path path = TempFile("base.gguf");
   ASSERT_TRUE(WriteFileAtomically(path, base.bytes).has_value());
   EXPECT_THAT(LoraAdapter::Load(path, *base.Load({})).error().message, HasSubstr("expected 'adapter'"));
   EXPECT_THAT(Model::Load(MakeAdapter(base, {"attn_q"}, 1, "only").path, {}).error().message,
