@@ -66,7 +66,7 @@ Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bo
   lap("model and workflow");
   SOTTO_ASSIGN_OR_RETURN(parts.program, DialogueProgram::Compile(parts.workflow));
   SOTTO_ASSIGN_OR_RETURN(parts.actions,
-                         OpenActions(*parts.workflow, flags.database.empty() ? ":memory:" : flags.database));
+                         OpenRunner(*parts.workflow, flags.database.empty() ? ":memory:" : flags.database));
   lap("dialogue and actions");
   SOTTO_ASSIGN_OR_RETURN(const DomainText text, MakeDomainText(*parts.workflow, kDomainTextSeed));
   SOTTO_ASSIGN_OR_RETURN(parts.recognizers, OpenRecognizers(flags.recognizer, text, ready_recognizers));

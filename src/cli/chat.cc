@@ -1,0 +1,252 @@
+// sotto chat: a conversation in writing.
+#include <editline/readline.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "assistant/text_session.h"
+#include "brain/brain.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/open_actions.h"
+#include "dialogue/script.h"
+#include "workflow/parse.h"
+
+namespace sotto {
+namespace {
+
+struct ChatFlags {
+  std::string workflow;
+  std::string model;
+  std::string script;
+  std::string session;
+  std::string database;
+  std::string bank;
+  std::string confirm;
+  std::vector<std::string> show;
+  int threads = 2;
+  bool no_model = false;
+  bool json = false;
+  bool list = false;
+
+  bool Shows(std::string_view what) const { return std::find(show.begin(), show.end(), what) != show.end(); }
+};
+
+// Where the user's lines come from: the terminal with editing and history, a pipe, or a script.
+class LineSource {
+ public:
+  explicit LineSource(std::vector<std::string> lines, bool scripted)
+      : lines_(std::move(lines)), scripted_(scripted), terminal_(!scripted && isatty(STDIN_FILENO) != 0) {
+    if (!terminal_) return;
+    const char* home = std::getenv("HOME");
+    if (home != nullptr) history_ = std::string(home) + "/.sotto_history";
+    using_history();
+    stifle_history(1000);
+    if (!history_.empty()) read_history(history_.c_str());
+  }
+  ~LineSource() {
+    if (terminal_ && !history_.empty()) write_history(history_.c_str());
+  }
+  LineSource(const LineSource&) = delete;
+  LineSource& operator=(const LineSource&) = delete;
+
+  // False at the end. Scripted lines are printed, as if typed.
+  bool Next(std::string& line) {
+    if (scripted_) {
+      if (next_ == lines_.size()) return false;
+      line = lines_[next_++];
+      fmt::print("> {}\n", line);
+      return true;
+    }
+    if (!terminal_) return static_cast<bool>(std::getline(std::cin, line));
+    char* typed = readline("> ");
+    if (typed == nullptr) return false;
+    line = typed;
+    std::free(typed);  // readline's own allocation
+    if (!line.empty()) add_history(line.c_str());
+    return true;
+  }
+
+ private:
+  const std::vector<std::string> lines_;
+  const bool scripted_;
+  const bool terminal_;
+  std::string history_;
+  size_t next_ = 0;
+};
+
+struct Script {
+  std::vector<std::string> lines;
+  std::vector<std::vector<Understanding::Call>> calls;  // empty: the lines are words only
+};
+
+// A dialogue test (its first dialogue, with calls) or plain lines.
+Result<Script> ReadScript(const std::string& path, const Workflow& workflow) {
+  Script script;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return MakeError(ErrorCode::kNotFound, "cannot read {}", path);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (text.str().find("\n==") == std::string::npos && !text.str().starts_with("==")) {
+    std::istringstream lines(text.str());
+    for (std::string line; std::getline(lines, line);) script.lines.push_back(line);
+    return script;
+  }
+  SOTTO_ASSIGN_OR_RETURN(const auto dialogues, ParseScripts(text.str(), path, workflow));
+  for (size_t i = 1; i < dialogues.front().turns.size(); ++i) {
+    const ScriptTurn& turn = dialogues.front().turns[i];
+    script.lines.push_back(turn.silence ? "" : turn.text);
+    if (!turn.silence) script.calls.push_back(turn.calls);
+  }
+  return script;
+}
+
+void Print(const TurnRecord& record, const ChatFlags& flags) {
+  if (flags.json) {
+    fmt::print("{}\n", ToJson(record).dump());
+    std::fflush(stdout);
+    return;
+  }
+  if (flags.Shows("calls") && record.understood) {
+    for (const Understanding::Call& call : record.understood->calls) {
+      fmt::print("  call   {}  {:.3f}\n", ToString(call.call), call.confidence);
+    }
+  }
+  if (flags.Shows("events")) {
+    for (const Json& json : record.events) {
+      if (const auto event = EventFromJson(json)) fmt::print("  event  {}\n", ToString(*event));
+    }
+    for (const TurnRecord::Action& action : record.actions) {
+      fmt::print("  action {} {} -> {} {}\n", action.request.action, action.request.arguments.dump(),
+                 action.result.ok ? "ok" : action.result.failure, action.result.data.dump());
+    }
+  }
+  if (flags.Shows("times")) {
+    double acting = 0;
+    for (const TurnRecord::Action& action : record.actions) acting += action.ms;
+    const double whole = record.times.replied - record.times.endpoint;
+    const double understanding =
+        record.times.understood < 0 ? 0 : record.times.understood - record.times.endpoint;
+    fmt::print("  time   understand {:.2f} ms, act {:.2f} ms, all {:.2f} ms\n", understanding, acting, whole);
+  }
+  for (const std::string& error : record.errors) fmt::print(stderr, "sotto: {}\n", error);
+  fmt::print("{}\n", record.reply.text);
+  std::fflush(stdout);
+}
+
+Result<std::unique_ptr<Understander>> MakeUnderstander(const ChatFlags& flags,
+                                                       std::shared_ptr<const Workflow> workflow,
+                                                       Script& script) {
+  const bool model = !flags.model.empty() || std::filesystem::exists(workflow->folder / "model.gguf");
+  if (!script.calls.empty() && flags.model.empty()) {
+    return std::make_unique<TypedUnderstander>(workflow, std::move(script.calls));
+  }
+  if (flags.no_model || !model) {
+    if (!flags.no_model) {
+      fmt::print(stderr, "sotto: {} has no model.gguf; type calls, such as {}(); see --model\n",
+                 workflow->folder.string(), workflow->tools.front().name);
+    }
+    return std::make_unique<TypedUnderstander>(workflow);
+  }
+  BrainOptions options;
+  options.n_threads = flags.threads;
+  SOTTO_ASSIGN_OR_RETURN(const auto brain, Brain::Open(workflow, flags.model, options));
+  return MakeBrainUnderstander(brain);
+}
+
+Result<void> ListSessions(const std::string& database) {
+  SOTTO_ASSIGN_OR_RETURN(const auto store, SessionStore::Open(database));
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<SessionInfo> sessions, store->List());
+  for (const SessionInfo& session : sessions) {
+    fmt::print("{}  {}  {}  {} events{}\n", session.changed_at, session.workflow, session.id, session.events,
+               session.ended ? "  ended" : "");
+  }
+  return {};
+}
+
+Result<void> Converse(TextSession& session, LineSource& lines, const ChatFlags& flags) {
+  SOTTO_ASSIGN_OR_RETURN(const TurnRecord first, session.Begin());
+  Print(first, flags);
+  for (std::string line; !session.ended() && lines.Next(line);) {
+    const bool empty = line.find_first_not_of(" \t\r") == std::string::npos;
+    SOTTO_ASSIGN_OR_RETURN(const TurnRecord record, empty ? session.Silence() : session.Say(line));
+    Print(record, flags);
+  }
+  if (session.hand_off()) {
+    fmt::print(stderr, "handed over ({}): {}\n", session.hand_off()->reason, session.hand_off()->summary);
+  }
+  return {};
+}
+
+Result<void> Run(const ChatFlags& flags) {
+  if (flags.list) return ListSessions(flags.database.empty() ? "sotto-sessions.db" : flags.database);
+  SOTTO_ASSIGN_OR_RETURN(std::shared_ptr<const Workflow> workflow, LoadWorkflow(flags.workflow));
+  if (!flags.confirm.empty()) {
+    auto changed = std::make_shared<Workflow>(*workflow);
+    SOTTO_RETURN_IF_ERROR(SetPolicy(*changed, "confirm", flags.confirm));
+    workflow = std::move(changed);
+  }
+  Script script;
+  if (!flags.script.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(script, ReadScript(flags.script, *workflow));
+  }
+  SOTTO_ASSIGN_OR_RETURN(const auto program, DialogueProgram::Compile(workflow));
+  SOTTO_ASSIGN_OR_RETURN(const auto actions, OpenRunner(*workflow, flags.bank));
+  LineSource lines(std::move(script.lines), !flags.script.empty());
+  SOTTO_ASSIGN_OR_RETURN(auto understander, MakeUnderstander(flags, workflow, script));
+  std::unique_ptr<SessionStore> store;
+  if (!flags.session.empty() || !flags.database.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(store,
+                           SessionStore::Open(flags.database.empty() ? "sotto-sessions.db" : flags.database));
+  }
+  const SystemClock clock;
+  const std::string id = flags.session.empty()
+                             ? fmt::format("chat-{}-{}", clock.WallNow().time_since_epoch().count(), getpid())
+                             : flags.session;
+  SOTTO_ASSIGN_OR_RETURN(const auto session, TextSession::Open({program, actions.get(), store.get(), &clock},
+                                                               std::move(understander), id));
+  return Converse(*session, lines, flags);
+}
+
+}  // namespace
+
+void RegisterChat(CLI::App& app, CliContext& context) {
+  CLI::App* command = app.add_subcommand("chat", "Talk to the assistant in writing");
+  auto flags = std::make_shared<ChatFlags>();
+  command->add_option("--workflow", flags->workflow, "Folder of the workflow")->envname("SOTTO_WORKFLOW");
+  command->add_option("--model", flags->model, "GGUF file; default: model.gguf in the workflow's folder")
+      ->envname("SOTTO_MODEL");
+  command->add_option("--threads", flags->threads, "Threads of the model")
+      ->envname("SOTTO_THREADS")
+      ->capture_default_str();
+  command->add_option("--script", flags->script,
+                      "Lines to say: plain ones, or a dialogue test with its calls");
+  command->add_option("--show", flags->show, "What to print besides the replies")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"calls", "events", "times"}));
+  command->add_option("--session", flags->session,
+                      "Name of the conversation; one that was left is continued");
+  command->add_option("--db", flags->database,
+                      "Where conversations are kept; default with --session: sotto-sessions.db");
+  command->add_option("--bank", flags->bank,
+                      "Folder of the actions' databases, ':memory:' for fresh ones; default: the user's own");
+  command->add_option("--confirm", flags->confirm, "When to read back")
+      ->check(CLI::IsMember({"default", "never", "always"}));
+  command->add_flag("--no-model", flags->no_model, "Type calls instead of words: transfer_money(amount=20)");
+  command->add_flag("--list", flags->list, "List the stored conversations");
+  command->add_flag("--json", flags->json, "One turn record a line (docs/formats/turn_record.md)");
+  command->footer(
+      "An empty line is silence. Example:\n  sotto chat --workflow workflows/banking --show calls,times");
+  command->callback([flags, &context] {
+    if (flags->workflow.empty() && !flags->list) {
+      context.Fail({ErrorCode::kInvalidArgument, "chat needs --workflow DIR"});
+    } else if (auto result = Run(*flags); !result) {
+      context.Fail(result.error());
+    }
+  });
+}
+
+}  // namespace sotto

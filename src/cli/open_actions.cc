@@ -1,0 +1,59 @@
+#include "cli/open_actions.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+
+#include "action/actions.h"
+
+namespace sotto {
+namespace {
+
+std::filesystem::path UserFolder(const std::string& workflow) {
+  const char* data = std::getenv("XDG_DATA_HOME");
+  const char* home = std::getenv("HOME");
+  std::filesystem::path folder = data != nullptr && *data != '\0' ? std::filesystem::path(data)
+                                 : home != nullptr && *home != '\0'
+                                     ? std::filesystem::path(home) / ".local/share"
+                                     : std::filesystem::temp_directory_path();
+  return folder / "sotto" / workflow;
+}
+
+class OpenedActions final : public ActionRunner {
+ public:
+  OpenedActions(WorkflowActions actions, std::filesystem::path remove)
+      : remove_(std::move(remove)), actions_(std::make_unique<WorkflowActions>(std::move(actions))) {}
+  ~OpenedActions() override {
+    actions_.reset();
+    std::error_code ignored;
+    if (!remove_.empty()) std::filesystem::remove_all(remove_, ignored);
+  }
+  OpenedActions(const OpenedActions&) = delete;
+  OpenedActions& operator=(const OpenedActions&) = delete;
+
+  ToolResult Run(const ActionRequest& request) override { return actions_->runner->Run(request); }
+
+ private:
+  const std::filesystem::path remove_;  // a temporary folder, or empty
+  std::unique_ptr<WorkflowActions> actions_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ActionRunner>> OpenRunner(const Workflow& workflow,
+                                                 const std::filesystem::path& folder) {
+  static std::atomic<int> opened{0};
+  const bool temporary = folder == ":memory:";
+  const std::filesystem::path place = temporary ? std::filesystem::temp_directory_path() /
+                                                      fmt::format("sotto-actions-{}-{}", getpid(), opened++)
+                                      : folder.empty() ? UserFolder(workflow.name)
+                                                       : folder;
+  std::error_code error;
+  std::filesystem::create_directories(place, error);
+  if (error) return MakeError(ErrorCode::kIo, "cannot create {}: {}", place.string(), error.message());
+  SOTTO_ASSIGN_OR_RETURN(WorkflowActions actions, OpenActions(workflow, place));
+  return std::make_unique<OpenedActions>(std::move(actions), temporary ? place : std::filesystem::path());
+}
+
+}  // namespace sotto
