@@ -24,7 +24,7 @@ VoiceSession::VoiceSession(VoiceServices services, std::unique_ptr<Understander>
       options_(std::move(options)),
       callbacks_(std::move(callbacks)),
       endpointer_(options_.endpoint),
-      speaker_(services_.phrases, services_.synthesis),
+      speaker_(services_.phrases, services_.synthesis, services_.wait_for_synthesis),
       taker_(services_.program, std::move(understander)),
       played_(kFrameSamples) {}
 

@@ -46,6 +46,7 @@ struct VoiceServices {
   RecognizerPool* recognizers = nullptr;
   std::shared_ptr<PhraseCache> phrases;
   SynthesisQueue* synthesis = nullptr;  // null: inline
+  bool wait_for_synthesis = false;      // not in real time: frames are never late, steps take longer instead
   ActionRunner* actions = nullptr;
   std::function<void(std::function<void()>)> run_action;  // null: inline
   const Clock* clock = nullptr;

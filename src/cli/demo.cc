@@ -1,4 +1,5 @@
 // sotto demo: a real spoken conversation, both sides on this machine.
+#include <algorithm>
 #include <fstream>
 
 #include "cli/command.h"
@@ -15,7 +16,7 @@ namespace {
 struct DemoFlags {
   VoiceFlags voice;
   std::string script;
-  std::string caller_voice = "slt";
+  std::string caller_voice = "awb";
   std::string out = "demo.wav";
   bool real_time = false;
   bool json = false;
@@ -31,7 +32,8 @@ struct Line {
 
 // One utterance a line; `#` comments; `!` at the start: said while Sotto speaks.
 Result<std::vector<Line>> ReadScript(const DemoFlags& flags, const Workflow& workflow) {
-  const std::filesystem::path path = flags.script.empty() ? workflow.folder / "demo.txt" : flags.script;
+  const std::filesystem::path path =
+      flags.script.empty() ? workflow.folder / "demo.txt" : std::filesystem::path(flags.script);
   std::vector<Line> lines;
   std::ifstream file(path);
   if (!file && !flags.script.empty())

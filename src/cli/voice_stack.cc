@@ -1,5 +1,8 @@
 #include "cli/voice_stack.h"
 
+#include <atomic>
+#include <thread>
+
 #include "brain/brain.h"
 #include "cli/open_actions.h"
 #include "speech/backends.h"
@@ -45,6 +48,11 @@ struct VoiceStack::Parts {
   std::string recognizer_name;
   std::string synthesizer_name;
   std::vector<std::pair<std::string, double>> start_ms;
+  std::atomic<bool> stopping{false};
+  std::jthread warming;  // fills the phrase cache; what is needed before its turn is synthesised at once
+  bool in_real_time = true;
+
+  ~Parts() { stopping = true; }
 };
 
 VoiceStack::VoiceStack() : parts_(std::make_unique<Parts>()) {}
@@ -76,13 +84,16 @@ Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bo
   SOTTO_ASSIGN_OR_RETURN(const auto synthesizer, OpenSynthesizer(flags.synthesizer, voice));
   parts.synthesizer_name = synthesizer->name();
   parts.phrases = std::make_shared<PhraseCache>(synthesizer, DefaultCacheFolder() / "phrases");
-  const std::vector<std::string> fixed = WarmableSentences(parts.program->FixedParts());
-  const int made = parts.phrases->Warm(fixed);
-  lap(made > 0 ? "voice (phrases made now)" : "voice");
-  if (threads) {
-    parts.synthesis = std::make_unique<SynthesisQueue>();
-    parts.acting = std::make_unique<SynthesisQueue>();
+  if (const ReplyTemplate* greeting = parts.program->greeting()) {
+    parts.phrases->Warm(WarmableSentences(greeting->FixedParts()));
   }
+  lap("voice");
+  parts.warming = std::jthread([&parts, fixed = WarmableSentences(parts.program->FixedParts())] {
+    parts.phrases->Warm(fixed, [&] { return !parts.stopping; });
+  });
+  parts.synthesis = std::make_unique<SynthesisQueue>();
+  if (threads) parts.acting = std::make_unique<SynthesisQueue>();
+  parts.in_real_time = threads;
   SOTTO_ASSIGN_OR_RETURN(parts.options.endpoint, EndpointOptions::FromPolicy(parts.workflow->policy));
   parts.options.listen_along = !flags.no_listening_along;
   return stack;
@@ -95,6 +106,7 @@ Result<std::unique_ptr<VoiceSession>> VoiceStack::NewSession(const Clock& clock,
   services.recognizers = parts_->recognizers.get();
   services.phrases = parts_->phrases;
   services.synthesis = parts_->synthesis.get();
+  services.wait_for_synthesis = !parts_->in_real_time;
   services.actions = parts_->actions.get();
   if (parts_->acting != nullptr) {
     services.run_action = [queue = parts_->acting.get()](std::function<void()> job) {

@@ -25,7 +25,7 @@ struct VoiceFlags {
 
 class VoiceStack {
  public:
-  // `threads`: synthesis and actions run beside the session (real time); otherwise inside its steps.
+  // `threads`: for real time: synthesis and actions run beside the session; otherwise steps wait for them.
   // `ready_recognizers`: how many callers never wait for a recognizer to start.
   static Result<std::unique_ptr<VoiceStack>> Open(const VoiceFlags& flags, bool threads,
                                                   int ready_recognizers = 1);

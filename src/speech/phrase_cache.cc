@@ -57,13 +57,12 @@ Phrase PhraseCache::ReadFromDisk(std::string_view text) const {
   return samples;
 }
 
-int PhraseCache::Warm(std::span<const std::string> phrases, const std::function<void(size_t)>& progress) {
+int PhraseCache::Warm(std::span<const std::string> phrases, const std::function<bool()>& go_on) {
   int made = 0;
   std::error_code error;
   if (!folder_.empty()) std::filesystem::create_directories(folder_, error);
-  for (size_t i = 0; i < phrases.size(); ++i) {
-    const std::string& text = phrases[i];
-    if (progress) progress(i);
+  for (const std::string& text : phrases) {
+    if (go_on && !go_on()) break;
     if (Find(text) != nullptr) continue;
     Phrase phrase = ReadFromDisk(text);
     if (phrase == nullptr) {

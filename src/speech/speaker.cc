@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <condition_variable>
 #include <iterator>
 #include <optional>
 
@@ -13,7 +14,7 @@ namespace sotto {
 namespace {
 
 constexpr size_t kSentencePauseSamples = 2560;  // 160 ms
-constexpr std::ptrdiff_t kKeepSamples = 320;            // 20 ms of the synthesizer's own leading silence
+constexpr std::ptrdiff_t kKeepSamples = 320;    // 20 ms of the synthesizer's own leading silence
 constexpr float kSilence = 0.004f;
 constexpr size_t kMaxRewindSamples = 24000;   // 1.5 s
 constexpr size_t kGapSamples = 640;           // 40 ms
@@ -46,15 +47,17 @@ struct Speaker::Unit {
   size_t pause_samples = 0;
 
   std::mutex mutex;
+  std::condition_variable more;  // samples, or done
   std::vector<float> samples;
   bool done = false;
   bool cancelled = false;
   std::optional<Error> error;
 
   // Copies up to out.size() samples from `from`. Sets *end when nothing follows.
-  size_t Read(size_t from, std::span<float> out, bool* end) {
+  size_t Read(size_t from, std::span<float> out, bool wait, bool* end) {
     if (phrase != nullptr) return Copy(*phrase, from, out, true, end);
-    std::lock_guard lock(mutex);
+    std::unique_lock lock(mutex);
+    if (wait) more.wait(lock, [&] { return done || samples.size() >= from + out.size(); });
     return Copy(samples, from, out, done, end);
   }
 
@@ -70,8 +73,8 @@ struct Speaker::Unit {
   }
 };
 
-Speaker::Speaker(std::shared_ptr<PhraseCache> cache, SynthesisQueue* queue)
-    : cache_(std::move(cache)), queue_(queue) {}
+Speaker::Speaker(std::shared_ptr<PhraseCache> cache, SynthesisQueue* queue, bool wait)
+    : cache_(std::move(cache)), queue_(queue), wait_(wait) {}
 Speaker::~Speaker() { Stop(); }
 
 std::vector<Sentence> SentencesOf(const Reply& reply) {
@@ -142,8 +145,7 @@ void Speaker::Add(const Reply& reply) {
     auto job = [cache = cache_, unit, fixed = sentence.fixed] {
       Synthesise(cache->synthesizer(), unit);
       if (!fixed || unit->error || unit->cancelled) return;
-      cache->Remember(unit->text,
-                      std::make_shared<std::vector<float>>(unit->samples));
+      cache->Remember(unit->text, std::make_shared<std::vector<float>>(unit->samples));
     };
     if (queue_ != nullptr) {
       queue_->Post(std::move(job));
@@ -158,7 +160,8 @@ void Speaker::Synthesise(Synthesizer& synthesizer, const std::shared_ptr<Unit>& 
   std::vector<float> held;
   bool begun = false;
   const auto result = synthesizer.Speak(unit->text, [&](std::span<const float> chunk) {
-    const auto last = std::find_if(chunk.rbegin(), chunk.rend(), [](float s) { return std::abs(s) > kSilence; });
+    const auto last =
+        std::find_if(chunk.rbegin(), chunk.rend(), [](float s) { return std::abs(s) > kSilence; });
     const auto sound = static_cast<std::ptrdiff_t>(chunk.size()) - (last - chunk.rbegin());
     std::lock_guard lock(unit->mutex);
     if (unit->cancelled) return false;
@@ -168,6 +171,7 @@ void Speaker::Synthesise(Synthesizer& synthesizer, const std::shared_ptr<Unit>& 
       unit->samples.insert(unit->samples.end(), chunk.begin(), chunk.begin() + sound);
       held.clear();
       begun = true;
+      unit->more.notify_all();
     }
     held.insert(held.end(), chunk.begin() + sound, chunk.end());
     return true;
@@ -179,6 +183,7 @@ void Speaker::Synthesise(Synthesizer& synthesizer, const std::shared_ptr<Unit>& 
   }
   if (!result && result.error().code != ErrorCode::kCancelled) unit->error = result.error();
   unit->done = true;
+  unit->more.notify_all();
 }
 
 void Speaker::Pause() {
@@ -195,7 +200,7 @@ void Speaker::Resume() {
   // Back to the last gap of 40 ms within 1.5 s, or 300 ms where there is none.
   std::vector<float> past(std::min(position_, kMaxRewindSamples));
   bool end = false;
-  units_[unit_]->Read(position_ - past.size(), past, &end);
+  units_[unit_]->Read(position_ - past.size(), past, false, &end);
   size_t quiet = 0;
   size_t back = std::min(past.size(), kPlainRewindSamples);
   for (size_t i = past.size(); i-- > 0;) {
@@ -231,7 +236,7 @@ bool Speaker::NextFrame(std::span<float> frame) {
   size_t filled = 0;
   while (filled < frame.size() && busy()) {
     bool end = false;
-    const size_t count = units_[unit_]->Read(position_, frame.subspan(filled), &end);
+    const size_t count = units_[unit_]->Read(position_, frame.subspan(filled), wait_, &end);
     filled += count;
     position_ += count;
     played_samples_ += count;

@@ -44,8 +44,9 @@ class Speaker {
     bool all = false;
   };
 
-  // `queue` may be null: synthesis then happens inside Say(). Both outlive the speaker.
-  Speaker(std::shared_ptr<PhraseCache> cache, SynthesisQueue* queue);
+  // `queue` may be null: synthesis then happens inside Say(). `wait`: frames are never late, NextFrame()
+  // waits for the synthesizer instead (conversations that do not run in real time). All outlive the speaker.
+  Speaker(std::shared_ptr<PhraseCache> cache, SynthesisQueue* queue, bool wait = false);
   ~Speaker();
   Speaker(const Speaker&) = delete;
   Speaker& operator=(const Speaker&) = delete;
@@ -82,6 +83,7 @@ class Speaker {
 
   const std::shared_ptr<PhraseCache> cache_;
   SynthesisQueue* const queue_;
+  const bool wait_;
   std::vector<std::shared_ptr<Unit>> units_;
   size_t unit_ = 0;      // the one being played
   size_t position_ = 0;  // sample in it
