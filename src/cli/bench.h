@@ -11,5 +11,6 @@ struct CliContext;
 
 void RegisterBenchEngine(CLI::App& bench, CliContext& context);
 void RegisterBenchBrain(CLI::App& bench, CliContext& context);
+void RegisterBenchVoice(CLI::App& bench, CliContext& context);
 
 }  // namespace sotto
