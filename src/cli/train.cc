@@ -73,7 +73,7 @@ Result<Rows> ReadChecked(const std::filesystem::path& path, const Workflow& work
 class Preparation {
  public:
   Preparation(const TrainFlags& flags, const TrainPaths& paths, std::shared_ptr<const Workflow> workflow)
-      : flags_(flags), paths_(paths), workflow_(std::move(workflow)) {}
+      : flags_(flags), paths_(paths), workflow_(std::move(workflow)), source_(workflow_) {}
 
   Result<void> Run(TrainOutcome& outcome) {
     std::error_code error;
@@ -105,10 +105,29 @@ class Preparation {
     if (!withheld.empty()) {
       SOTTO_RETURN_IF_ERROR(WriteConversations(paths_.withheld, withheld));
       judges_.emplace_back("withheld seeds", paths_.withheld);
+      SOTTO_RETURN_IF_ERROR(HideWithheld(kept));
     }
     const std::filesystem::path copy = paths_.report / "seeds.jsonl";
     SOTTO_RETURN_IF_ERROR(WriteConversations(copy, kept));
     AddData(copy, 0.05);
+    return {};
+  }
+
+  // The generator speaks from a folder that has the kept seeds only.
+  Result<void> HideWithheld(const Rows& kept) {
+    const std::filesystem::path view = paths_.report / "source";
+    std::error_code error;
+    std::filesystem::create_directories(view, error);
+    for (const char* name : {"phrases.yaml", "confusions.tsv", "public_data.yaml"}) {
+      if (!std::filesystem::exists(paths_.folder / name)) continue;
+      std::filesystem::copy_file(paths_.folder / name, view / name,
+                                 std::filesystem::copy_options::overwrite_existing, error);
+    }
+    if (error) return MakeError(ErrorCode::kIo, "{}: {}", view.string(), error.message());
+    SOTTO_RETURN_IF_ERROR(WriteConversations(view / "seed.jsonl", kept));
+    auto source = std::make_shared<Workflow>(*workflow_);
+    source->folder = view;
+    source_ = std::move(source);
     return {};
   }
 
@@ -123,9 +142,10 @@ class Preparation {
     SynthOptions options;
     options.count = flags_.count + kHeldOut;
     options.seed = flags_.seed;
+    options.data = flags_.public_data;
     ProgressBar bar("generating");
     options.progress = [&](size_t done, size_t total) { bar.Update(done, total); };
-    SOTTO_ASSIGN_OR_RETURN(Synthesised made, Synthesise(workflow_, options));
+    SOTTO_ASSIGN_OR_RETURN(Synthesised made, Synthesise(source_, options));
     bar.Finish();
     if (made.conversations.size() <= kHeldOut) {
       return MakeError(ErrorCode::kInvalidArgument, "{}: the generator made only {} valid conversations",
@@ -156,6 +176,7 @@ class Preparation {
     SOTTO_ASSIGN_OR_RETURN(PublicSentences train,
                            ReadPublicSentences(*workflow_, flags_.public_data, PublicSplit::kTrain));
     SOTTO_RETURN_IF_ERROR(WriteConversations(paths_.served, train.served));
+    train.unserved.insert(train.unserved.end(), train.stateless.begin(), train.stateless.end());
     SOTTO_RETURN_IF_ERROR(WriteConversations(paths_.unserved, UnclearRows(*workflow_, train.unserved)));
     if (!train.served.empty()) AddData(paths_.served, 0.08);
     if (!train.unserved.empty()) AddData(paths_.unserved, 0.12);
@@ -188,6 +209,7 @@ class Preparation {
   const TrainFlags& flags_;
   const TrainPaths& paths_;
   const std::shared_ptr<const Workflow> workflow_;
+  std::shared_ptr<const Workflow> source_;  // the same, without withheld seeds
   std::vector<std::string> arguments_;
   std::vector<std::pair<std::string, std::filesystem::path>> judges_;
 };

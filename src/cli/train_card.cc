@@ -1,8 +1,5 @@
+#include "cli/commit.h"
 #include "cli/train.h"
-
-#ifndef SOTTO_COMMIT
-#define SOTTO_COMMIT "unknown"
-#endif
 
 namespace sotto {
 
@@ -56,7 +53,7 @@ std::string CardText(const Workflow& workflow, const TrainFlags& flags, const Tr
       "{}{}\n```\n\n"
       "Commit {}. The same command gives the same weights on the same kind of processor.\n",
       workflow.name, m.value("steps", int64_t{0}), flags.seed, flags.threads, flags.count,
-      flags.public_data.empty() ? "" : " --public-data ../shared/data", SOTTO_COMMIT);
+      flags.public_data.empty() ? "" : " --public-data ../shared/data", kCommit);
   text +=
       "\n## Limits\n\nEnglish only. Knows the tools of this workflow and nothing else; what it was not "
       "taught to recognise "
