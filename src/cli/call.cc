@@ -5,6 +5,7 @@
 #include "cli/brain_options.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "core/turn_record.h"
 
 namespace sotto {
 namespace {
@@ -16,31 +17,12 @@ struct CallFlags {
   bool controls = false;
 };
 
-Json ToJson(const Understanding& understanding) {
-  Json calls = Json::array();
-  for (const Understanding::Call& call : understanding.calls) {
-    Json one = sotto::ToJson(call.call);
-    one["confidence"] = call.confidence;
-    Json arguments = Json::object();
-    for (const auto& [name, confidence] : call.arguments) arguments[name] = confidence;
-    one["argument_confidence"] = std::move(arguments);
-    calls.push_back(std::move(one));
-  }
-  return Json{{"calls", std::move(calls)},
-              {"confidence", understanding.confidence},
-              {"made_by", understanding.made_by},
-              {"prefilled", understanding.cost.prefilled},
-              {"forced", understanding.cost.forced},
-              {"decided", understanding.cost.decided},
-              {"ms", understanding.cost.commit_to_call_ms}};
-}
-
 void Print(const Understanding& understanding, bool json) {
   if (json) {
     fmt::print("{}\n", ToJson(understanding).dump());
   } else {
     for (const Understanding::Call& call : understanding.calls)
-      fmt::print("{}\n", sotto::ToJson(call.call).dump());
+      fmt::print("{}\n", ToJson(call.call).dump());
     fmt::print("  confidence {:.3f}  decided {}  forced {}  prefilled {}  {:.2f} ms\n",
                understanding.confidence, understanding.cost.decided, understanding.cost.forced,
                understanding.cost.prefilled, understanding.cost.commit_to_call_ms);

@@ -1,0 +1,115 @@
+#include "core/turn_record.h"
+
+#include "core/conversation_jsonl.h"
+
+#include <cmath>
+
+namespace sotto {
+namespace {
+
+// Two decimals are enough for milliseconds and keep the record readable.
+double Short(double value) { return std::round(value * 100) / 100; }
+double Short4(double value) { return std::round(value * 10000) / 10000; }
+
+void AddTime(Json& times, const char* name, double value) {
+  if (value >= 0) times[name] = Short(value);
+}
+
+}  // namespace
+
+Json ToJson(const Understanding& understanding) {
+  Json calls = Json::array();
+  for (const Understanding::Call& call : understanding.calls) {
+    Json one = ToJson(call.call);
+    one["confidence"] = Short4(call.confidence);
+    Json arguments = Json::object();
+    for (const auto& [name, confidence] : call.arguments) arguments[name] = Short4(confidence);
+    one["argument_confidence"] = std::move(arguments);
+    calls.push_back(std::move(one));
+  }
+  return Json{{"calls", std::move(calls)},
+              {"confidence", Short4(understanding.confidence)},
+              {"made_by", understanding.made_by},
+              {"transcript", understanding.transcript},
+              {"cost",
+               {{"prefilled", understanding.cost.prefilled},
+                {"forced", understanding.cost.forced},
+                {"decided", understanding.cost.decided},
+                {"commit_to_call_ms", Short(understanding.cost.commit_to_call_ms)}}}};
+}
+
+Json ToJson(const Transcript& transcript) {
+  Json words = Json::array();
+  for (const TranscriptWord& word : transcript.words) {
+    words.push_back({{"text", word.text},
+                     {"start_ms", word.start.count()},
+                     {"end_ms", word.end.count()},
+                     {"confidence", Short4(word.confidence)}});
+  }
+  Json n_best = Json::array();
+  for (const Transcript::Hypothesis& hypothesis : transcript.n_best) {
+    n_best.push_back({{"text", hypothesis.text}, {"log_score", Short4(hypothesis.log_score)}});
+  }
+  return Json{{"text", transcript.text}, {"words", std::move(words)}, {"n_best", std::move(n_best)}};
+}
+
+Json ToJson(const TurnRecord& record) {
+  Json json = {{"session", record.session},
+               {"turn", record.turn},
+               {"at", record.at},
+               {"channel", record.channel},
+               {"ended_by", record.ended_by}};
+  Json times = Json::object();
+  const TurnRecord::Times& t = record.times;
+  AddTime(times, "speech_start", t.speech_start);
+  AddTime(times, "speech_end", t.speech_end);
+  AddTime(times, "endpoint", t.endpoint);
+  AddTime(times, "last_partial", t.last_partial);
+  AddTime(times, "final_transcript", t.final_transcript);
+  AddTime(times, "understood", t.understood);
+  AddTime(times, "acted", t.acted);
+  AddTime(times, "replied", t.replied);
+  AddTime(times, "first_audio", t.first_audio);
+  AddTime(times, "done", t.done);
+  json["times_ms"] = std::move(times);
+  Json latency = Json::object();
+  AddTime(latency, "needed_pause", record.needed_pause_ms > 0 ? record.needed_pause_ms : -1);
+  AddTime(latency, "endpoint_to_first_audio", record.EndpointToFirstAudioMs());
+  AddTime(latency, "voice_to_voice", record.VoiceToVoiceMs());
+  json["latency_ms"] = std::move(latency);
+  json["cut_off"] = record.cut_off;
+  json["expectation"] = ToJson(record.expectation);
+  json["heard"] = ToJson(record.heard);
+  json["heard"]["recognizer"] = record.recognizer;
+  json["heard"]["listening_mode"] = record.listening_mode;
+  json["understood"] = record.understood ? ToJson(*record.understood) : Json(nullptr);
+  json["events"] = record.events;
+  Json actions = Json::array();
+  for (const TurnRecord::Action& action : record.actions) {
+    Json one = {{"tool", action.request.tool},
+                {"action", action.request.action},
+                {"arguments", action.request.arguments},
+                {"idempotency_key", action.request.idempotency_key},
+                {"ok", action.result.ok}};
+    if (!action.result.ok) one["failure"] = action.result.failure;
+    one["data"] = action.result.data;
+    one["ms"] = Short(action.ms);
+    actions.push_back(std::move(one));
+  }
+  json["actions"] = std::move(actions);
+  std::string spoken;
+  for (const Reply::Part& part : record.reply.parts) spoken += part.spoken;
+  json["reply"] = {{"text", record.reply.text},
+                   {"spoken", spoken},
+                   {"voice", record.voice},
+                   {"interruptible", record.reply.interruptible},
+                   {"ends_conversation", record.reply.ends_conversation}};
+  json["played"] = {{"ms", Short(record.played_ms)},
+                    {"text", record.played_text},
+                    {"interrupted", record.interrupted},
+                    {"fillers", record.fillers}};
+  json["errors"] = record.errors;
+  return json;
+}
+
+}  // namespace sotto

@@ -1,0 +1,77 @@
+// What is kept of one turn: what was heard, understood, done and said, with every time and every confidence.
+// The same object in logs, over the network, on the console and in the metrics; docs/formats/turn_record.md
+// lists its fields. Nothing in it depends on which recognizer, model or synthesizer was used. A value.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/action.h"
+#include "core/conversation.h"
+#include "core/json.h"
+#include "core/reply.h"
+#include "core/transcript.h"
+#include "core/understanding.h"
+
+namespace sotto {
+
+struct TurnRecord {
+  std::string session;
+  int turn = 0;          // from 0, which is the greeting
+  std::string at;        // wall time of the turn's beginning, ISO 8601, UTC
+  std::string channel;   // voice, text, phone
+  std::string ended_by;  // pause, complete, too_long, keys, text, no_input, begin
+
+  // Milliseconds since the session began; negative: did not happen.
+  struct Times {
+    double speech_start = -1;  // first voiced frame
+    double speech_end = -1;    // last voiced frame
+    double endpoint = -1;      // the end of the turn was decided
+    double last_partial = -1;
+    double final_transcript = -1;
+    double understood = -1;
+    double acted = -1;        // the last action came back
+    double replied = -1;      // the reply was decided
+    double first_audio = -1;  // its first sample went out
+    double done = -1;         // its last one, or it was interrupted
+  } times;
+  double needed_pause_ms = 0;  // the pause that ended the turn, as demanded
+  // The user went on speaking so soon after the end of the turn that it was probably cut off.
+  bool cut_off = false;
+
+  Expectation expectation;  // what stood before the user spoke
+  Transcript heard;
+  std::string recognizer;
+  std::string listening_mode;
+  std::optional<Understanding> understood;
+  std::vector<Json> events;  // of the dialogue, in order
+  struct Action {
+    ActionRequest request;
+    ToolResult result;
+    double ms = 0;
+  };
+  std::vector<Action> actions;
+  Reply reply;
+  std::string voice;
+  // What of the reply was really played; equal to all of it unless interrupted.
+  double played_ms = 0;
+  std::string played_text;
+  bool interrupted = false;
+  bool fillers = false;             // a slow action was bridged
+  std::vector<std::string> errors;  // one line each
+
+  // Of this record's times; negative where one is missing.
+  double EndpointToFirstAudioMs() const { return Between(times.endpoint, times.first_audio); }
+  double VoiceToVoiceMs() const { return Between(times.speech_end, times.first_audio); }
+
+ private:
+  static double Between(double from, double to) { return from < 0 || to < 0 ? -1 : to - from; }
+};
+
+Json ToJson(const TurnRecord& record);
+// {"calls": [{"name", "arguments", "confidence", "argument_confidence"}], "confidence", "made_by", ...}
+Json ToJson(const Understanding& understanding);
+Json ToJson(const Transcript& transcript);
+
+}  // namespace sotto
