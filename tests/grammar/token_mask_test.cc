@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/mapped_file.h"
@@ -101,6 +102,21 @@ void ExpectExact(MaskCache& cache, const Matcher& matcher, TokenMask& mask) {
   ASSERT_EQ(mask.count(), count);
   ASSERT_TRUE(mask.is_listed());
   ASSERT_EQ(std::vector<TokenId>(mask.ids().begin(), mask.ids().end()), ids);
+}
+
+// Calls follow one another without a separator: "}{" outside strings becomes "},{".
+std::string Separated(const std::string& calls) {
+  std::string out;
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < calls.size(); ++i) {
+    const char c = calls[i];
+    if (c == '"' && (i == 0 || calls[i - 1] != '\\')) in_string = !in_string;
+    if (!in_string && c == '{' && depth++ == 0 && !out.empty()) out += ',';
+    if (!in_string && c == '}') --depth;
+    out += c;
+  }
+  return out;
 }
 
 TEST(TokenTable, TrieHoldsEveryToken) {
@@ -208,6 +224,63 @@ TEST(TokenMask, RandomWalksOverRandomSchemasAreValid) {
   }
   EXPECT_GT(walks, 300);
   EXPECT_GT(finished, walks / 2);
+}
+
+// Whatever a turn offers, what comes out is calls of open tools with values that were filled in.
+TEST(TokenMask, RandomTurnsGiveOnlyWhatWasOffered) {
+  Random random(71);
+  const auto table = TestVocabulary(random, 300);
+  ToolGrammarOptions options;
+  options.is_hole = [](const ToolSpec&, const std::string& name) {
+    return name == "amount" || name == "payee" || name == "card_last_four";
+  };
+  const auto compiled = CompileTools(BankingTools(), options);
+  const Grammar& grammar = *compiled->grammar;
+  MaskCache cache(compiled->grammar, table);
+  TokenMask mask;
+  int calls = 0;
+  for (int round = 0; round < 150; ++round) {
+    TurnFill fill;
+    for (const std::string& hole : grammar.holes()) {
+      std::vector<std::string> literals;
+      for (size_t i = random.Below(4); i > 0; --i) {
+        literals.push_back(hole.ends_with("amount")
+                               ? std::to_string(random.Below(400))
+                               : CanonicalJson(std::to_string(random.Below(10000)) + "\"é"));
+      }
+      fill.hole_literals.push_back(std::move(literals));
+    }
+    for (int tool = 0; tool < 14; ++tool) {
+      if (random.Chance(0.5)) fill.closed_tools.push_back(tool);
+    }
+    const auto binding = Binding::Create(compiled->grammar, fill);
+    if (!binding) continue;
+    Matcher matcher(*binding);
+    std::string text;
+    for (int step = 0; step < 300 && !matcher.ended(); ++step) {
+      cache.Fill(matcher, mask);
+      ASSERT_GT(mask.count(), 0u);
+      const TokenId token = mask.Allows(1) && random.Chance(0.6) ? 1 : random.Pick(mask.ids());
+      ASSERT_TRUE(matcher.AcceptToken(*table, token));
+      text += table->bytes(token);
+    }
+    if (!matcher.ended()) continue;
+    const auto list = ParseJson("[" + Separated(text) + "]", "calls");
+    ASSERT_TRUE(list) << text;
+    for (const Json& call : *list) {
+      const int tool = grammar.FindTool(call.at("name").get<std::string>());
+      ASSERT_GE(tool, 0);
+      ASSERT_EQ(std::count(fill.closed_tools.begin(), fill.closed_tools.end(), tool), 0) << text;
+      for (const auto& [name, value] : call.at("arguments").items()) {
+        const int hole = grammar.FindHole(call.at("name").get<std::string>() + "." + name);
+        if (hole < 0) continue;
+        const auto& allowed = fill.hole_literals[static_cast<size_t>(hole)];
+        ASSERT_NE(std::find(allowed.begin(), allowed.end(), CanonicalJson(value)), allowed.end()) << text;
+      }
+      ++calls;
+    }
+  }
+  EXPECT_GT(calls, 100);
 }
 
 // Positions in a long string share their masks; tokens longer than a class can see are told apart all the
