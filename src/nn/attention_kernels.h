@@ -10,6 +10,9 @@
 #include "nn/half.h"
 #include "nn/kernel_table.h"
 #include "nn/vector_kernels.h"
+#ifdef SOTTO_TILES
+#include "nn/attention_tiles.h"
+#endif
 
 namespace sotto {
 namespace {
@@ -26,6 +29,7 @@ struct AttentionScratch {
 };
 
 inline AttentionScratch SplitScratch(std::byte* scratch, size_t n_rows, size_t hd) {
+  n_rows = (n_rows + 15) / 16 * 16;  // tiles of 16 rows may read beyond the last
   auto* p = reinterpret_cast<float*>(scratch);
   AttentionScratch s{};
   s.queries = p;
@@ -37,8 +41,9 @@ inline AttentionScratch SplitScratch(std::byte* scratch, size_t n_rows, size_t h
   return s;
 }
 
-inline uint32_t PackBf16(float low, float high) {
-  return static_cast<uint32_t>(FloatToBf16(low)) | (static_cast<uint32_t>(FloatToBf16(high)) << 16);
+// Rounds n floats (a multiple of 16) to BF16 in place: value i at 16-bit slot i.
+inline void PackBf16(float* values, size_t n) {
+  for (size_t i = 0; i < n; i += 16) StoreBf16(reinterpret_cast<uint16_t*>(values + i / 2), Load(values + i));
 }
 
 // scores[m][p] of T rows and 64 positions.
@@ -197,12 +202,32 @@ inline void SoftmaxPage(const AttentionParams& params, Visible visible, const At
   s.total[m] = s.total[m] * s.rescale[m] + ReduceAdd(sum);
 }
 
-// Packs the probabilities of a row to pairs of BF16, in place.
-inline void PackRow(float* scores) {
-  for (size_t p = 0; p < kPage / 2; ++p) {
-    const uint32_t pair = PackBf16(scores[2 * p], scores[2 * p + 1]);
-    __builtin_memcpy(scores + p, &pair, 4);
+template <DType kType>
+inline void ScorePage(const AttentionScratch& s, size_t n_rows, size_t hd, const std::byte* keys) {
+#ifdef SOTTO_TILES
+  if constexpr (kType == DType::kBF16) {
+    for (size_t m = 0; m < n_rows; m += kTileRows)
+      ScoreTiles(s.queries + m * hd, hd, keys, s.scores + m * kPage);
+    return;
   }
+#endif
+  ScoreRows<kType, kAttentionTile>(s, 0, n_rows, hd, keys);
+}
+
+template <DType kType>
+inline void AddValuesOfPage(const AttentionScratch& s, size_t n_rows, size_t hd, const std::byte* values) {
+#ifdef SOTTO_TILES
+  if constexpr (kType == DType::kBF16) {
+    for (size_t m = 0; m < n_rows; ++m) {
+      const VF rescale = Set(s.rescale[m]);
+      for (size_t i = 0; i < hd; i += 16) Store(s.sums + m * hd + i, Mul(Load(s.sums + m * hd + i), rescale));
+    }
+    for (size_t m = 0; m < n_rows; m += kTileRows)
+      ValueTiles(s.scores + m * kPage, hd, values, s.sums + m * hd);
+    return;
+  }
+#endif
+  ValueRows<kType, kAttentionTile>(s, 0, n_rows, hd, values);
 }
 
 template <DType kType>
@@ -215,17 +240,15 @@ void AttentionOf(const AttentionJob& job, size_t kv_head, size_t first, size_t l
   const size_t n_group = params.n_heads / layout.n_kv_heads;
   const size_t n_rows = (last - first) * n_group;
   const AttentionScratch s = SplitScratch(scratch, n_rows, hd);
+#ifdef SOTTO_TILES
+  const TileScope scope(AttentionTiles());
+#endif
   for (size_t m = 0; m < n_rows; ++m) {
     const float* q =
         job.queries + (first + m / n_group) * job.query_stride + (kv_head * n_group + m % n_group) * head_dim;
     float* to = s.queries + m * hd;
     for (size_t i = 0; i < hd; ++i) to[i] = i < head_dim ? q[i] : 0.0f;
-    if constexpr (kType == DType::kBF16) {
-      for (size_t i = 0; i < hd / 2; ++i) {
-        const uint32_t pair = PackBf16(to[2 * i], to[2 * i + 1]);
-        __builtin_memcpy(to + i, &pair, 4);
-      }
-    }
+    if constexpr (kType == DType::kBF16) PackBf16(to, hd);
     for (size_t i = 0; i < hd; i += 16) Store(s.sums + m * hd + i, Zero());
     s.max[m] = -__builtin_inff();
     s.total[m] = 0.0f;
@@ -238,13 +261,13 @@ void AttentionOf(const AttentionJob& job, size_t kv_head, size_t first, size_t l
     page = (first_position + 1 - params.window) / kPage;
   for (; page * kPage < end; ++page) {
     const auto* bytes = static_cast<const std::byte*>(sequence.pages[page]);
-    ScoreRows<kType, kAttentionTile>(s, 0, n_rows, hd, bytes + layout.key_offset(kv_head));
+    ScorePage<kType>(s, n_rows, hd, bytes + layout.key_offset(kv_head));
     for (size_t m = 0; m < n_rows; ++m) {
       SoftmaxPage(params, VisibleIn(params, sequence, sequence.first_position + first + m / n_group, page), s,
                   m);
-      if constexpr (kType == DType::kBF16) PackRow(s.scores + m * kPage);
+      if constexpr (kType == DType::kBF16) PackBf16(s.scores + m * kPage, kPage);
     }
-    ValueRows<kType, kAttentionTile>(s, 0, n_rows, hd, bytes + layout.value_offset(kv_head));
+    AddValuesOfPage<kType>(s, n_rows, hd, bytes + layout.value_offset(kv_head));
   }
   for (size_t m = 0; m < n_rows; ++m) {
     float* to = job.out + (first + m / n_group) * params.n_heads * head_dim +
@@ -293,9 +316,16 @@ void WriteKvHead(const KvPageLayout& layout, void* const* pages, size_t first_po
     } else {
       uint16_t* k = reinterpret_cast<uint16_t*>(key_bytes) + slot / 16 * hd * 16 + slot % 16 * 2;
       uint16_t* v = reinterpret_cast<uint16_t*>(value_bytes) + slot / 2 * hd * 2 + slot % 2;
-      for (size_t c = 0; c < layout.head_dim; ++c) {
-        k[c / 2 * 32 + c % 2] = FloatToBf16(key[c]);
-        v[c * 2] = FloatToBf16(value[c]);
+      alignas(64) uint16_t key_half[16];
+      alignas(64) uint16_t value_half[16];
+      for (size_t c = 0; c < layout.head_dim; c += 16) {
+        const size_t m = layout.head_dim - c < 16 ? layout.head_dim - c : 16;
+        StoreBf16(key_half, LoadPart(key + c, m));
+        StoreBf16(value_half, LoadPart(value + c, m));
+        for (size_t l = 0; l < m; ++l) {
+          k[(c + l) / 2 * 32 + l % 2] = key_half[l];
+          v[(c + l) * 2] = value_half[l];
+        }
       }
     }
   }

@@ -45,6 +45,8 @@ struct Compute::Scratch {
   }
 
   Int8Tokens SplitTokens(size_t n_tokens, size_t n_cols) {
+    // Kernels read up to 15 tokens beyond the last.
+    n_tokens += 15;
     const size_t nb = n_tokens * n_cols / 32;
     const size_t q_bytes = Padded(n_tokens * n_cols);
     const size_t d_bytes = Padded(nb * sizeof(float));

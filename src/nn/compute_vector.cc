@@ -136,7 +136,7 @@ void Compute::WriteKv(const KvPageLayout& layout, std::span<void* const> pages, 
 }
 
 size_t AttentionScratchBytes(const AttentionParams& params) {
-  const size_t n_rows = kAttentionQueries * (params.n_heads / params.layout.n_kv_heads);
+  const size_t n_rows = (kAttentionQueries * (params.n_heads / params.layout.n_kv_heads) + 15) / 16 * 16;
   const size_t hd = params.layout.padded_head_dim();
   return n_rows * (2 * hd + KvPageLayout::kPositions + 3) * sizeof(float);
 }

@@ -5,6 +5,9 @@
 
 #include "nn/kernel_table.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #if defined(__linux__) && defined(__x86_64__)
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,6 +26,20 @@ bool HasAvx512() {
   return HasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+}
+// The processor has tiles, the system saves them, and it lets this process use them (Linux asks for that).
+bool HasAmx() {
+#if defined(__linux__)
+  if (!HasAvx512()) return false;
+  uint32_t a = 0, b = 0, c = 0, d = 0;
+  constexpr uint32_t kBf16TilesInt8 = 1u << 22 | 1u << 24 | 1u << 25;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kBf16TilesInt8) != kBf16TilesInt8) return false;
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
 }
 #endif
 
@@ -56,6 +73,7 @@ std::vector<Isa> SupportedIsas() {
 #if defined(__x86_64__)
   if (HasAvx2()) isas.push_back(Isa::kAvx2);
   if (HasAvx512()) isas.push_back(Isa::kAvx512);
+  if (HasAmx()) isas.push_back(Isa::kAmx);
 #elif defined(__aarch64__)
   isas.push_back(Isa::kNeon);
 #endif
@@ -94,6 +112,8 @@ const KernelTable* KernelsOf(Isa isa) {
       return &Avx2Kernels();
     case Isa::kAvx512:
       return &Avx512Kernels();
+    case Isa::kAmx:
+      return &AmxKernels();
 #endif
     default:
       return nullptr;

@@ -72,6 +72,8 @@ struct KernelTable {
   void (*softcap)(float* x, size_t n, float cap);
   void (*axpy)(float a, const float* x, size_t n, float* y);
   void (*scale)(float a, size_t n, float* x);
+  // Reads size_bytes (a multiple of 128) at `data` and nothing else.
+  void (*read)(const std::byte* data, size_t size_bytes);
 };
 
 // Columns that the int8 and float kernels take at a time.

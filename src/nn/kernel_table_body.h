@@ -25,6 +25,7 @@ constexpr KernelTable kTable = {
     .softcap = SoftcapRow,
     .axpy = AxpyRow,
     .scale = ScaleRow,
+    .read = ReadBytes,
 };
 
 }  // namespace

@@ -39,6 +39,11 @@ constexpr float ByteOffset(DType type) {
                                 : 0.0f;
 }
 
+// How far ahead of its use a weight is fetched, in bytes: into the second level of the cache, then into the
+// first.
+constexpr size_t kPrefetchFar = 8192;
+constexpr size_t kPrefetchNear = 1024;
+
 // A packed group that unpacks block after block.
 template <DType kType>
 class PackedGroup {
@@ -61,6 +66,7 @@ class PackedGroup {
                                                                         : 0);
     scales_ = quants_ + sections.scales;
     super_ = quants_ + sections.super;
+    group_bytes_ = sections.bytes;
   }
 
   inline Block Load(size_t b) const {
@@ -116,9 +122,22 @@ class PackedGroup {
       return Mul(LoadU8(scales_ + b * 32 + 16), LoadHalf(super_ + b / 8 * 64 + 32));
     }
   }
-  inline void PrefetchBlock(size_t b) const {
+  // Fetches what comes after block b: quants a little ahead (the next group's follow this group's), the rest
+  // of the block of the same number in the next group.
+  inline void PrefetchAfter(size_t b) const {
     constexpr size_t kBytes = kType == DType::kQ8_0 ? 512 : 256;
-    for (size_t line = 0; line < kBytes; line += 64) Prefetch(quants_ + b * kBytes + line);
+    for (size_t line = 0; line < kBytes; line += 64) {
+      PrefetchFar(quants_ + b * kBytes + kPrefetchFar + line);
+      Prefetch(quants_ + b * kBytes + kPrefetchNear + line);
+    }
+    constexpr size_t kHigh = kType == DType::kQ6_K                                                     ? 128
+                             : kType == DType::kQ5_0 || kType == DType::kQ5_1 || kType == DType::kQ5_K ? 64
+                                                                                                       : 0;
+    for (size_t line = 0; line < kHigh; line += 64) Prefetch(high_ + group_bytes_ + b * kHigh + line);
+    if (kType == DType::kQ5_1)
+      Prefetch(scales_ + group_bytes_ + b * 64);
+    else if (b % 2 == 0)
+      Prefetch(scales_ + group_bytes_ + b * 32);
   }
 
  private:
@@ -128,6 +147,7 @@ class PackedGroup {
   const uint8_t* high_ = nullptr;
   const uint8_t* scales_ = nullptr;
   const uint8_t* super_ = nullptr;
+  size_t group_bytes_ = 0;
 };
 
 // Blocks unpacked to bytes and float scales, for batches that use them again and again.
@@ -145,6 +165,8 @@ struct PanelGroup {
   inline Block Load(size_t b) const { return {quants + b * 512}; }
   inline VF Scale(size_t b, size_t half) const { return sotto::Load(scales + (b * kScales + half) * 16); }
   inline VF Min(size_t b) const { return sotto::Load(scales + (b * kScales + 1) * 16); }
+
+  inline void PrefetchAfter(size_t) const {}
 
   const uint8_t* quants;
   const float* scales;
@@ -175,7 +197,10 @@ inline void Int8Tile(const Group* groups, const TileTokens& x, size_t n_blocks, 
   const size_t d_stride = x.n_cols / 32;
   for (size_t b = 0; b < n_blocks; ++b) {
     typename Group::Block block[R];
-    for (int r = 0; r < R; ++r) block[r] = groups[r].Load(b);
+    for (int r = 0; r < R; ++r) {
+      block[r] = groups[r].Load(b);
+      groups[r].PrefetchAfter(b);
+    }
     constexpr int kHalves = Group::kTwo ? 2 : 1;
     for (int half = 0; half < kHalves; ++half) {
       VI acc[R][T];
@@ -264,24 +289,30 @@ inline void MatMulInt8Direct(const MatMulJob& job, size_t first, size_t last) {
 template <DType kType>
 using PanelOf = PanelGroup<HasMin(kType), HasTwoScales(kType), kType == DType::kQ8_0>;
 
-// Unpacks blocks [block, block + n) into scratch.
-template <DType kType>
+// Unpacks blocks [block, block + n) into scratch; with `kSigned` to signed bytes.
+template <DType kType, bool kSigned = false>
 inline PanelOf<kType> Unpack(const PackedGroup<kType>& group, const std::byte* bytes, size_t block, size_t n,
                              std::byte* scratch) {
   using Panel = PanelOf<kType>;
+  constexpr bool kInPlace = kType == DType::kQ8_0 && !kSigned;
   auto* quants = reinterpret_cast<uint8_t*>(scratch);
   auto* scales = reinterpret_cast<float*>(scratch + kPanelColumns * kRowGroup);
   for (size_t b = 0; b < n; ++b) {
-    if constexpr (kType != DType::kQ8_0) {
+    group.PrefetchAfter(block + b);
+    if constexpr (!kInPlace) {
       const auto unpacked = group.Load(block + b);
-      for (int j = 0; j < 8; ++j) StoreBytes(quants + b * 512 + static_cast<size_t>(j) * 64, unpacked.w[j]);
+      for (int j = 0; j < 8; ++j) {
+        const VB w =
+            kSigned ? SubBytes(unpacked.w[j], static_cast<uint8_t>(ByteOffset(kType))) : unpacked.w[j];
+        StoreBytes(quants + b * 512 + static_cast<size_t>(j) * 64, w);
+      }
     }
     Store(scales + b * Panel::kScales * 16, group.Scale(block + b, 0));
     if constexpr (Panel::kTwo) Store(scales + b * 32 + 16, group.Scale(block + b, 1));
     if constexpr (Panel::kMin) Store(scales + b * 32 + 16, group.Min(block + b));
   }
   const auto* packed = reinterpret_cast<const uint8_t*>(bytes) + block * 512;
-  return {kType == DType::kQ8_0 ? packed : quants, scales};
+  return {kInPlace ? packed : quants, scales};
 }
 
 template <DType kType, int R>
@@ -301,12 +332,26 @@ inline void MatMulInt8Panels(const MatMulJob& job, size_t g, std::byte* scratch)
   }
 }
 
+}  // namespace
+}  // namespace sotto
+
+#ifdef SOTTO_TILES
+#include "nn/matmul_tiles.h"
+#endif
+
+namespace sotto {
+namespace {
+
 template <DType kType>
 inline void MatMulInt8Of(const MatMulJob& job, size_t first, size_t last, std::byte* scratch) {
   if (job.n_tokens <= kDirectTokens) return MatMulInt8Direct<kType>(job, first, last);
+#ifdef SOTTO_TILES
+  MatMulInt8WithTiles<kType>(job, first, last, scratch);
+#else
   size_t g = first;
   for (; g + kTileGroups <= last; g += kTileGroups) MatMulInt8Panels<kType, kTileGroups>(job, g, scratch);
   for (; g < last; ++g) MatMulInt8Panels<kType, 1>(job, g, scratch);
+#endif
 }
 
 void MatMulInt8(const MatMulJob& job, size_t first, size_t last, std::byte* scratch) {

@@ -70,6 +70,16 @@ inline void StoreF16(uint16_t* p, VF v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v.a, _MM_FROUND_TO_NEAREST_INT));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 8), _mm256_cvtps_ph(v.b, _MM_FROUND_TO_NEAREST_INT));
 }
+// Round to nearest even; finite values only.
+inline __m256i RoundToBf16(__m256 v) {
+  const __m256i bits = _mm256_castps_si256(v);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  return _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(bits, odd), _mm256_set1_epi32(0x7FFF)), 16);
+}
+inline void StoreBf16(uint16_t* p, VF v) {
+  const __m256i packed = _mm256_packus_epi32(RoundToBf16(v.a), RoundToBf16(v.b));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(packed, 0xD8));
+}
 inline VF Add(VF x, VF y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
 inline VF Sub(VF x, VF y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
 inline VF Mul(VF x, VF y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
@@ -135,6 +145,11 @@ inline VB Broadcast4(const void* p) {
   __builtin_memcpy(&x, p, 4);
   return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
 }
+inline VB SubBytes(VB v, uint8_t x) {
+  const __m256i all = _mm256_set1_epi8(static_cast<char>(x));
+  return {_mm256_sub_epi8(v.a, all), _mm256_sub_epi8(v.b, all)};
+}
+inline VB Xor(VB x, VB y) { return {_mm256_xor_si256(x.a, y.a), _mm256_xor_si256(x.b, y.b)}; }
 inline VB LowNibbles(VB v) {
   const __m256i mask = _mm256_set1_epi8(0x0F);
   return {_mm256_and_si256(v.a, mask), _mm256_and_si256(v.b, mask)};
@@ -182,7 +197,9 @@ inline __m256 DotBf16x8(__m256 acc, __m256i x, __m256i y) {
                          _mm256_castsi256_ps(_mm256_slli_epi32(y, 16)), acc);
 }
 inline VF DotBf16(VF acc, VB x, VB y) { return {DotBf16x8(acc.a, x.a, y.a), DotBf16x8(acc.b, x.b, y.b)}; }
-inline void Prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+// Not the intrinsic: GCC takes a function that only prefetches for one without effect and drops its calls.
+inline void Prefetch(const void* p) { asm volatile("prefetcht0 (%0)" : : "r"(p)); }
+inline void PrefetchFar(const void* p) { asm volatile("prefetcht1 (%0)" : : "r"(p)); }
 
 }  // namespace
 }  // namespace sotto

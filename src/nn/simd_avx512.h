@@ -50,6 +50,9 @@ inline VF LoadI8(const int8_t* p) {
 inline void StoreF16(uint16_t* p, VF v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
+inline void StoreBf16(uint16_t* p, VF v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
+}
 inline VF Add(VF a, VF b) { return _mm512_add_ps(a, b); }
 inline VF Sub(VF a, VF b) { return _mm512_sub_ps(a, b); }
 inline VF Mul(VF a, VF b) { return _mm512_mul_ps(a, b); }
@@ -84,6 +87,8 @@ inline VB Broadcast4(const void* p) {
   __builtin_memcpy(&x, p, 4);
   return _mm512_set1_epi32(x);
 }
+inline VB SubBytes(VB v, uint8_t x) { return _mm512_sub_epi8(v, _mm512_set1_epi8(static_cast<char>(x))); }
+inline VB Xor(VB a, VB b) { return _mm512_xor_si512(a, b); }
 inline VB LowNibbles(VB v) { return _mm512_and_si512(v, _mm512_set1_epi8(0x0F)); }
 inline VB HighNibbles(VB v) { return _mm512_and_si512(_mm512_srli_epi32(v, 4), _mm512_set1_epi8(0x0F)); }
 template <int kShift, uint8_t kMask>
@@ -105,7 +110,9 @@ inline VF ByteLane(VB v) {
 inline VF DotBf16(VF acc, VB a, VB b) {
   return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
 }
-inline void Prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+// Not the intrinsic: GCC takes a function that only prefetches for one without effect and drops its calls.
+inline void Prefetch(const void* p) { asm volatile("prefetcht0 (%0)" : : "r"(p)); }
+inline void PrefetchFar(const void* p) { asm volatile("prefetcht1 (%0)" : : "r"(p)); }
 
 }  // namespace
 }  // namespace sotto

@@ -62,6 +62,9 @@ inline VF LoadI8(const int8_t* p) {
 inline void StoreF16(uint16_t* p, VF v) {
   for (int i = 0; i < 16; ++i) p[i] = FloatToF16(v[i]);
 }
+inline void StoreBf16(uint16_t* p, VF v) {
+  for (int i = 0; i < 16; ++i) p[i] = FloatToBf16(v[i]);
+}
 inline VF Add(VF a, VF b) { return a + b; }
 inline VF Sub(VF a, VF b) { return a - b; }
 inline VF Mul(VF a, VF b) { return a * b; }
@@ -109,6 +112,11 @@ inline VB Broadcast4(const void* p) {
   std::memcpy(&x, p, 4);
   return VB{} + x;
 }
+inline VB SubBytes(VB v, uint8_t x) {
+  typedef uint8_t Bytes __attribute__((vector_size(64)));
+  return reinterpret_cast<VB>(reinterpret_cast<Bytes>(v) - x);
+}
+inline VB Xor(VB a, VB b) { return a ^ b; }
 inline VB LowNibbles(VB v) { return v & 0x0F0F0F0Fu; }
 inline VB HighNibbles(VB v) { return (v >> 4) & 0x0F0F0F0Fu; }
 template <int kShift>
@@ -139,7 +147,8 @@ inline VF DotBf16(VF acc, VB a, VB b) {
   const VF even = reinterpret_cast<VF>(a << 16) * reinterpret_cast<VF>(b << 16);
   return acc + odd + even;
 }
-inline void Prefetch(const void* p) { __builtin_prefetch(p); }
+[[gnu::always_inline]] inline void Prefetch(const void* p) { __builtin_prefetch(p); }
+[[gnu::always_inline]] inline void PrefetchFar(const void* p) { __builtin_prefetch(p, 0, 2); }
 
 }  // namespace
 }  // namespace sotto

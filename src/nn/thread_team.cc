@@ -49,8 +49,12 @@ struct ThreadTeam::State {
   static constexpr uint64_t kInside = kOpen - 1;
 
   alignas(64) std::atomic<uint64_t> gate{0};
-  alignas(64) std::atomic<size_t> next{0};
-  alignas(64) size_t n_items = 0;
+  // The items of a member's share that are not taken yet.
+  struct alignas(64) Share {
+    std::atomic<size_t> next{0};
+    size_t end = 0;
+  };
+  std::vector<Share> shares;
   size_t chunk = 1;
   Function function = nullptr;
   void* context = nullptr;
@@ -63,11 +67,27 @@ struct ThreadTeam::State {
   std::condition_variable done;
   std::vector<std::thread> workers;
 
+  // Empties the member's own share, then those of the others.
   void TakeChunks(size_t member) {
-    for (;;) {
-      const size_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
-      if (begin >= n_items) return;
-      function(context, begin, n_items - begin < chunk ? n_items : begin + chunk, member);
+    for (size_t i = 0; i < shares.size(); ++i) {
+      Share& share = shares[(member + i) % shares.size()];
+      for (;;) {
+        const size_t begin = share.next.fetch_add(chunk, std::memory_order_relaxed);
+        if (begin >= share.end) break;
+        function(context, begin, share.end - begin < chunk ? share.end : begin + chunk, member);
+      }
+    }
+  }
+
+  // Cuts the items into shares of whole chunks.
+  void Divide(size_t n_items) {
+    const size_t n_chunks = (n_items + chunk - 1) / chunk;
+    size_t begin = 0;
+    for (size_t i = 0; i < shares.size(); ++i) {
+      const size_t end = n_chunks * (i + 1) / shares.size() * chunk;
+      shares[i].next.store(begin, std::memory_order_relaxed);
+      shares[i].end = end < n_items ? end : n_items;
+      begin = shares[i].end;
     }
   }
 
@@ -115,6 +135,7 @@ struct ThreadTeam::State {
 
 ThreadTeam::ThreadTeam(size_t n_threads) : state_(std::make_unique<State>()) {
   SOTTO_CHECK(n_threads >= 1 && n_threads < 1024, "{} threads", n_threads);
+  state_->shares = std::vector<State::Share>(n_threads);
   for (size_t member = 1; member < n_threads; ++member) {
     state_->workers.emplace_back([state = state_.get(), member] { state->Work(member); });
   }
@@ -133,11 +154,10 @@ size_t ThreadTeam::size() const { return state_->workers.size() + 1; }
 
 void ThreadTeam::Run(size_t n_items, size_t chunk, Function function, void* context) {
   State& s = *state_;
-  s.n_items = n_items;
   s.chunk = chunk;
+  s.Divide(n_items);
   s.function = function;
   s.context = context;
-  s.next.store(0, std::memory_order_relaxed);
   const uint64_t epoch = ((s.gate.load(std::memory_order_relaxed) >> 32) + 1) & 0xFFFFFFFFu;
   s.gate.store(epoch << 32 | State::kOpen, std::memory_order_seq_cst);
   if (s.n_sleeping.load(std::memory_order_seq_cst) > 0) {

@@ -138,5 +138,19 @@ void ScaleRow(float a, size_t n, float* x) {
   Map(x, n, x, [&](size_t, VF v, size_t) { return Mul(Set(a), v); });
 }
 
+void ReadBytes(const std::byte* data, size_t size_bytes) {
+  VB even = LoadBytes(data);
+  VB odd = even;
+  for (size_t i = 0; i < size_bytes; i += 128) {
+    Prefetch(data + i + 2048);
+    Prefetch(data + i + 2112);
+    even = Xor(even, LoadBytes(data + i));
+    odd = Xor(odd, LoadBytes(data + i + 64));
+  }
+  alignas(64) std::byte sink[64];
+  StoreBytes(sink, Xor(even, odd));
+  asm volatile("" : : "m"(sink) : "memory");
+}
+
 }  // namespace
 }  // namespace sotto
