@@ -73,6 +73,7 @@ SimulatedConversation Simulator::Next() {
   open_.reset();
   last_.reset();
   suspended_.clear();
+  offer_ = false;
   expectation_ = {};
   with_state_ = random_.Chance(options_.with_state);
   const double level = random_.Uniform();
@@ -87,6 +88,8 @@ SimulatedConversation Simulator::Next() {
   noise_.false_starts *= options_.noise;
 
   if (random_.Chance(0.5)) EmitBare(Role(ToolRole::kGreeting), "greeting");
+  if (with_state_ && random_.Chance(0.05))
+    EmitControl(random_.Chance(0.8) ? control::kHelp : control::kRepeat, "control");
   const double share = random_.Uniform();
   const int n_tasks = share < 0.42 ? 1 : share < 0.74 ? 2 : share < 0.9 ? 3 : 4;
   for (int i = 0; i < n_tasks && out_.conversation.turns.size() < kMaxTurns; ++i) {
@@ -114,6 +117,8 @@ SimulatedConversation Simulator::Next() {
 const ToolDef* Simulator::DrawTool() {
   while (true) {
     const ToolDef* tool = tasks_[random_.Below(tasks_.size())];
+    // In a workflow of few tasks most people still come for those, not for a person.
+    if (tool->role == ToolRole::kHandoff && tasks_.size() < 4 && !random_.Chance(0.15)) continue;
     const bool text = std::any_of(tool->slots.begin(), tool->slots.end(),
                                   [](const Slot& slot) { return slot.entity.type == Entity::Type::kText; });
     if (text || random_.Chance(0.5)) return tool;
@@ -423,15 +428,25 @@ Expectation Simulator::NextExpectation() {
     if (!open_->tool->confirm.empty() && !open_->confirmed)
       return {Expectation::Kind::kConfirm, open_->tool->name, {}};
   }
-  if (!suspended_.empty()) return {Expectation::Kind::kOffer, suspended_.back().tool->name, {}};
-  return {Expectation::Kind::kOffer, {}, {}};
+  // A task that was left is taken up again by itself.
+  if (!suspended_.empty()) {
+    const Task& task = suspended_.back();
+    std::vector<std::string> missing = Missing(task);
+    if (!missing.empty()) {
+      missing.resize(1);
+      return {Expectation::Kind::kSlots, task.tool->name, missing};
+    }
+    if (!task.tool->confirm.empty()) return {Expectation::Kind::kConfirm, task.tool->name, {}};
+  }
+  if (offer_) return {Expectation::Kind::kOffer, {}, {}};
+  return {};
 }
 
 void Simulator::Close(bool done) {
   if (open_ && done) last_ = *open_;
   open_.reset();
+  offer_ = random_.Chance(0.4);
   expectation_ = NextExpectation();
-  if (!out_.conversation.turns.empty() && random_.Chance(0.25)) expectation_ = {};
 }
 
 // ---- moves
@@ -440,6 +455,7 @@ void Simulator::Close(bool done) {
 void Simulator::StartTask(const ToolDef& tool) {
   auto said = SayAsk(tool, false);
   if (!said) return;
+  offer_ = false;
   open_ = Task{&tool, said->values, false, false};
   Wrap(said->words, true);
   EmitTask(std::move(said->words), "ask");
@@ -629,18 +645,21 @@ bool Simulator::Digress() {
 
 void Simulator::ComeBack() {
   if (suspended_.empty() || out_.conversation.turns.size() >= kMaxTurns) return;
-  const bool offered = expectation_.kind == Expectation::Kind::kOffer && !expectation_.tool.empty();
-  if (!random_.Chance(0.7)) {
-    if (offered && random_.Chance(0.6)) EmitControl(control::kDeny, "deny_offer");
+  Task task = std::move(suspended_.back());
+  suspended_.pop_back();
+  const bool asked = with_state_ && expectation_.tool == task.tool->name;
+  if (!random_.Chance(0.75)) {
+    offer_ = true;
+    if (asked && random_.Chance(0.6))
+      EmitControl(random_.Chance(0.5) ? control::kDeny : control::kNeverMind, "drop_suspended");
+    else
+      expectation_ = NextExpectation();
     suspended_.clear();
     return;
   }
-  Task task = std::move(suspended_.back());
-  suspended_.pop_back();
   task.asked_together = true;
-  if (offered && random_.Chance(0.4)) {
+  if (asked && random_.Chance(0.6)) {
     open_ = std::move(task);
-    EmitControl(control::kAffirm, "resume");
     PlayTask();
     return;
   }

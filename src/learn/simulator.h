@@ -111,6 +111,7 @@ class Simulator {
   std::optional<Task> open_;
   std::vector<Task> suspended_;
   std::optional<Task> last_;  // the last finished task: what follow-ups refer to
+  bool offer_ = false;        // "anything else?" stands
   Expectation expectation_;
 };
 

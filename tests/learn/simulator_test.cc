@@ -1,0 +1,140 @@
+#include "learn/simulator.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "learn/coverage.h"
+#include "learn/synth.h"
+#include "learn/test_workflow.h"
+#include "learn/validate.h"
+#include "workflow/parse.h"
+
+namespace sotto {
+namespace {
+
+std::string Line(const LabelledConversation& labelled) { return ToJson(labelled).dump(); }
+
+TEST(SynthTest, EveryConversationIsValidAndTheSeedDecides) {
+  const auto workflow = TestWorkflow();
+  SynthOptions options;
+  options.count = 300;
+  options.seed = 5;
+  const auto made = Synthesise(workflow, options);
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_EQ(made->conversations.size(), 300u);
+  for (const LabelledConversation& labelled : made->conversations)
+    EXPECT_EQ(WhyInvalid(*workflow, labelled.conversation), std::nullopt);
+  const auto again = Synthesise(workflow, options);
+  ASSERT_TRUE(again);
+  for (size_t i = 0; i < 300; ++i) EXPECT_EQ(Line(made->conversations[i]), Line(again->conversations[i]));
+  options.seed = 6;
+  const auto other = Synthesise(workflow, options);
+  ASSERT_TRUE(other);
+  EXPECT_NE(Line(made->conversations[0]), Line(other->conversations[0]));
+}
+
+TEST(SynthTest, PlaysEveryPatternAndBothStyles) {
+  SynthOptions options;
+  options.count = 2000;
+  const auto made = Synthesise(TestWorkflow(), options);
+  ASSERT_TRUE(made);
+  const Json report = made->coverage.ToJson();
+  for (const char* pattern : {"ask", "fill", "correct", "digress", "come_back", "two", "unclear", "thanks",
+                              "goodbye", "greeting", "affirm", "deny", "never_mind", "optional"})
+    EXPECT_GT(report["patterns"].value(pattern, 0), 0) << pattern;
+  for (const char* state : {"none", "ask", "confirm", "offer"})
+    EXPECT_GT(report["expectations"].value(state, 0), 0) << state;
+  EXPECT_THAT(made->coverage.ToText(*TestWorkflow()), testing::Not(testing::HasSubstr("never:")));
+}
+
+// Control tools are called only where something was asked; datasets know nothing of them.
+TEST(SynthTest, ControlToolsNeedAState) {
+  SynthOptions options;
+  options.count = 500;
+  options.simulator.with_state = 0.5;
+  const auto made = Synthesise(TestWorkflow(), options);
+  ASSERT_TRUE(made);
+  for (const LabelledConversation& labelled : made->conversations)
+    for (const Turn& turn : labelled.conversation.turns)
+      for (const ToolCall& call : turn.calls)
+        if (IsControlTool(call.name) && call.name != control::kHelp && call.name != control::kRepeat)
+          EXPECT_NE(turn.expectation.kind, Expectation::Kind::kNone) << turn.user;
+}
+
+// While a task is open, every call carries what was said before, unless it was corrected.
+TEST(SynthTest, ArgumentsAccumulate) {
+  SynthOptions options;
+  options.count = 500;
+  options.simulator.with_state = 0;
+  const auto workflow = TestWorkflow();
+  const auto confusions = std::make_shared<const Confusions>(Confusions::BuiltIn());
+  const auto book = LoadBook(*workflow);
+  ASSERT_TRUE(book);
+  Simulator simulator(workflow, *book, confusions, options.simulator, 3);
+  for (int i = 0; i < 500; ++i) {
+    const SimulatedConversation played = simulator.Next();
+    for (size_t t = 1; t < played.conversation.turns.size(); ++t) {
+      const ToolCall& before = played.conversation.turns[t - 1].calls.front();
+      const ToolCall& now = played.conversation.turns[t].calls.front();
+      if (played.patterns[t] != "fill" || before.name != now.name || played.patterns[t - 1] == "two")
+        continue;
+      for (const auto& [name, value] : before.arguments.items())
+        EXPECT_TRUE(now.arguments.contains(name) && SameValue(now.arguments[name], value))
+            << ToString(before) << " then " << ToString(now);
+    }
+  }
+}
+
+TEST(SynthTest, AWorkflowWithoutWordsIsAnError) {
+  auto workflow = std::make_shared<Workflow>();
+  workflow->name = "empty";
+  ToolDef tool;
+  tool.name = "greeting";
+  tool.role = ToolRole::kGreeting;
+  workflow->tools.push_back(tool);
+  const auto made = Synthesise(workflow, {});
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().message, testing::HasSubstr("empty"));
+}
+
+TEST(PhraseBookTest, MistakesNameFileAndLine) {
+  const auto folder = std::filesystem::temp_directory_path() / "sotto_phrase_book_test";
+  std::filesystem::create_directories(folder);
+  const auto error_of = [&](const char* yaml) {
+    std::ofstream(folder / "phrases.yaml") << yaml;
+    auto workflow = TestWorkflow();
+    workflow->folder = folder;
+    const auto book = PhraseBook::Load(*workflow);
+    return book ? std::string() : book.error().message;
+  };
+  EXPECT_EQ(error_of("tools:\n  move_money:\n    ask:\n      - shove {amount} over\n"), "");
+  EXPECT_THAT(error_of("tools:\n  move_money:\n    ask:\n      - shove (a|b\n"),
+              testing::HasSubstr("phrases.yaml:4"));
+  EXPECT_THAT(error_of("tools:\n  nothing:\n    ask: []\n"), testing::HasSubstr("no tool 'nothing'"));
+  EXPECT_THAT(error_of("tools:\n  move_money:\n    ask: ['to {payee}']\n"),
+              testing::HasSubstr("no slot 'payee'"));
+  EXPECT_THAT(error_of("tols: {}\n"), testing::HasSubstr("unknown key 'tols'"));
+  EXPECT_THAT(error_of("tools: [\n"), testing::HasSubstr("phrases.yaml:"));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(BankingTest, ShippedConversationsAreValid) {
+  const auto workflow = LoadWorkflow(SOTTO_SOURCE_DIR "/workflows/banking");
+  ASSERT_TRUE(workflow) << workflow.error().message;
+  for (const char* name : {"seed.jsonl", "valid.jsonl"}) {
+    const auto rows = ReadConversations((*workflow)->folder / name);
+    ASSERT_TRUE(rows) << rows.error().message;
+    EXPECT_GE(rows->size(), 58u);
+    for (const LabelledConversation& row : *rows)
+      EXPECT_EQ(WhyInvalid(**workflow, row.conversation), std::nullopt) << name << ":" << row.line;
+  }
+  SynthOptions options;
+  options.count = 400;
+  const auto made = Synthesise(*workflow, options);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_GT(made->n_patterns, 1000u);
+}
+
+}  // namespace
+}  // namespace sotto
