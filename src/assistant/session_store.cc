@@ -3,6 +3,8 @@
 #include <fmt/chrono.h>
 #include <sqlite3.h>
 
+#include "dialogue/state.h"
+
 namespace sotto {
 namespace {
 
@@ -98,6 +100,12 @@ Result<std::vector<Event>> SessionStore::Load(const std::string& session, const 
     events.push_back(std::move(*event));
   }
   if (step != SQLITE_DONE) return tl::unexpected(DatabaseError(database_, path_, "read events"));
+  try {
+    Fold(events);
+  } catch (const std::exception& error) {
+    return MakeError(ErrorCode::kCorrupt, "{}: session '{}' has an event that is none: {}", path_, session,
+                     error.what());
+  }
   return events;
 }
 

@@ -51,6 +51,7 @@ class Decider {
   void Talk(const Call& call);
   void Goodbye();
   void Tasks(const Heard& heard);
+  void Queue(const Call& call);
   void FirstTask(const Call& call);
   void BeginTask(const Call& call);
   void MergeSlots(const Task& task, const Call& call);

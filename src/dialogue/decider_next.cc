@@ -81,7 +81,8 @@ void Decider::Advance() {
 }
 
 void Decider::Dequeue() {
-  const ToolCall call = state_.queue.front();
+  const QueuedTask queued = state_.queue.front();
+  const ToolCall& call = queued.call;
   Emit(Event::Type::kTaskDequeued);
   const auto* texts = program_.FindTool(call.name);
   if (texts == nullptr) return;
@@ -91,6 +92,7 @@ void Decider::Dequeue() {
     return;
   }
   BeginTask({call, 1.0, {}});
+  if (queued.doubted) Emit(Event::Type::kDoubted, state_.open()->id);
   intro_ = "queued";
 }
 
@@ -443,7 +445,7 @@ void Decider::HandOffTo(const std::string& reason) {
     add(task.tool, task.slots, &task == state_.open() ? "open" : "suspended");
     if (ToolOf(task).role != ToolRole::kVerify) wanted.push_back(Sentence(ToolOf(task), task.slots));
   }
-  for (const ToolCall& call : state_.queue) {
+  for (const auto& [call, doubted] : state_.queue) {
     add(call.name, call.arguments, "queued");
     wanted.push_back(program_.FindTool(call.name)->tool->title);
   }

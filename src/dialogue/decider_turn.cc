@@ -296,13 +296,26 @@ void Decider::Tasks(const Heard& heard) {
   for (size_t i = 0; i < heard.tasks.size(); ++i) {
     const Call& call = *heard.tasks[i];
     if (i == first || call.confidence < policy_.clarify || state_.queue.size() >= kMaxQueued) continue;
-    Emit(Event::Type::kTaskQueued, 0, call.call.name, call.call.arguments);
+    Queue(call);
     handled_ = advance_ = true;
   }
   for (const Call* call : heard.talk) {
     const bool goodbye = program_.FindTool(call->call.name)->tool->role == ToolRole::kGoodbye;
-    if (goodbye && !settled_) Emit(Event::Type::kTaskQueued, 0, call->call.name, Json::object());
+    if (goodbye && !settled_) Queue(*call);
   }
+}
+
+void Decider::Queue(const Call& call) {
+  Json value{{"arguments", Json::object()}};
+  bool doubted = call.confidence < policy_.accept;
+  for (const auto& [name, argument] : call.call.arguments.items()) {
+    const double confidence = ArgumentConfidence(call, name);
+    if (confidence < policy_.clarify) continue;
+    doubted = doubted || confidence < policy_.accept;
+    value["arguments"][name] = argument;
+  }
+  if (doubted) value["doubted"] = true;
+  Emit(Event::Type::kTaskQueued, 0, call.call.name, std::move(value));
 }
 
 void Decider::FirstTask(const Call& call) {

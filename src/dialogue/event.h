@@ -15,7 +15,7 @@ struct Event {
     kUserSaid,       // name: words, value: [calls]
     kNoInput,        // silence
     kTaskBegan,      // task, name: tool, value: {doubted}
-    kTaskQueued,     // name: tool, value: call
+    kTaskQueued,     // name: tool, value: {arguments, doubted}
     kTaskDequeued,   // the first of the queue
     kTaskSuspended,  // task, name: verification, or "" for another task
     kTaskResumed,    // task: is on top again

@@ -136,10 +136,7 @@ const Task* DialogueState::FindTask(int id) const {
 }
 
 bool DialogueState::operator==(const DialogueState& other) const {
-  const auto same_queue = [&] {
-    return std::equal(queue.begin(), queue.end(), other.queue.begin(), other.queue.end(), SameCall);
-  };
-  return session == other.session && turn == other.turn && stack == other.stack && same_queue() &&
+  return session == other.session && turn == other.turn && stack == other.stack && queue == other.queue &&
          finished == other.finished && pending == other.pending && next_task == other.next_task &&
          acting == other.acting && acting_key == other.acting_key && verified == other.verified &&
          failures == other.failures && no_inputs == other.no_inputs && ended == other.ended &&
@@ -162,7 +159,8 @@ void Apply(DialogueState& state, const Event& event) {
       ++state.no_inputs;
       return;
     case Event::Type::kTaskQueued:
-      state.queue.push_back({event.name, event.value});
+      state.queue.push_back({{event.name, event.value.value("arguments", Json::object())},
+                             event.value.value("doubted", false)});
       return;
     case Event::Type::kTaskDequeued:
       if (!state.queue.empty()) state.queue.erase(state.queue.begin());

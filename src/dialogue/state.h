@@ -28,6 +28,15 @@ struct Task {
   bool operator==(const Task&) const = default;
 };
 
+// Asked for in one breath with something else, and not begun yet.
+struct QueuedTask {
+  ToolCall call;
+  bool doubted = false;
+  bool operator==(const QueuedTask& other) const {
+    return doubted == other.doubted && SameCall(call, other.call);
+  }
+};
+
 struct FinishedTask {
   int id = 0;
   std::string tool;
@@ -64,7 +73,7 @@ struct DialogueState {
   std::string session;
   int turn = 0;             // turns of the user, silent ones too
   std::vector<Task> stack;  // back(): the open task; below: suspended ones, the last left last
-  std::vector<ToolCall> queue;
+  std::vector<QueuedTask> queue;
   std::vector<FinishedTask> finished;
   Pending pending;
   int next_task = 1;

@@ -61,6 +61,8 @@ class WorkflowParser {
       }
     } catch (const YAML::Exception& error) {
       reader_.Add(error.mark, fmt::format("not valid YAML: {}", error.msg));
+    } catch (const std::exception& error) {
+      reader_.Add(YAML::Mark::null_mark(), fmt::format("not valid YAML: {}", error.what()));
     }
     parsed.mistakes = std::move(reader_.mistakes);
     std::stable_sort(parsed.mistakes.begin(), parsed.mistakes.end(), [](const Mistake& a, const Mistake& b) {

@@ -168,7 +168,9 @@ size_t YamlReader::ReadOneOf(const YAML::Node& map, const std::string& path, con
   return otherwise;
 }
 
-Json ToJson(const YAML::Node& node) {
+// A YAML alias may lead back to a node around it: nothing is followed deeper than this.
+static Json ToJson(const YAML::Node& node, int depth) {
+  if (depth > 32) return nullptr;
   switch (node.Type()) {
     case YAML::NodeType::Scalar: {
       const std::string& text = node.Scalar();
@@ -183,13 +185,13 @@ Json ToJson(const YAML::Node& node) {
     }
     case YAML::NodeType::Sequence: {
       Json list = Json::array();
-      for (const auto& item : node) list.push_back(ToJson(item));
+      for (const auto& item : node) list.push_back(ToJson(item, depth + 1));
       return list;
     }
     case YAML::NodeType::Map: {
       Json map = Json::object();
       for (const auto& item : node) {
-        if (item.first.IsScalar()) map[item.first.Scalar()] = ToJson(item.second);
+        if (item.first.IsScalar()) map[item.first.Scalar()] = ToJson(item.second, depth + 1);
       }
       return map;
     }
@@ -197,5 +199,7 @@ Json ToJson(const YAML::Node& node) {
       return nullptr;
   }
 }
+
+Json ToJson(const YAML::Node& node) { return ToJson(node, 0); }
 
 }  // namespace sotto

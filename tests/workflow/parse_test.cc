@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include "base/random.h"
 #include "workflow/rule.h"
 #include "workflow/suggest.h"
 
@@ -134,6 +137,32 @@ tools:
                                               "v.yaml");
   EXPECT_THAT(All(parsed), HasSubstr("a cycle: 'check' verifies"));
   EXPECT_THAT(All(parsed), HasSubstr("have the same role 'unclear'"));
+}
+
+// Whatever is in the file, it is read or its mistakes are named.
+TEST(ParseWorkflow, BrokenFilesAreReported) {
+  std::ifstream stream(SOTTO_SOURCE_DIR "/workflows/banking/workflow.yaml");
+  const std::string good{std::istreambuf_iterator<char>(stream), {}};
+  ASSERT_FALSE(good.empty());
+  Random random(5);
+  for (int i = 0; i < 300; ++i) {
+    std::string text = good;
+    for (size_t edits = 1 + random.Below(5); edits > 0; --edits) {
+      const size_t at = random.Below(text.size());
+      const size_t length = std::min(random.Below(40), text.size() - at);
+      if (random.Chance(0.3)) {
+        text.erase(at, length);
+      } else if (random.Chance(0.5)) {
+        text.insert(at, text.substr(random.Below(text.size()), length));
+      } else {
+        text[at] =
+            static_cast<char>(random.Chance(0.5) ? random.Below(256) : "{}[]:,&*#\n\"'"[random.Below(12)]);
+      }
+    }
+    const ParsedWorkflow parsed = ParseWorkflow(text, "mutant.yaml");
+    EXPECT_TRUE(parsed.workflow || !parsed.mistakes.empty());
+  }
+  EXPECT_FALSE(ParseWorkflow("workflow: a\npolicy: &a {x: *a}\ntools: &b {t: *b}\n", "loop.yaml").workflow);
 }
 
 TEST(Rule, Holds) {
