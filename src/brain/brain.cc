@@ -9,6 +9,7 @@
 #include "brain/brain_impl.h"
 #include "brain/call_text.h"
 #include "brain/slm_next_token.h"
+#include "text/consent.h"
 #include "text/normalise.h"
 
 namespace sotto {
@@ -127,6 +128,7 @@ struct BrainSession::Impl {
   Result<Understanding> Understand(std::string_view utterance);
   Result<void> Speculate();
   Result<Understanding> Best(const std::string& utterance);
+  std::vector<OfferedTool> ToolsFor(const Grounding& grounding) const;
   Understanding Unclear(std::string_view utterance) const;
   ConfidenceFeatures FeaturesOf(const DecodedTurn& turn, const Grounding& grounding) const;
 };
@@ -180,6 +182,15 @@ Result<void> BrainSession::Impl::BuildPrompt(const Expectation& expectation) {
   return {};
 }
 
+// Nobody is taken to have said yes who said no word of it.
+std::vector<OfferedTool> BrainSession::Impl::ToolsFor(const Grounding& grounding) const {
+  std::vector<OfferedTool> offered = tools;
+  if (shared().options.grounding && !HasWordOfConsent(grounding.normalised())) {
+    std::erase_if(offered, [](const OfferedTool& tool) { return tool.name == control::kAffirm; });
+  }
+  return offered;
+}
+
 Understanding BrainSession::Impl::Unclear(std::string_view utterance) const {
   Understanding understanding;
   understanding.calls.push_back({ToolCall{shared().workflow->unclear_tool, Json::object()}, 1.0, {}});
@@ -220,7 +231,7 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   };
   CallDecoderOptions options;
   options.forced = script;
-  auto turn = DecodeCalls(model, tools, grounding, form.frame(), decode_schema_value, options);
+  auto turn = DecodeCalls(model, ToolsFor(grounding), grounding, form.frame(), decode_schema_value, options);
   if (!turn) {
     if (turn.error().code != ErrorCode::kOutOfRange) return tl::unexpected<Error>(std::move(turn).error());
     Log().warn("not understood: {}", turn.error().message);

@@ -11,8 +11,9 @@ namespace {
 
 using Kind = OfferedArgument::Kind;
 
-constexpr size_t kMaxValues = 256;  // a choice among more is no longer a grounded choice
-constexpr size_t kSpanTurns = 3;    // text spans come from the newest turns only
+constexpr size_t kMaxValues = 256;     // a choice among more is no longer a grounded choice
+constexpr size_t kMinHintLetters = 3;  // shorter words of a name are said all the time ("of", "at")
+constexpr size_t kSpanTurns = 3;       // text spans come from the newest turns only
 
 void Add(std::vector<GroundedValue>& out, std::string literal, Json value) {
   if (out.size() >= kMaxValues) return;
@@ -25,6 +26,24 @@ bool InRange(const OfferedArgument& argument, double value) {
   if (argument.min && value < *argument.min) return false;
   if (argument.max && value > *argument.max) return false;
   return !argument.integer || value == std::floor(value);
+}
+
+// Equal but for one misheard letter in four.
+bool SoundsAlike(std::string_view a, std::string_view b) {
+  const size_t limit = std::max(a.size(), b.size()) / 4;
+  if (a.size() > b.size() + limit || b.size() > a.size() + limit) return false;
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+    }
+  }
+  return row[b.size()] <= limit;
 }
 
 // Digits only, and as many as wanted.
@@ -106,9 +125,24 @@ void Grounding::AddDigits(const OfferedArgument& argument, std::vector<GroundedV
   }
 }
 
+// A listed value that shares no word with anything that was said, not even a misheard one, is nobody's wish.
+bool Grounding::WasHinted(const OfferedArgument::Listed& listed) const {
+  for (const std::string& form : listed.forms) {
+    for (const std::string_view word : SplitWords(form)) {
+      if (word.size() < kMinHintLetters && word.size() != form.size()) continue;
+      for (const Utterance& said : said_) {
+        for (const NormalisedWord& heard : said.words) {
+          if (SoundsAlike(word, heard.text)) return true;
+        }
+      }
+    }
+  }
+  return false;
+}
+
 void Grounding::AddSpans(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
   for (const OfferedArgument::Listed& listed : argument.listed) {
-    Add(out, Json(NormaliseSpoken(listed.value)).dump(), listed.value);
+    if (WasHinted(listed)) Add(out, Json(NormaliseSpoken(listed.value)).dump(), listed.value);
   }
   for (size_t n = 0; n < std::min(said_.size(), kSpanTurns); ++n) {
     const Utterance& said = said_[n];

@@ -4,8 +4,7 @@
 
 namespace sotto {
 
-void RegisterAll([[maybe_unused]] CLI::App& app, [[maybe_unused]] CliContext& context) {
-#ifndef SOTTO_NO_BRAIN
+void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterDemo(app, context);
   RegisterTalk(app, context);
   RegisterChat(app, context);
@@ -13,7 +12,6 @@ void RegisterAll([[maybe_unused]] CLI::App& app, [[maybe_unused]] CliContext& co
   RegisterEval(app, context);
   RegisterTrain(app, context);
   RegisterTestDialogues(app, context);
-#endif
   RegisterBank(app, context);
   RegisterCheck(app, context);
   RegisterNew(app, context);

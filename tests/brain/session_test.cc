@@ -198,6 +198,17 @@ TEST(BrainSession, OffersOnlyTheToolsThatAreNamed) {
   }
 }
 
+TEST(BrainSession, NobodySaidYesWithoutAWordOfConsent) {
+  const auto brain = MakeBrain(TestWorkflow());
+  BrainSession session(brain);
+  const std::vector<std::string> offered = {"affirm", "deny", "intent_unclear"};
+  for (const char* text :
+       {"thank you that's all", "goodbye", "four five three two", "hm", "what is my balance"}) {
+    ASSERT_TRUE(session.Begin({}, {Expectation::Kind::kConfirm, "pay", {}}, offered));
+    for (const auto& call : session.Commit(text)->calls) EXPECT_NE(call.call.name, "affirm") << text;
+  }
+}
+
 TEST(BrainSession, ToolsOfTheConversationReplaceTheWorkflows) {
   const auto brain = MakeBrain(TestWorkflow());
   BrainSession session(brain);
