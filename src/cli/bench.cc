@@ -11,6 +11,7 @@ void RegisterBench(CLI::App& app, CliContext& context) {
   bench->require_subcommand(1);
   RegisterBenchEngine(*bench, context);
   RegisterBenchBrain(*bench, context);
+  RegisterBenchSpeech(*bench, context);
   RegisterBenchVoice(*bench, context);
 }
 

@@ -11,6 +11,7 @@ struct CliContext;
 
 void RegisterBenchEngine(CLI::App& bench, CliContext& context);
 void RegisterBenchBrain(CLI::App& bench, CliContext& context);
+void RegisterBenchSpeech(CLI::App& bench, CliContext& context);
 void RegisterBenchVoice(CLI::App& bench, CliContext& context);
 
 }  // namespace sotto

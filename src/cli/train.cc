@@ -30,6 +30,7 @@ namespace {
 constexpr size_t kHeldOut = 600;      // generated conversations that are never trained on
 constexpr size_t kWithholdEvery = 5;  // seeds, where there is no valid.jsonl
 constexpr size_t kSpeechSentences = 6000;
+constexpr size_t kSpeechConversations = 4000;
 
 using Rows = std::vector<LabelledConversation>;
 
@@ -154,7 +155,12 @@ class Preparation {
     Rows held(made.conversations.begin(), made.conversations.begin() + kHeldOut);
     made.conversations.erase(made.conversations.begin(), made.conversations.begin() + kHeldOut);
     outcome.generated = made.conversations.size();
-    SOTTO_RETURN_IF_ERROR(WriteSpeech(made.conversations));
+    options.count = std::min<size_t>(flags_.count, kSpeechConversations);
+    options.seed = flags_.seed + 1;
+    options.simulator.noise = 0;  // the recogniser's language model learns what people say, not how it is misheard
+    options.progress = nullptr;
+    SOTTO_ASSIGN_OR_RETURN(const Synthesised clean, Synthesise(workflow_, options));
+    SOTTO_RETURN_IF_ERROR(WriteSpeech(clean.conversations));
     SOTTO_RETURN_IF_ERROR(WriteConversations(paths_.held_out, held));
     return WriteConversations(paths_.generated, made.conversations);
   }

@@ -1,5 +1,6 @@
 #include "speech/endpointer.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <utility>
@@ -56,7 +57,11 @@ void Endpointer::Listen(ListeningMode mode) {
 }
 
 std::chrono::milliseconds Endpointer::needed() const {
-  if (complete_) return options_.complete;
+  const std::chrono::milliseconds usual = UsualPause();
+  return complete_ ? std::min(usual, options_.complete) : usual;
+}
+
+std::chrono::milliseconds Endpointer::UsualPause() const {
   if (long_ && (mode_ == ListeningMode::kYesNo || mode_ == ListeningMode::kChoice)) return options_.open;
   switch (mode_) {
     case ListeningMode::kYesNo:

@@ -66,6 +66,8 @@ class Endpointer {
   std::chrono::milliseconds needed() const;
 
  private:
+  std::chrono::milliseconds UsualPause() const;
+
   EndpointOptions options_;
   ListeningMode mode_ = ListeningMode::kOpen;
   bool complete_ = false;
