@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "learn/public_data.h"
+#include "learn/teacher.h"
 #include "workflow/parse.h"
 
 namespace sotto {
@@ -26,6 +28,10 @@ struct SynthFlags {
   std::string data;
   std::string public_out;
   bool held_out = false;
+  std::string teacher;
+  std::string teacher_model;
+  std::string relabel;
+  size_t labellers = 3;
 };
 
 void Show(const Conversation& conversation) {
@@ -58,8 +64,38 @@ Result<void> WritePublic(const Workflow& workflow, const SynthFlags& flags) {
   return {};
 }
 
+// Conversations by a teacher: like the seeds, or traces with new labels.
+Result<void> Teach(const Workflow& workflow, const SynthFlags& flags) {
+  ChatEndpoint endpoint;
+  endpoint.url = flags.teacher;
+  endpoint.model = flags.teacher_model;
+  if (const char* key = std::getenv("SOTTO_TEACHER_KEY"); key != nullptr) endpoint.api_key = key;
+  const std::unique_ptr<ChatModel> teacher = ConnectChatModel(endpoint);
+  TeacherOptions options;
+  options.count = flags.count;
+  options.seed = flags.seed;
+  options.labellers = flags.labellers;
+  ProgressBar bar("asking the teacher");
+  options.progress = [&](size_t done, size_t total) { bar.Update(done, total); };
+  const std::string source =
+      flags.relabel.empty() ? (workflow.folder / "seed.jsonl").string() : flags.relabel;
+  SOTTO_ASSIGN_OR_RETURN(const auto rows, ReadConversations(source));
+  SOTTO_ASSIGN_OR_RETURN(const Taught taught, flags.relabel.empty()
+                                                  ? ExpandSeeds(*teacher, workflow, rows, options)
+                                                  : Relabel(*teacher, workflow, rows, options));
+  bar.Finish();
+  if (!flags.out.empty()) SOTTO_RETURN_IF_ERROR(WriteConversations(flags.out, taught.conversations));
+  for (size_t i = 0; i < flags.show && i < taught.conversations.size(); ++i)
+    Show(taught.conversations[i].conversation);
+  fmt::print("{} conversations in {} requests, {} turns arbitrated\n", taught.conversations.size(),
+             taught.n_requests, taught.n_arbitrated);
+  for (const auto& [why, count] : taught.dropped) fmt::print("dropped {}: {}\n", count, why);
+  return {};
+}
+
 Result<void> Run(const SynthFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto workflow, LoadWorkflow(flags.workflow));
+  if (!flags.teacher.empty()) return Teach(*workflow, flags);
   if (!flags.public_out.empty()) return WritePublic(*workflow, flags);
   SynthOptions options;
   options.count = flags.count;
@@ -115,6 +151,20 @@ void RegisterSynth(CLI::App& app, CliContext& context) {
   public_out->needs(data);
   command->add_flag("--held-out", flags->held_out, "With --public-out: the held-out split, for measuring")
       ->needs(public_out);
+  auto* teacher = command->add_option("--teacher", flags->teacher,
+                                      "OpenAI-compatible endpoint (http://host:port/v1) that writes "
+                                      "conversations like seed.jsonl; its key, if it "
+                                      "needs one, in SOTTO_TEACHER_KEY");
+  auto* teacher_model =
+      command->add_option("--teacher-model", flags->teacher_model, "The model it should use");
+  teacher->needs(teacher_model);
+  teacher_model->needs(teacher);
+  command
+      ->add_option("--relabel", flags->relabel, "With --teacher: label the user turns of this file instead")
+      ->needs(teacher);
+  command->add_option("--labellers", flags->labellers, "With --teacher: votes on every turn")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 9));
   command->add_flag("--json", flags->json, "The coverage report as JSON");
   command->footer(
       "Example:\n  sotto synth --workflow workflows/banking --count 40000 --seed 1 --out banking.jsonl "

@@ -6,6 +6,7 @@
 #include <set>
 #include <span>
 
+#include "learn/paraphrase.h"
 #include "text/normalise.h"
 #include "text/spoken_numbers.h"
 
@@ -251,7 +252,9 @@ size_t AddSeedPatterns(const Workflow& workflow, const std::vector<LabelledConve
     if (seed.name_only) continue;
     for (const SeedPattern& made : Delexicalise(workflow, book, seed.conversation)) {
       if (!seen.insert(made.tool + "/" + made.text).second) continue;
-      auto pattern = Pattern::Parse(made.text, book.macros());
+      const ToolDef* tool = workflow.FindTool(made.tool);
+      const bool request = !tool->slots.empty() && made.kind == TurnKind::kAsk;
+      auto pattern = Pattern::Parse(Paraphrase(book, made.text, request), book.macros());
       if (!pattern) continue;
       book.AddPattern(made.tool, made.kind, *std::move(pattern));
       ++added;

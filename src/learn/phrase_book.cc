@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "learn/general_book.h"
+#include "learn/paraphrase.h"
 
 namespace sotto {
 namespace {
@@ -78,9 +79,14 @@ Result<void> PhraseBook::Merge(std::string_view yaml, const std::string& source,
     return MakeError(ErrorCode::kInvalidArgument, "{}:{}: {}", source, error.mark.line + 1, error.msg);
   }
   if (root.IsNull()) return {};
-  SOTTO_RETURN_IF_ERROR(
-      CheckKeys(root, source, {"macros", "tools", "values", "names", "general", "examples"}));
+  SOTTO_RETURN_IF_ERROR(CheckKeys(
+      root, source, {"macros", "tools", "values", "names", "general", "examples", "synonyms", "verbs"}));
   if (root["examples"]) use_examples_ = root["examples"].as<bool>(true);
+  if (root["synonyms"])
+    for (const auto& item : root["synonyms"])
+      for (const YAML::Node& other : item.second) synonyms_[item.first.Scalar()].push_back(other.Scalar());
+  if (root["verbs"])
+    for (const YAML::Node& verb : root["verbs"]) verbs_.insert(verb.Scalar());
   if (root["macros"])
     for (const auto& item : root["macros"]) macros_[item.first.Scalar()] = item.second.Scalar();
   if (root["tools"]) {
@@ -131,7 +137,7 @@ Result<PhraseBook> PhraseBook::Load(const Workflow& workflow) {
     ToolPhrases& phrases = book.tools_[tool.name];
     if (!book.use_examples_ && !phrases.ask.empty()) continue;
     for (const std::string& example : tool.examples) {
-      auto pattern = Pattern::Parse(example, book.macros_);
+      auto pattern = Pattern::Parse(Paraphrase(book, example, !tool.slots.empty()), book.macros_);
       if (!pattern) return WithContext(pattern.error(), fmt::format("example of tool '{}'", tool.name));
       phrases.ask.push_back(*std::move(pattern));
     }
@@ -183,6 +189,11 @@ const std::vector<Pattern>& PhraseBook::ValueForms(std::string_view slot, std::s
 
 void PhraseBook::AddValueForm(std::string_view slot, std::string_view value, Pattern pattern) {
   values_[fmt::format("{}={}", slot, value)].push_back(std::move(pattern));
+}
+
+const std::vector<std::string>* PhraseBook::Synonyms(std::string_view words) const {
+  const auto found = synonyms_.find(words);
+  return found == synonyms_.end() ? nullptr : &found->second;
 }
 
 const std::vector<Pattern>& PhraseBook::Names(std::string_view slot) const { return Find(names_, slot); }

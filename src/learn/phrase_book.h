@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,11 @@ class PhraseBook {
   // General phrases by name ("greeting", "affirm", "opener", "fix", ...). Empty where unknown.
   const std::vector<Pattern>& General(std::string_view name) const;
 
+  // Other words for one or two words; null where none are known.
+  const std::vector<std::string>* Synonyms(std::string_view words) const;
+  // A word that requests begin with ("book", "cancel").
+  bool IsVerb(std::string_view word) const { return verbs_.contains(word); }
+
   // Patterns in all, for the coverage report.
   size_t n_patterns() const;
 
@@ -66,6 +72,8 @@ class PhraseBook {
   Lists values_;   // "slot=value" or "slot=value:form"
   Lists names_;    // slot
   Lists general_;  // name
+  std::map<std::string, std::vector<std::string>, std::less<>> synonyms_;
+  std::set<std::string, std::less<>> verbs_;
 };
 
 }  // namespace sotto

@@ -60,6 +60,7 @@ Simulator::Simulator(std::shared_ptr<const Workflow> workflow, std::shared_ptr<c
       options_(options),
       random_(seed) {
   for (const ToolDef& tool : workflow_->tools) {
+    any_related_ = any_related_ || !tool.related.empty();
     const bool goal = tool.role == ToolRole::kTask || tool.role == ToolRole::kHandoff;
     if (goal && !book_->ForTool(tool.name).ask.empty()) tasks_.push_back(&tool);
   }
@@ -277,13 +278,24 @@ void Simulator::Wrap(SpokenWords& words, bool request) {
   if (random_.Chance(request ? 0.16 : 0.10)) Append(words, ToWords(SayGeneral("closer", "please")));
 }
 
+// Whether a request for `tool` may refer to what `last` has just done: the workflow says so, or, where it
+// says nothing, they have an argument in common. To be handed over one may always ask.
+bool Simulator::IsRelated(const ToolDef& last, const ToolDef& tool) const {
+  if (tool.role == ToolRole::kHandoff) return true;
+  if (!last.related.empty() || any_related_)
+    return std::find(last.related.begin(), last.related.end(), tool.name) != last.related.end();
+  return std::any_of(last.slots.begin(), last.slots.end(),
+                     [&](const Slot& slot) { return tool.FindSlot(slot.name) != nullptr; });
+}
+
 // Adds to `values` of a new request for `tool` what it takes over from the last task. `follow_up`: its words
 // refer to that task ("a replacement for it"). False where the words could mean either: then nobody says
 // that.
 bool Simulator::Inherit(const ToolDef& tool, bool follow_up, Json& values) {
   if (!last_ || last_->tool == &tool) return true;
-  const auto& related = last_->tool->related;
-  if (std::find(related.begin(), related.end(), tool.name) == related.end()) return true;
+  if (!IsRelated(*last_->tool, tool)) return true;
+  // Where nobody has said what is related, only words that refer back take anything over.
+  if (!follow_up && last_->tool->related.empty()) return true;
   if (book_->ForTool(tool.name).next.empty()) return true;
   const Inheritance from = InheritFrom(*last_->tool, last_->arguments, tool);
   if (follow_up) {
@@ -298,6 +310,8 @@ bool Simulator::Inherit(const ToolDef& tool, bool follow_up, Json& values) {
         if (said != name && tool.FindSlot(said)->entity_name == tool.FindSlot(name)->entity_name &&
             other == value)
           return false;
+    // Words that refer back, and nothing to take over.
+    if (merged.size() == values.size() && tool.role != ToolRole::kHandoff) return false;
     values = std::move(merged);
     return true;
   }
@@ -508,10 +522,9 @@ bool Simulator::StartRelated() {
     }
   }
   std::vector<const ToolDef*> related;
-  for (const std::string& name : last_->tool->related)
-    if (const ToolDef* tool = workflow_->FindTool(name);
-        tool != nullptr && !book_->ForTool(name).next.empty())
-      related.push_back(tool);
+  for (const ToolDef& tool : workflow_->tools)
+    if (&tool != last_->tool && IsRelated(*last_->tool, tool) && !book_->ForTool(tool.name).next.empty())
+      related.push_back(&tool);
   if (related.empty()) return false;
   const ToolDef& tool = *random_.Pick(related);
   auto said = SayAsk(tool, true);

@@ -62,6 +62,7 @@ class Simulator {
   std::optional<Said> SayAny(const std::vector<Pattern>& patterns, const ToolDef& tool, const Json& known,
                              bool correct);
   std::optional<Said> SayAsk(const ToolDef& tool, bool follow_up);
+  bool IsRelated(const ToolDef& last, const ToolDef& tool) const;
   bool Inherit(const ToolDef& tool, bool follow_up, Json& values);
   std::optional<Said> SayFill(const Task& task, bool correct);
   std::optional<Said> SayBareValue(const Task& task);
@@ -103,6 +104,7 @@ class Simulator {
   SimulatorOptions options_;
   Random random_;
   std::vector<const ToolDef*> tasks_;  // tools that come up as goals
+  bool any_related_ = false;           // the workflow says what is related
 
   // Of the running conversation.
   SimulatedConversation out_;
