@@ -71,7 +71,7 @@ void Matcher::Add(const Config& config, std::vector<Config>& out) {
     return;
   }
   if (!binding_->IsLive(config.state)) return;
-  if (out.size() > 1 && std::find(out.begin(), out.end(), config) != out.end()) return;
+  if (std::find(out.begin(), out.end(), config) != out.end()) return;
   const bool ends_rule = grammar.IsAccepting(config.state) && config.stack >= 0;
   const bool ends = grammar.IsAccepting(config.state) && config.stack < 0;
   if (grammar.HasBytes(config.state) || ends || grammar.HasCalls(config.state)) out.push_back(config);
