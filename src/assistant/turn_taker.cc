@@ -42,7 +42,7 @@ Result<void> TurnTaker::Prepare() {
   prepared_ = true;
   partial_.clear();
   peeked_.clear();
-  complete_ = false;
+  grasp_ = Grasp::kNothing;
   return {};
 }
 
@@ -53,32 +53,32 @@ Result<void> TurnTaker::Hear(std::string_view partial) {
   return understander_->Hear(partial);
 }
 
-bool TurnTaker::PeekComplete() {
-  if (!prepared_ || partial_.empty()) return false;
-  if (partial_ == peeked_) return complete_;
+TurnTaker::Grasp TurnTaker::Peek() {
+  if (!prepared_ || partial_.empty()) return Grasp::kNothing;
+  if (partial_ == peeked_) return grasp_;
   peeked_ = partial_;
   const auto understanding = understander_->Peek();
-  complete_ = understanding && IsComplete(*understanding);
-  return complete_;
+  grasp_ = understanding ? GraspOf(*understanding) : Grasp::kNothing;
+  return grasp_;
 }
 
-bool TurnTaker::IsComplete(const Understanding& understanding) const {
-  if (understanding.calls.empty() || understanding.confidence < kConfidentlyComplete) return false;
+TurnTaker::Grasp TurnTaker::GraspOf(const Understanding& understanding) const {
+  if (understanding.calls.empty() || understanding.confidence < kConfidentlyComplete) return Grasp::kNothing;
   const Expectation expected = dialogue_.expectation();
+  Grasp grasp = Grasp::kComplete;
   for (const Understanding::Call& call : understanding.calls) {
     if (IsControlTool(call.call.name)) continue;
     const ToolDef* tool = workflow().FindTool(call.call.name);
-    if (tool == nullptr || tool->role == ToolRole::kUnclear) return false;
-    // People go on after "hi".
-    if (tool->role == ToolRole::kGreeting) return false;
+    if (tool == nullptr || tool->role == ToolRole::kUnclear) return Grasp::kNothing;
     const auto has = [&](const std::string& slot) { return call.call.arguments.contains(slot); };
     const bool answered = expected.kind == Expectation::Kind::kSlots && expected.tool == tool->name &&
                           std::all_of(expected.slots.begin(), expected.slots.end(), has);
     const bool all = std::all_of(tool->slots.begin(), tool->slots.end(),
                                  [&](const Slot& slot) { return !slot.required || has(slot.name); });
-    if (!answered && !all) return false;
+    // People go on after "hi".
+    if ((!answered && !all) || tool->role == ToolRole::kGreeting) grasp = Grasp::kUnderstood;
   }
-  return true;
+  return grasp;
 }
 
 Decision TurnTaker::Commit(std::span<const Transcript::Hypothesis> hypotheses, TurnRecord* record) {

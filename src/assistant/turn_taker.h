@@ -31,8 +31,10 @@ class TurnTaker {
   Result<void> Prepare();
   // A partial transcript; prepares where that was not done.
   Result<void> Hear(std::string_view partial);
-  // Would the last partial be a complete answer, confidently understood?
-  bool PeekComplete();
+  // What the last partial would mean: nothing certain, something clear to which more must be asked, or all
+  // that is needed.
+  enum class Grasp { kNothing, kUnderstood, kComplete };
+  Grasp Peek();
   // The turn is over: understands it and lets the dialogue decide. Fills expectation and `understood` of the
   // record. Where the brain fails, the turn counts as not understood and the error goes to the record.
   Decision Commit(std::span<const Transcript::Hypothesis> hypotheses, TurnRecord* record);
@@ -48,15 +50,15 @@ class TurnTaker {
   const Dialogue& dialogue() const { return dialogue_; }
 
  private:
-  bool IsComplete(const Understanding& understanding) const;
+  Grasp GraspOf(const Understanding& understanding) const;
 
   Dialogue dialogue_;
   std::unique_ptr<Understander> understander_;
   Conversation history_;
   bool prepared_ = false;
-  std::string peeked_;  // the partial that `complete_` is about
+  std::string peeked_;  // the partial that `grasp_` is about
   std::string partial_;
-  bool complete_ = false;
+  Grasp grasp_ = Grasp::kNothing;
 };
 
 // Adds a decision's events to the record and its reply to the end of the record's reply.

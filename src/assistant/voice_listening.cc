@@ -15,7 +15,7 @@ constexpr int kPartialEveryFrames = 8;
 constexpr int kPartialEveryFramesInPause = 3;
 constexpr auto kPause = std::chrono::milliseconds(90);
 constexpr int kFalseInterruptionFrames = 200;  // so long without a word: noise
-constexpr double kNoiseConfidence = 0.3;
+constexpr double kNoiseConfidence = 0.15;
 constexpr size_t kPlainAnswerWords = 4;
 // Speech this soon after the end of a turn means that the turn had not ended.
 constexpr double kCutOffMs = 1000;
@@ -27,8 +27,10 @@ size_t CountWords(std::string_view text) {
 }
 
 // Noise is heard as one or two words that the recognizer itself does not believe.
-bool IsNoise(const Transcript& transcript) {
+// Not where yes or no is waited for: "yes", "yeah" and "yep" share one probability there.
+bool IsNoise(const Transcript& transcript, ListeningMode mode) {
   if (transcript.text.empty()) return true;
+  if (mode == ListeningMode::kYesNo) return false;
   if (transcript.words.empty() || transcript.words.size() > 2) return false;
   return std::all_of(transcript.words.begin(), transcript.words.end(),
                      [](const TranscriptWord& word) { return word.confidence < kNoiseConfidence; });
@@ -96,7 +98,7 @@ void VoiceSession::BeginUtterance() {
   for (const std::vector<float>& frame : pre_roll_) {
     if (const auto fed = recognizer_->Feed(frame); !fed) Log().error("{}", fed.error().message);
   }
-  needed_little_ = false;
+  grasp_ = TurnTaker::Grasp::kNothing;
   utterance_ = std::move(utterance);
 }
 
@@ -109,7 +111,7 @@ void VoiceSession::ListenAlong() {
     utterance.partial = std::move(partial.text);
     utterance.last_partial_at = Now();
     endpointer_.SetLong(CountWords(utterance.partial) > kPlainAnswerWords);
-    needed_little_ = false;
+    grasp_ = TurnTaker::Grasp::kNothing;
     if (options_.listen_along) {
       if (const auto heard = taker_.Hear(utterance.partial); !heard) Log().error("{}", heard.error().message);
     }
@@ -120,8 +122,10 @@ void VoiceSession::ListenAlong() {
     DropFalseInterruption();
     return;
   }
-  if (pause && options_.listen_along) needed_little_ = taker_.PeekComplete();
-  endpointer_.SetComplete(needed_little_);
+  if (pause && options_.listen_along) grasp_ = taker_.Peek();
+  endpointer_.SetKnown(grasp_ == TurnTaker::Grasp::kComplete     ? Endpointer::Known::kComplete
+                       : grasp_ == TurnTaker::Grasp::kUnderstood ? Endpointer::Known::kUnderstood
+                                                                 : Endpointer::Known::kNothing);
 }
 
 void VoiceSession::EndUtterance(Endpointer::Event why) {
@@ -130,7 +134,7 @@ void VoiceSession::EndUtterance(Endpointer::Event why) {
   TurnRecord record;
   const double endpoint = Ms(Now());
   Result<Transcript> final = recognizer_->Finish();
-  if (final && IsNoise(*final)) {
+  if (final && IsNoise(*final, utterance.mode)) {
     taker_.Abandon();
     prepare_in_frames_ = 2;
     if (utterance.interrupts) speaker_.Resume();
@@ -145,7 +149,9 @@ void VoiceSession::EndUtterance(Endpointer::Event why) {
     CloseRecord(true);
     speaker_.Stop();
   }
-  record = NewRecord(why == Endpointer::Event::kTooLong ? "too_long" : needed_little_ ? "complete" : "pause");
+  record = NewRecord(why == Endpointer::Event::kTooLong      ? "too_long"
+                     : grasp_ == TurnTaker::Grasp::kComplete ? "complete"
+                                                             : "pause");
   record.times.speech_start = Ms(utterance.start);
   record.times.speech_end = Ms(utterance.last_voiced);
   record.times.endpoint = endpoint;

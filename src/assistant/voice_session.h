@@ -163,7 +163,7 @@ class VoiceSession {
   bool interruptible_ = true;
   int prepare_in_frames_ = 0;  // the first audio of the reply goes before
   std::chrono::milliseconds needed_pause_{0};
-  bool needed_little_ = false;
+  TurnTaker::Grasp grasp_ = TurnTaker::Grasp::kNothing;  // of the utterance under way
   bool ending_ = false;
   bool ended_ = false;
 };

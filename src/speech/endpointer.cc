@@ -18,13 +18,14 @@ Result<EndpointOptions> EndpointOptions::FromPolicy(const Json& policy) {
   const Json& given = policy["endpointing"];
   if (!given.is_object())
     return MakeError(ErrorCode::kInvalidArgument, "endpointing: want a map such as {{open_ms: 600}}");
-  const std::array<std::pair<const char*, std::chrono::milliseconds*>, 8> known = {{
+  const std::array<std::pair<const char*, std::chrono::milliseconds*>, 9> known = {{
       {"open_ms", &options.open},
       {"yes_no_ms", &options.yes_no},
       {"choice_ms", &options.choice},
       {"digits_ms", &options.digits},
       {"amount_ms", &options.amount},
       {"complete_ms", &options.complete},
+      {"understood_ms", &options.understood},
       {"no_input_ms", &options.no_input},
       {"max_utterance_ms", &options.max_utterance},
   }};
@@ -43,7 +44,7 @@ Result<EndpointOptions> EndpointOptions::FromPolicy(const Json& policy) {
       return MakeError(
           ErrorCode::kInvalidArgument,
           "endpointing: no key \"{}\"; there are open_ms, yes_no_ms, choice_ms, digits_ms, amount_ms, "
-          "complete_ms, no_input_ms and max_utterance_ms",
+          "complete_ms, understood_ms, no_input_ms and max_utterance_ms",
           key);
     }
   }
@@ -58,7 +59,11 @@ void Endpointer::Listen(ListeningMode mode) {
 
 std::chrono::milliseconds Endpointer::needed() const {
   const std::chrono::milliseconds usual = UsualPause();
-  return complete_ ? std::min(usual, options_.complete) : usual;
+  if (known_ == Known::kComplete) return std::min(usual, options_.complete);
+  // Digits come in groups: clear is not enough there.
+  if (known_ == Known::kUnderstood && mode_ != ListeningMode::kDigits)
+    return std::min(usual, options_.understood);
+  return usual;
 }
 
 std::chrono::milliseconds Endpointer::UsualPause() const {
@@ -80,7 +85,7 @@ std::chrono::milliseconds Endpointer::UsualPause() const {
 
 void Endpointer::Reset() {
   speaking_ = false;
-  complete_ = false;
+  known_ = Known::kNothing;
   long_ = false;
   history_ = 0;
   silent_frames_ = 0;
@@ -93,7 +98,7 @@ Endpointer::Event Endpointer::Advance(bool voiced) {
   if (!speaking_) {
     if (std::popcount(history_) >= options_.onset_frames) {
       speaking_ = true;
-      complete_ = false;
+      known_ = Known::kNothing;
       long_ = false;
       utterance_frames_ = 10;
       return Event::kSpeechStart;

@@ -23,7 +23,8 @@ struct EndpointOptions {
   std::chrono::milliseconds choice{350};
   std::chrono::milliseconds digits{1200};  // until the count is reached
   std::chrono::milliseconds amount{550};
-  std::chrono::milliseconds complete{260};  // what was understood needs nothing more
+  std::chrono::milliseconds complete{260};    // what was understood needs nothing more
+  std::chrono::milliseconds understood{450};  // ... is clear, though more will have to be asked
   std::chrono::milliseconds no_input{7000};
   std::chrono::milliseconds max_utterance{20000};
   int onset_frames = 6;  // voiced frames out of the last ten that begin an utterance
@@ -52,8 +53,9 @@ class Endpointer {
 
   Event Advance(bool voiced);
 
-  // What is known about the utterance under way; both may change with every partial.
-  void SetComplete(bool complete) { complete_ = complete; }
+  // What is known about the utterance under way; may change with every partial.
+  enum class Known { kNothing, kUnderstood, kComplete };
+  void SetKnown(Known known) { known_ = known; }
   // More words than a plain answer to the question has: the pause of open speech applies.
   void SetLong(bool is_long) { long_ = is_long; }
   // Drops the utterance under way.
@@ -70,7 +72,7 @@ class Endpointer {
 
   EndpointOptions options_;
   ListeningMode mode_ = ListeningMode::kOpen;
-  bool complete_ = false;
+  Known known_ = Known::kNothing;
   bool long_ = false;
   bool speaking_ = false;
   bool no_input_running_ = false;

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <deque>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "speech/domain_model.h"
@@ -141,7 +143,8 @@ class VoiceSessionTest : public ::testing::Test {
   }
 
   void Open(VoiceOptions options = {}) {
-    options.front_end.echo_cancellation = false;
+    options.front_end.echo_cancellation = echo_gain_ > 0;
+    echo_.assign(6, std::vector<float>(kFrameSamples));
     VoiceServices services;
     services.program = program_;
     services.recognizers = pool_.get();
@@ -158,10 +161,16 @@ class VoiceSessionTest : public ::testing::Test {
     session_->Start();
   }
 
-  bool Step(std::span<const float> microphone) {
+  bool Step(std::span<const float> clean) {
     std::vector<float> out(kFrameSamples);
+    std::vector<float> microphone(clean.begin(), clean.end());
+    if (echo_gain_ > 0) {  // the loudspeaker comes back after 60 ms
+      for (size_t i = 0; i < kFrameSamples; ++i) microphone[i] += echo_gain_ * echo_.front()[i];
+      echo_.pop_front();
+    }
     microphone_.insert(microphone_.end(), microphone.begin(), microphone.end());
     session_->Step(microphone, out);
+    if (echo_gain_ > 0) echo_.push_back(out);
     clock_.Advance(std::chrono::milliseconds(10));
     return session_->speaking();
   }
@@ -198,7 +207,18 @@ class VoiceSessionTest : public ::testing::Test {
   std::function<void(std::function<void()>)> run_action_;
   std::vector<TurnRecord> records_;
   std::unique_ptr<VoiceSession> session_;
+  float echo_gain_ = 0;
+  std::deque<std::vector<float>> echo_;
 };
+
+// Of this process.
+long StatusNumber(const std::string& key) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(key)) return std::stol(line.substr(key.size() + 1));
+  }
+  return 0;
+}
 std::filesystem::path VoiceSessionTest::folder_;
 std::shared_ptr<const DialogueProgram> VoiceSessionTest::program_;
 std::unique_ptr<PocketSphinxPool> VoiceSessionTest::pool_;
@@ -297,7 +317,8 @@ TEST_F(VoiceSessionTest, TheSameAudioGivesTheSameConversation) {
   const auto summary = [&] {
     std::string all;
     for (const TurnRecord& record : records_) {
-      all += ToJson(record.heard).dump() + (record.understood ? ToJson(*record.understood).dump() : "") + "\n";
+      all +=
+          ToJson(record.heard).dump() + (record.understood ? ToJson(*record.understood).dump() : "") + "\n";
     }
     records_.clear();
     session_.reset();
@@ -312,9 +333,73 @@ TEST_F(VoiceSessionTest, TheSameAudioGivesTheSameConversation) {
 
   const std::vector<float> call = std::exchange(microphone_, {});
   Open();
-  for (size_t i = 0; i + kFrameSamples <= call.size(); i += kFrameSamples) Step({call.data() + i, kFrameSamples});
+  for (size_t i = 0; i + kFrameSamples <= call.size(); i += kFrameSamples)
+    Step({call.data() + i, kFrameSamples});
   UntilWaiting();
   EXPECT_EQ(first, summary());
+}
+
+TEST_F(VoiceSessionTest, WithEchoOnlyTheUserInterruptsAndIsHeard) {
+  echo_gain_ = 0.25f;
+  Open();
+  UntilWaiting();
+  ASSERT_EQ(records_.size(), 1u) << records_.back().heard.text;
+  EXPECT_FALSE(records_[0].interrupted);
+  int stopped_in_time = 0;
+  constexpr int kTrials = 6;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    SayAndWait("activate my card");
+    session_.reset();
+    Open();
+    Silence(500 + 130 * trial);
+    ASSERT_TRUE(session_->speaking());
+    static const auto voice = *FliteSynthesizer::Create("slt");
+    static const Audio audio = *SynthesizeAll(*voice, "transfer two hundred dollars to savings");
+    // The recording begins with some silence of its own.
+    const auto onset =
+        std::find_if(audio.samples.begin(), audio.samples.end(), [](float s) { return std::abs(s) > 0.03f; });
+    const size_t from = static_cast<size_t>(onset - audio.samples.begin());
+    int frames = 0, stopped_after = -1;
+    for (size_t i = from; i + kFrameSamples <= audio.samples.size(); i += kFrameSamples, ++frames) {
+      if (!Step({audio.samples.data() + i, kFrameSamples}) && stopped_after < 0) stopped_after = frames * 10;
+    }
+    if (stopped_after >= 0 && stopped_after <= 200) ++stopped_in_time;
+    RecordProperty("stopped_after_ms_" + std::to_string(trial), stopped_after);
+    Silence(1500);
+    UntilWaiting();
+    EXPECT_THAT(records_.back().heard.text, HasSubstr("savings"));
+  }
+  EXPECT_GE(stopped_in_time, kTrials - 1);
+}
+
+TEST_F(VoiceSessionTest, ManyCallsLeakNeitherMemoryNorThreads) {
+  const char* given = std::getenv("SOTTO_SIMULATED_CALLS");  // more of them by hand
+  const int calls = given == nullptr ? 30 : std::atoi(given);
+  long memory = 0, threads = 0;
+  double seconds = 0;
+  for (int call = 0; call < calls; ++call) {
+    if (call == calls / 3) {
+      memory = StatusNumber("VmRSS:");
+      threads = StatusNumber("Threads:");
+    }
+    records_.clear();
+    microphone_.clear();
+    const TimePoint began = clock_.Now();
+    Open();
+    UntilWaiting();
+    SayAndWait("transfer three hundred dollars to savings");
+    SayAndWait(call % 2 == 0 ? "yes" : "no");
+    Silence(call % 5 == 0 ? 9000 : 100);
+    UntilWaiting();
+    SayAndWait("goodbye");
+    seconds += Milliseconds(clock_.Now() - began) / 1000;
+    for (const TurnRecord& record : records_) EXPECT_FALSE(record.reply.text.empty());
+    session_.reset();
+  }
+  EXPECT_LT(StatusNumber("VmRSS:") - memory, 3000) << "kB over " << calls << " calls";
+  EXPECT_EQ(StatusNumber("Threads:"), threads);
+  fmt::print("{:.2f} hours of calls; resident memory {} -> {} kB\n", seconds / 3600, memory,
+             StatusNumber("VmRSS:"));
 }
 
 }  // namespace

@@ -160,7 +160,7 @@ TEST(Endpointing, ThePauseFollowsTheQuestionAndWhatWasUnderstood) {
     EXPECT_EQ(FirstEvent(endpointer, true, 50).first, Event::kSpeechStart);
     EXPECT_EQ(FirstEvent(endpointer, false, 500), std::pair(Event::kSpeechEnd, frames));
     FirstEvent(endpointer, true, 50);
-    endpointer.SetComplete(true);
+    endpointer.SetKnown(Endpointer::Known::kComplete);
     EXPECT_EQ(FirstEvent(endpointer, false, 500), std::pair(Event::kSpeechEnd, std::min(frames, 26)));
   }
   Endpointer endpointer{EndpointOptions{}};
