@@ -30,6 +30,8 @@ bool Composer::Render(const std::string& key, const DialogueProgram::Variants& v
       continue;
     }
     if (rendered->text.empty()) continue;
+    char& first = rendered->text.front();  // a value may begin the sentence
+    if (first >= 'a' && first <= 'z') first = static_cast<char>(first - 'a' + 'A');
     if (!reply_.text.empty()) {
       reply_.text += ' ';
       reply_.parts.push_back({" ", true});

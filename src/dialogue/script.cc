@@ -437,9 +437,12 @@ ScriptOutcome RunScript(std::shared_ptr<const Workflow> workflow, const Dialogue
           fail(turn.line, heard.error().message);
           return outcome;
         }
-        if (const std::string wrong = CompareCalls(*heard, turn.calls); !wrong.empty())
+        // What was misunderstood is reported once; the dialogue goes on as it was meant.
+        if (const std::string wrong = CompareCalls(*heard, turn.calls); !wrong.empty()) {
           fail(turn.line, wrong);
-        input.calls = heard->calls;
+        } else {
+          input.calls = heard->calls;
+        }
       }
       for (const auto& call : input.calls) past.calls.push_back(call.call);
       decision = dialogue.RunTurn(input, runner);
