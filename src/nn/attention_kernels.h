@@ -181,17 +181,18 @@ inline void SoftmaxPage(const AttentionParams& params, Visible visible, const At
     }
   }
   if (visible.begin > 0 || visible.end < kPage) {
-    for (size_t g = 0; g < kGroups; ++g) Store(scores + g * 16, v[g]);
-    for (size_t p = 0; p < visible.begin; ++p) scores[p] = -__builtin_inff();
-    for (size_t p = visible.end; p < kPage; ++p) scores[p] = -__builtin_inff();
-    for (size_t g = 0; g < kGroups; ++g) v[g] = Load(scores + g * 16);
+    const auto clip = [](size_t p, size_t g) { return p < g * 16 ? 0 : p - g * 16 > 16 ? 16 : p - g * 16; };
+    for (size_t g = 0; g < kGroups; ++g) {
+      v[g] = KeepLanes(v[g], clip(visible.begin, g), clip(visible.end, g), -__builtin_inff());
+    }
   }
   const float page_max = ReduceMax(Max(Max(v[0], v[1]), Max(v[2], v[3])));
-  const float max = page_max > s.max[m] ? page_max : s.max[m];
-  alignas(64) float old[16] = {s.max[m]};
-  VF old_v = Exp(Sub(Load(old), Set(max)));
-  Store(old, old_v);
-  s.rescale[m] = s.max[m] == -__builtin_inff() ? 0.0f : old[0];
+  const float old_max = s.max[m];
+  const float max = page_max > old_max ? page_max : old_max;
+  if (max == old_max)
+    s.rescale[m] = 1.0f;
+  else
+    s.rescale[m] = old_max == -__builtin_inff() ? 0.0f : First(Exp(Set(old_max - max)));
   s.max[m] = max;
   VF sum = Zero();
   for (size_t g = 0; g < kGroups; ++g) {
@@ -219,6 +220,7 @@ inline void AddValuesOfPage(const AttentionScratch& s, size_t n_rows, size_t hd,
 #ifdef SOTTO_TILES
   if constexpr (kType == DType::kBF16) {
     for (size_t m = 0; m < n_rows; ++m) {
+      if (s.rescale[m] == 1.0f) continue;
       const VF rescale = Set(s.rescale[m]);
       for (size_t i = 0; i < hd; i += 16) Store(s.sums + m * hd + i, Mul(Load(s.sums + m * hd + i), rescale));
     }
@@ -262,10 +264,12 @@ void AttentionOf(const AttentionJob& job, size_t kv_head, size_t first, size_t l
   for (; page * kPage < end; ++page) {
     const auto* bytes = static_cast<const std::byte*>(sequence.pages[page]);
     ScorePage<kType>(s, n_rows, hd, bytes + layout.key_offset(kv_head));
-    for (size_t m = 0; m < n_rows; ++m) {
-      SoftmaxPage(params, VisibleIn(params, sequence, sequence.first_position + first + m / n_group, page), s,
-                  m);
-      if constexpr (kType == DType::kBF16) PackBf16(s.scores + m * kPage, kPage);
+    for (size_t t = first, m = 0; t < last; ++t) {
+      const Visible visible = VisibleIn(params, sequence, sequence.first_position + t, page);
+      for (size_t g = 0; g < n_group; ++g, ++m) {
+        SoftmaxPage(params, visible, s, m);
+        if constexpr (kType == DType::kBF16) PackBf16(s.scores + m * kPage, kPage);
+      }
     }
     AddValuesOfPage<kType>(s, n_rows, hd, bytes + layout.value_offset(kv_head));
   }

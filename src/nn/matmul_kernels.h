@@ -172,6 +172,16 @@ struct PanelGroup {
   const float* scales;
 };
 
+// Weights that are wanted next, fetched in small portions while a tile computes: `lines` cache lines a block.
+struct Ahead {
+  const std::byte* next = nullptr;
+  size_t lines = 0;
+
+  inline void Fetch(size_t block) const {
+    for (size_t i = 0; i < lines; ++i) PrefetchFar(next + (block * lines + i) * 64);
+  }
+};
+
 // Tokens of a tile, from a block on: pointers to the first token's values, and the distance from token to
 // token.
 struct TileTokens {
@@ -181,6 +191,29 @@ struct TileTokens {
   const int32_t* init;
   size_t n_cols;
   size_t init_stride;
+  Ahead ahead;
+};
+
+// The next `n_groups` groups, spread over all tiles of these ones. Call for each tile in turn.
+class AheadOfGroups {
+ public:
+  AheadOfGroups(const MatMulJob& job, size_t group, size_t n_groups, size_t tile_tokens)
+      : next_(job.groups + (group + n_groups) * job.group_bytes), end_(next_ + n_groups * job.group_bytes) {
+    const size_t n_blocks = (job.n_tokens + tile_tokens - 1) / tile_tokens * (job.n_cols / 32);
+    lines_ = (n_groups * job.group_bytes / 64 + n_blocks - 1) / n_blocks;
+    if (group + 2 * n_groups > (job.n_rows + kRowGroup - 1) / kRowGroup) end_ = next_;
+  }
+  Ahead ForTile(size_t n_blocks) {
+    if (next_ >= end_) return {};
+    const Ahead ahead{next_, lines_};
+    next_ += n_blocks * lines_ * 64;
+    return ahead;
+  }
+
+ private:
+  const std::byte* next_;
+  const std::byte* end_;
+  size_t lines_;
 };
 
 // y[t][16 r + lane] (+)= products over blocks [0, n_blocks) of R groups and T tokens.
@@ -201,6 +234,7 @@ inline void Int8Tile(const Group* groups, const TileTokens& x, size_t n_blocks, 
       block[r] = groups[r].Load(b);
       groups[r].PrefetchAfter(b);
     }
+    x.ahead.Fetch(b);
     constexpr int kHalves = Group::kTwo ? 2 : 1;
     for (int half = 0; half < kHalves; ++half) {
       VI acc[R][T];
@@ -257,7 +291,8 @@ inline TileTokens TokensFrom(const MatMulJob& job, size_t token, size_t block, b
           job.x8.dsum + token * nb + block,
           init,
           job.n_cols,
-          init_stride};
+          init_stride,
+          {}};
 }
 
 inline size_t LanesOf(const MatMulJob& job, size_t group) {
@@ -267,22 +302,24 @@ inline size_t LanesOf(const MatMulJob& job, size_t group) {
 
 // All tokens in tiles of T, T/2, ... 1.
 template <class Group, int T, int R>
-inline void Int8Tokens_(const MatMulJob& job, const Group* groups, size_t group, size_t token, size_t block,
-                        size_t n_blocks) {
+inline void Int8TokenTiles(const MatMulJob& job, const Group* groups, size_t group, size_t token,
+                           size_t block, size_t n_blocks, AheadOfGroups* ahead) {
   size_t lanes[R];
   for (int r = 0; r < R; ++r) lanes[r] = LanesOf(job, group + static_cast<size_t>(r));
   for (; token + T <= job.n_tokens; token += T) {
-    Int8Tile<Group, T, R>(groups, TokensFrom(job, token, block, Group::kTwo), n_blocks, block > 0,
-                          job.y + token * job.y_stride + group * 16, job.y_stride, lanes);
+    TileTokens x = TokensFrom(job, token, block, Group::kTwo);
+    if (ahead != nullptr) x.ahead = ahead->ForTile(n_blocks);
+    Int8Tile<Group, T, R>(groups, x, n_blocks, block > 0, job.y + token * job.y_stride + group * 16,
+                          job.y_stride, lanes);
   }
-  if constexpr (T > 1) Int8Tokens_<Group, T / 2, R>(job, groups, group, token, block, n_blocks);
+  if constexpr (T > 1) Int8TokenTiles<Group, T / 2, R>(job, groups, group, token, block, n_blocks, ahead);
 }
 
 template <DType kType>
 inline void MatMulInt8Direct(const MatMulJob& job, size_t first, size_t last) {
   for (size_t g = first; g < last; ++g) {
     const PackedGroup<kType> group(job.groups + g * job.group_bytes, job.n_cols);
-    Int8Tokens_<PackedGroup<kType>, kDirectTokens, 1>(job, &group, g, 0, 0, job.n_cols / 32);
+    Int8TokenTiles<PackedGroup<kType>, kDirectTokens, 1>(job, &group, g, 0, 0, job.n_cols / 32, nullptr);
   }
 }
 
@@ -320,6 +357,7 @@ inline void MatMulInt8Panels(const MatMulJob& job, size_t g, std::byte* scratch)
   constexpr size_t kBlocks = kPanelColumns / 32;
   constexpr size_t kStride = kMatMulScratchBytes / kPanelGroups;
   const size_t nb = job.n_cols / 32;
+  AheadOfGroups ahead(job, g, R, kTileTokens);
   for (size_t block = 0; block < nb; block += kBlocks) {
     const size_t n = nb - block < kBlocks ? nb - block : kBlocks;
     PanelOf<kType> panels[R];
@@ -328,7 +366,7 @@ inline void MatMulInt8Panels(const MatMulJob& job, size_t g, std::byte* scratch)
       panels[r] =
           Unpack<kType>(PackedGroup<kType>(bytes, job.n_cols), bytes, block, n, scratch + r * kStride);
     }
-    Int8Tokens_<PanelOf<kType>, kTileTokens, R>(job, panels, g, 0, block, n);
+    Int8TokenTiles<PanelOf<kType>, kTileTokens, R>(job, panels, g, 0, block, n, &ahead);
   }
 }
 

@@ -111,6 +111,14 @@ inline float ReduceMax(VF v) {
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
+inline float First(VF v) { return _mm256_cvtss_f32(v.a); }
+inline __m256 KeepLanes8(__m256 v, size_t begin, size_t end, float other, int base) {
+  const __m256i keep = _mm256_andnot_si256(FirstLanes(begin, base), FirstLanes(end, base));
+  return _mm256_blendv_ps(_mm256_set1_ps(other), v, _mm256_castsi256_ps(keep));
+}
+inline VF KeepLanes(VF v, size_t begin, size_t end, float other) {
+  return {KeepLanes8(v.a, begin, end, other, 0), KeepLanes8(v.b, begin, end, other, 8)};
+}
 inline VI Round(VF v) { return {_mm256_cvtps_epi32(v.a), _mm256_cvtps_epi32(v.b)}; }
 inline VF ToFloat(VI v) { return {_mm256_cvtepi32_ps(v.a), _mm256_cvtepi32_ps(v.b)}; }
 inline __m256 Pow2x8(__m256i n) {

@@ -2,8 +2,8 @@
 // the kernel source. Operations are the same in every simd_<isa>.h: Fma(a, b, c) = a * b + c, Fnma(a, b, c) =
 // c - a * b; LoadN/StoreN touch n <= 16 lanes (the others load as 0); Dot adds to each 32-bit lane the four
 // products of its unsigned bytes of w with signed bytes of x; DotBf16 the two products of its BF16 pairs;
-// OrShifted shifts `high` left (right if negative), masks every byte and joins it to `low`; ByteLane<i> is
-// byte i of each 32-bit lane as a float.
+// OrShifted shifts `high` left (right if negative), masks every byte and joins it to `low`; KeepLanes
+// replaces the lanes outside [begin, end); ByteLane<i> is byte i of each 32-bit lane as a float.
 #pragma once
 
 #include <immintrin.h>
@@ -67,6 +67,11 @@ inline VF ZeroIfLess(VF v, VF x, float threshold) {
 }
 inline float ReduceAdd(VF v) { return _mm512_reduce_add_ps(v); }
 inline float ReduceMax(VF v) { return _mm512_reduce_max_ps(v); }
+inline float First(VF v) { return _mm512_cvtss_f32(v); }
+inline VF KeepLanes(VF v, size_t begin, size_t end, float other) {
+  const auto keep = static_cast<__mmask16>(FirstLanes(end) & ~FirstLanes(begin));
+  return _mm512_mask_mov_ps(Set(other), keep, v);
+}
 inline VI Round(VF v) { return _mm512_cvtps_epi32(v); }
 inline VF ToFloat(VI v) { return _mm512_cvtepi32_ps(v); }
 inline VF Pow2(VI n) {

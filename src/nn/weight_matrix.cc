@@ -1,8 +1,10 @@
 #include "nn/weight_matrix.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <mutex>
 #include <new>
 #include <vector>
 
@@ -254,6 +256,35 @@ float ValueAt(DType type, const GroupBytes& g, size_t lane, size_t c) {
   }
 }
 
+// Weights of several matrices lie in one region, because a matrix of a few megabytes of its own gets few huge
+// pages, and small pages cost a quarter of the bandwidth. Regions are freed with their last matrix.
+class WeightRegions {
+ public:
+  std::shared_ptr<std::byte> Allocate(size_t size_bytes) {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<AlignedBuffer> region = current_.lock();
+    if (region == nullptr || region->size() - used_ < size_bytes) {
+      region = std::make_shared<AlignedBuffer>(std::max(size_bytes, kRegionBytes));
+      current_ = region;
+      used_ = 0;
+    }
+    std::byte* data = region->data() + used_;
+    used_ += (size_bytes + 63) / 64 * 64;
+    return {std::move(region), data};
+  }
+
+ private:
+  static constexpr size_t kRegionBytes = size_t{64} << 20;
+  std::mutex mutex_;
+  std::weak_ptr<AlignedBuffer> current_;
+  size_t used_ = 0;
+};
+
+std::shared_ptr<std::byte> AllocateWeights(size_t size_bytes) {
+  static WeightRegions regions;  // of the process, as the heap is
+  return regions.Allocate(size_bytes);
+}
+
 }  // namespace
 
 AlignedBuffer::AlignedBuffer(size_t size_bytes) : size_(size_bytes) {
@@ -291,8 +322,8 @@ Result<WeightMatrix> WeightMatrix::Create(DType type, size_t n_rows, size_t n_co
   matrix.n_rows_ = n_rows;
   matrix.n_cols_ = n_cols;
   matrix.group_bytes_ = SectionsOf(type, n_cols).bytes;
-  matrix.data_ = AlignedBuffer(matrix.n_groups() * matrix.group_bytes_);
-  std::byte* data = matrix.data_.data();
+  matrix.data_ = AllocateWeights(matrix.n_groups() * matrix.group_bytes_);
+  std::byte* data = matrix.data_.get();
   team.ParallelFor(matrix.n_groups(), 16, [&](size_t begin, size_t end, size_t) {
     for (size_t g = begin; g < end; ++g) {
       std::byte* group = data + g * matrix.group_bytes_;

@@ -74,7 +74,7 @@ class WeightMatrix {
 
   // For kernels.
   size_t n_groups() const { return (n_rows_ + kRowGroup - 1) / kRowGroup; }
-  const std::byte* group(size_t index) const { return data_.data() + index * group_bytes_; }
+  const std::byte* group(size_t index) const { return data_.get() + index * group_bytes_; }
 
  private:
   WeightMatrix() = default;
@@ -83,7 +83,7 @@ class WeightMatrix {
   size_t n_rows_ = 0;
   size_t n_cols_ = 0;
   size_t group_bytes_ = 0;
-  AlignedBuffer data_;
+  std::shared_ptr<std::byte> data_;
 };
 
 }  // namespace sotto
