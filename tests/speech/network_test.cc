@@ -1,0 +1,228 @@
+// The network backends against small servers that do, and do not, what they should.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <functional>
+#include <thread>
+
+#include "base/check.h"
+#include "speech/backends.h"
+#include "speech/openai_audio.h"
+#include "speech/wyoming.h"
+
+namespace sotto {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Serves one connection with `talk(socket)` on a thread of its own.
+class OneShotServer {
+ public:
+  explicit OneShotServer(std::function<void(int)> talk) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    SOTTO_CHECK(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                ::listen(listener_, 4) == 0);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this, talk = std::move(talk)] {
+      const int connection = ::accept(listener_, nullptr, nullptr);
+      if (connection < 0) return;
+      talk(connection);
+      ::shutdown(connection, SHUT_RDWR);
+      ::close(connection);
+    });
+  }
+  ~OneShotServer() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+  std::string wyoming() const { return fmt::format("wyoming://127.0.0.1:{}", port_); }
+  std::string http() const { return fmt::format("http://127.0.0.1:{}/v1", port_); }
+
+ private:
+  int listener_ = -1;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+void Send(int socket, const std::string& bytes) {
+  (void)!::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}
+
+// Everything until `end` was seen or the other side closed.
+std::string ReadUntil(int socket, std::string_view end) {
+  std::string bytes;
+  char block[4096];
+  while (bytes.find(end) == std::string::npos) {
+    const ssize_t count = ::recv(socket, block, sizeof(block), 0);
+    if (count <= 0) break;
+    bytes.append(block, static_cast<size_t>(count));
+  }
+  return bytes;
+}
+
+Result<Transcript> HearOnce(RecognizerPool& pool) {
+  auto recognizer = pool.Acquire();
+  SOTTO_CHECK(recognizer.has_value());
+  SOTTO_RETURN_IF_ERROR((*recognizer)->Start(ListeningMode::kOpen));
+  SOTTO_RETURN_IF_ERROR((*recognizer)->Feed(std::vector<float>(1600, 0.1f)));
+  return (*recognizer)->Finish();
+}
+
+TEST(Wyoming, Recognizes) {
+  OneShotServer server([](int socket) {
+    const std::string heard = ReadUntil(socket, "audio-stop");
+    EXPECT_THAT(heard, HasSubstr("\"type\":\"transcribe\""));
+    EXPECT_THAT(heard, HasSubstr("\"payload_length\":3200"));
+    const std::string data = R"({"text": " Transfer $200."})";
+    Send(socket, fmt::format("{{\"type\":\"transcript\",\"data_length\":{}}}\n{}", data.size(), data));
+  });
+  const auto transcript = HearOnce(**OpenWyomingRecognizers(server.wyoming()));
+  ASSERT_TRUE(transcript) << transcript.error().message;
+  EXPECT_EQ(transcript->text, "Transfer $200.");
+}
+
+TEST(Wyoming, Speaks) {
+  OneShotServer server([](int socket) {
+    EXPECT_THAT(ReadUntil(socket, "\n"), HasSubstr("Hello there"));
+    Send(socket, "{\"type\":\"audio-start\",\"data\":{\"rate\":22050,\"width\":2,\"channels\":1}}\n");
+    Send(socket,
+         "{\"type\":\"audio-chunk\",\"data\":{\"rate\":22050,\"width\":2,\"channels\":1},\"payload_length\":"
+         "44100}\n" +
+             std::string(44100, '\x10'));
+    Send(socket, "{\"type\":\"audio-stop\"}\n");
+  });
+  const auto voice = OpenWyomingSynthesizer(server.wyoming(), "");
+  ASSERT_TRUE(voice);
+  const auto audio = SynthesizeAll(**voice, "Hello there");
+  ASSERT_TRUE(audio) << audio.error().message;
+  EXPECT_NEAR(audio->seconds(), 1, 0.01);
+}
+
+TEST(Wyoming, GarbageSlownessAndAbsenceAreErrors) {
+  {
+    OneShotServer server([](int socket) {
+      ReadUntil(socket, "audio-stop");
+      Send(socket, "HTTP/1.1 400 Bad Request\n");
+    });
+    EXPECT_EQ(HearOnce(**OpenWyomingRecognizers(server.wyoming())).error().code, ErrorCode::kCorrupt);
+  }
+  {
+    OneShotServer server([](int socket) { ReadUntil(socket, "never"); });
+    WyomingOptions quick;
+    quick.transcript = std::chrono::milliseconds(50);
+    EXPECT_EQ(HearOnce(**OpenWyomingRecognizers(server.wyoming(), quick)).error().code, ErrorCode::kTimeout);
+  }
+  EXPECT_EQ(HearOnce(**OpenWyomingRecognizers("wyoming://127.0.0.1:1")).error().code,
+            ErrorCode::kUnavailable);
+  EXPECT_FALSE(OpenWyomingRecognizers("wyoming://:x"));
+}
+
+std::string HttpAnswer(const std::string& body) {
+  return fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", body.size(),
+                     body);
+}
+
+TEST(OpenAiAudio, Recognizes) {
+  OneShotServer server([](int socket) {
+    const std::string request = ReadUntil(socket, "response_format");
+    EXPECT_THAT(request, HasSubstr("POST /v1/audio/transcriptions"));
+    EXPECT_THAT(request, HasSubstr("RIFF"));
+    Send(socket, HttpAnswer(R"({"text": "what is my balance"})"));
+  });
+  const auto transcript = HearOnce(**OpenOpenAiRecognizers(server.http()));
+  ASSERT_TRUE(transcript) << transcript.error().message;
+  EXPECT_EQ(transcript->text, "what is my balance");
+}
+
+TEST(OpenAiAudio, SpeaksWavAsItArrives) {
+  std::string wav(
+      "RIFF\xff\xff\xff\xffWAVEfmt "
+      "\x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0data\xff\xff\xff\xff",
+      44);
+  wav += std::string(48000, '\x10');  // one second at 24 kHz
+  OneShotServer server([&](int socket) {
+    EXPECT_THAT(ReadUntil(socket, "wav"), HasSubstr("Hello there"));
+    Send(socket, HttpAnswer(wav));
+  });
+  const auto audio = SynthesizeAll(**OpenOpenAiSynthesizer(server.http(), ""), "Hello there");
+  ASSERT_TRUE(audio) << audio.error().message;
+  EXPECT_NEAR(audio->seconds(), 1, 0.01);
+}
+
+TEST(OpenAiAudio, GarbageAndErrorsAreErrors) {
+  {
+    OneShotServer server([](int socket) {
+      ReadUntil(socket, "response_format");
+      Send(socket, HttpAnswer("<html>"));
+    });
+    EXPECT_EQ(HearOnce(**OpenOpenAiRecognizers(server.http())).error().code, ErrorCode::kCorrupt);
+  }
+  {
+    OneShotServer server([](int socket) {
+      ReadUntil(socket, "wav");
+      Send(socket, "HTTP/1.1 500 Oops\r\nContent-Length: 9\r\nConnection: close\r\n\r\nno voice\n");
+    });
+    const auto audio = SynthesizeAll(**OpenOpenAiSynthesizer(server.http(), ""), "Hello");
+    ASSERT_FALSE(audio);
+    EXPECT_THAT(audio.error().message, HasSubstr("HTTP 500: no voice"));
+  }
+  {
+    OneShotServer server([](int socket) {
+      ReadUntil(socket, "wav");
+      Send(socket, HttpAnswer("this is not audio at all"));
+    });
+    EXPECT_EQ(SynthesizeAll(**OpenOpenAiSynthesizer(server.http(), ""), "Hello").error().code,
+              ErrorCode::kCorrupt);
+  }
+  EXPECT_FALSE(OpenOpenAiRecognizers("http://"));
+}
+
+// Hears the length of what it is given.
+class LengthRecognizer final : public Recognizer {
+ public:
+  void NewCaller() override {}
+  Result<void> Start(ListeningMode) override { return {}; }
+  Result<void> Feed(std::span<const float> samples) override {
+    length_ += samples.size();
+    return {};
+  }
+  Transcript Partial() override { return {}; }
+  Result<Transcript> Finish() override {
+    Transcript transcript;
+    transcript.text = std::to_string(length_);
+    return transcript;
+  }
+  void Cancel() override { length_ = 0; }
+
+ private:
+  size_t length_ = 0;
+};
+class LengthPool final : public RecognizerPool {
+ public:
+  Result<std::unique_ptr<Recognizer>> Acquire() override { return std::make_unique<LengthRecognizer>(); }
+  std::string name() const override { return "length"; }
+};
+
+TEST(Fallback, TheNextRecognizerHearsTheWholeUtterance) {
+  OneShotServer server([](int socket) {
+    ReadUntil(socket, "audio-stop");
+    Send(socket, "garbage\n");
+  });
+  std::vector<std::unique_ptr<RecognizerPool>> pools;
+  pools.push_back(*OpenWyomingRecognizers(server.wyoming()));
+  pools.push_back(std::make_unique<LengthPool>());
+  const auto transcript = HearOnce(*MakeFallbackRecognizers(std::move(pools)));
+  ASSERT_TRUE(transcript) << transcript.error().message;
+  EXPECT_EQ(transcript->text, "1600");
+}
+
+}  // namespace
+}  // namespace sotto
