@@ -20,6 +20,7 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterBench(app, context);
   RegisterQuantize(app, context);
   RegisterSynth(app, context);
+  RegisterHarvest(app, context);
 }
 
 }  // namespace sotto

@@ -20,6 +20,7 @@ void RegisterModel(CLI::App& app, CliContext& context);
 void RegisterNew(CLI::App& app, CliContext& context);
 void RegisterQuantize(CLI::App& app, CliContext& context);
 void RegisterSynth(CLI::App& app, CliContext& context);
+void RegisterHarvest(CLI::App& app, CliContext& context);
 void RegisterTestDialogues(CLI::App& app, CliContext& context);
 void RegisterTrain(CLI::App& app, CliContext& context);
 void RegisterTalk(CLI::App& app, CliContext& context);

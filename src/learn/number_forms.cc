@@ -92,10 +92,12 @@ std::string CentsMoney(int64_t whole, int64_t cents, bool bare, Random& random) 
   if (form < 0.58) return fmt::format("{}.{:02} dollars", whole, cents);
   if (form < 0.68) return fmt::format("{} dollars and {} cents", whole, cents);
   const std::string words = whole < 100 ? BelowHundred(whole) : NumberInWords(whole, random.Chance(0.4));
-  if (form < 0.82) return fmt::format("{} dollars and {} cents", words, BelowHundred(cents));
-  if (form < 0.88) return fmt::format("{} dollars {}", words, BelowHundred(cents));
-  if (cents >= 10) return fmt::format("{} {}", words, BelowHundred(cents));
-  return fmt::format("{} oh {}", words, kOnes[cents]);
+  // Without "cents" the end must not be readable as part of the whole: "three thousand two hundred twenty
+  // four".
+  if (form < 0.82 || cents < 10) return fmt::format("{} dollars and {} cents", words, BelowHundred(cents));
+  if (form < 0.90 || whole >= 100 || whole < 1)
+    return fmt::format("{} dollars {}", words, BelowHundred(cents));
+  return fmt::format("{} {}", words, BelowHundred(cents));
 }
 
 }  // namespace

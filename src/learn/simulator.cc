@@ -537,14 +537,21 @@ bool Simulator::StartRelated() {
 
 void Simulator::PlayTask() {
   if (!open_) return;
-  int optional = 1;
+  // Where nothing is required, people still say most of it, bit by bit.
+  const bool none_required = Missing(Task{open_->tool, Json::object(), false, false}).empty();
+  int optional = none_required ? 3 : 1;
   while (open_ && out_.conversation.turns.size() < kMaxTurns) {
     if (!Complete(*open_)) {
       if (!AnswerSlots()) break;
       continue;
     }
     // Everything required is there; something optional may still be said.
-    if (optional-- > 0 && open_->arguments.size() < open_->tool->slots.size() && random_.Chance(0.3)) {
+    const bool room = open_->arguments.size() < open_->tool->slots.size();
+    if (none_required && room && optional-- > 0 && random_.Chance(0.65)) {
+      if (!AnswerSlots()) break;
+      continue;
+    }
+    if (!none_required && room && optional-- > 0 && random_.Chance(0.3)) {
       if (auto said = SayFill(*open_, false)) {
         for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
         Wrap(said->words, false);

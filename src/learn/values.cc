@@ -64,7 +64,8 @@ std::string DrawDate(Random& random) {
   return fmt::format("the {}{} of {}", day, suffix, random.Pick(kMonths));
 }
 
-// The other slot of a rule `a != b` that names `slot`, or empty.
+// The other slot of a rule `a != b` that names `slot`, or empty. A tool without rules whose slots are two of
+// one list (from where, to where) means two of it.
 std::string MustDifferFrom(const ToolDef& tool, const std::string& slot) {
   for (const Check& check : tool.checks) {
     const size_t at = check.rule.find(" != ");
@@ -74,6 +75,10 @@ std::string MustDifferFrom(const ToolDef& tool, const std::string& slot) {
     if (left == slot && tool.FindSlot(right) != nullptr) return right;
     if (right == slot && tool.FindSlot(left) != nullptr) return left;
   }
+  const Slot* own = tool.FindSlot(slot);
+  if (!tool.checks.empty() || own == nullptr || own->entity.type != Entity::Type::kEnum) return {};
+  for (const Slot& other : tool.slots)
+    if (&other != own && other.entity_name == own->entity_name) return other.name;
   return {};
 }
 

@@ -58,8 +58,9 @@ TEST(SynthTest, ControlToolsNeedAState) {
   for (const LabelledConversation& labelled : made->conversations)
     for (const Turn& turn : labelled.conversation.turns)
       for (const ToolCall& call : turn.calls)
-        if (IsControlTool(call.name) && call.name != control::kHelp && call.name != control::kRepeat)
+        if (IsControlTool(call.name) && call.name != control::kHelp && call.name != control::kRepeat) {
           EXPECT_NE(turn.expectation.kind, Expectation::Kind::kNone) << turn.user;
+        }
 }
 
 // While a task is open, every call carries what was said before, unless it was corrected.
