@@ -294,7 +294,7 @@ class WorkflowParser {
   void ReadPolicy(const YAML::Node& node) {
     if (!reader_.CheckMap(node, "policy",
                           {"confirm", "accept", "clarify", "max_failures", "max_no_input", "resume",
-                           "ask_together", "inherit", "max_suspended"},
+                           "ask_together", "inherit", "max_suspended", "endpointing"},
                           "policy")) {
       return;
     }
@@ -310,6 +310,13 @@ class WorkflowParser {
     reader_.Read(node, "policy", "ask_together", policy.ask_together);
     reader_.Read(node, "policy", "inherit", policy.inherit);
     reader_.Read(node, "policy", "max_suspended", policy.max_suspended, 0);
+    // The voice gives it its meaning (speech/endpointer.h); here only its keys are known.
+    if (const YAML::Node pauses = node["endpointing"]) {
+      reader_.CheckMap(pauses, "policy.endpointing",
+                       {"open_ms", "yes_no_ms", "choice_ms", "digits_ms", "amount_ms", "complete_ms",
+                        "understood_ms", "no_input_ms", "max_utterance_ms"},
+                       "endpointing");
+    }
     workflow_.policy = ToJson(node);
   }
 
