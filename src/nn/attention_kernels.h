@@ -26,6 +26,7 @@ struct AttentionScratch {
   float* max;      // [rows]
   float* total;    // [rows]
   float* rescale;  // [rows] of this page
+  size_t n_seen;   // positions of this page that any row sees, counted from its first
 };
 
 inline AttentionScratch SplitScratch(std::byte* scratch, size_t n_rows, size_t hd) {
@@ -46,10 +47,9 @@ inline void PackBf16(float* values, size_t n) {
   for (size_t i = 0; i < n; i += 16) StoreBf16(reinterpret_cast<uint16_t*>(values + i / 2), Load(values + i));
 }
 
-// scores[m][p] of T rows and 64 positions.
-template <DType kType, int T>
+// scores[m][p] of T rows and the first 16 * kGroups positions of a page.
+template <DType kType, int T, size_t kGroups>
 inline void ScoreTile(const float* queries, size_t hd, const std::byte* keys, float* scores) {
-  constexpr size_t kGroups = kPage / 16;
   VF sum[kGroups][T];
   for (size_t g = 0; g < kGroups; ++g) {
     for (int t = 0; t < T; ++t) sum[g][t] = Zero();
@@ -96,8 +96,8 @@ inline void ValueTile(const AttentionScratch& s, size_t row, size_t hd, const st
       sum[r][t] = Mul(Load(s.sums + m * hd + column + static_cast<size_t>(r) * 16), Set(s.rescale[m]));
     }
   }
-  constexpr size_t kSteps = kType == DType::kBF16 ? kPage / 2 : kPage;
-  for (size_t p = 0; p < kSteps; ++p) {
+  const size_t n_steps = kType == DType::kBF16 ? (s.n_seen + 1) / 2 : s.n_seen;
+  for (size_t p = 0; p < n_steps; ++p) {
     if constexpr (kType == DType::kBF16) {
       VB v[R];
       for (int r = 0; r < R; ++r)
@@ -128,13 +128,13 @@ inline void ValueTile(const AttentionScratch& s, size_t row, size_t hd, const st
   }
 }
 
-template <DType kType, int T>
+template <DType kType, int T, size_t kGroups>
 inline void ScoreRows(const AttentionScratch& s, size_t row, size_t n_rows, size_t hd,
                       const std::byte* keys) {
   for (; row + T <= n_rows; row += T) {
-    ScoreTile<kType, T>(s.queries + row * hd, hd, keys, s.scores + row * kPage);
+    ScoreTile<kType, T, kGroups>(s.queries + row * hd, hd, keys, s.scores + row * kPage);
   }
-  if constexpr (T > 1) ScoreRows<kType, T / 2>(s, row, n_rows, hd, keys);
+  if constexpr (T > 1) ScoreRows<kType, T / 2, kGroups>(s, row, n_rows, hd, keys);
 }
 
 template <DType kType, int T>
@@ -208,11 +208,14 @@ inline void ScorePage(const AttentionScratch& s, size_t n_rows, size_t hd, const
 #ifdef SOTTO_TILES
   if constexpr (kType == DType::kBF16) {
     for (size_t m = 0; m < n_rows; m += kTileRows)
-      ScoreTiles(s.queries + m * hd, hd, keys, s.scores + m * kPage);
+      ScoreTiles(s.queries + m * hd, hd, keys, s.n_seen, s.scores + m * kPage);
     return;
   }
 #endif
-  ScoreRows<kType, kAttentionTile>(s, 0, n_rows, hd, keys);
+  if (s.n_seen <= 16)
+    ScoreRows<kType, kAttentionTile, 1>(s, 0, n_rows, hd, keys);
+  else
+    ScoreRows<kType, kAttentionTile, kPage / 16>(s, 0, n_rows, hd, keys);
 }
 
 template <DType kType>
@@ -225,7 +228,7 @@ inline void AddValuesOfPage(const AttentionScratch& s, size_t n_rows, size_t hd,
       for (size_t i = 0; i < hd; i += 16) Store(s.sums + m * hd + i, Mul(Load(s.sums + m * hd + i), rescale));
     }
     for (size_t m = 0; m < n_rows; m += kTileRows)
-      ValueTiles(s.scores + m * kPage, hd, values, s.sums + m * hd);
+      ValueTiles(s.scores + m * kPage, hd, values, s.n_seen, s.sums + m * hd);
     return;
   }
 #endif
@@ -241,7 +244,7 @@ void AttentionOf(const AttentionJob& job, size_t kv_head, size_t first, size_t l
   const size_t hd = layout.padded_head_dim();
   const size_t n_group = params.n_heads / layout.n_kv_heads;
   const size_t n_rows = (last - first) * n_group;
-  const AttentionScratch s = SplitScratch(scratch, n_rows, hd);
+  AttentionScratch s = SplitScratch(scratch, n_rows, hd);
 #ifdef SOTTO_TILES
   const TileScope scope(AttentionTiles());
 #endif
@@ -263,6 +266,7 @@ void AttentionOf(const AttentionJob& job, size_t kv_head, size_t first, size_t l
     page = (first_position + 1 - params.window) / kPage;
   for (; page * kPage < end; ++page) {
     const auto* bytes = static_cast<const std::byte*>(sequence.pages[page]);
+    s.n_seen = end - page * kPage < kPage ? end - page * kPage : kPage;
     ScorePage<kType>(s, n_rows, hd, bytes + layout.key_offset(kv_head));
     for (size_t t = first, m = 0; t < last; ++t) {
       const Visible visible = VisibleIn(params, sequence, sequence.first_position + t, page);

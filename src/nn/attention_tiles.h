@@ -17,8 +17,29 @@ inline TileConfig AttentionTiles() {
   return config;
 }
 
-// scores[16][64] of the rows from `queries` on (packed BF16, rows hd floats apart).
-inline void ScoreTiles(const float* queries, size_t hd, const std::byte* keys, float* scores) {
+// One step of ScoreTiles: columns of the rows in tile `a` against up to four groups of 16 positions through
+// tile `b`.
+#define SOTTO_SCORE_STEP(a, b)                             \
+  do {                                                     \
+    const std::byte* k = keys + i * 32;                    \
+    SOTTO_TILE_LOAD(a, q + i * 2, row_bytes);              \
+    SOTTO_TILE_LOAD(b, k, size_t{64});                     \
+    SOTTO_TILE_DOT_BF16(0, a, b);                          \
+    if (n_seen > 16) {                                     \
+      SOTTO_TILE_LOAD(b, k + group_bytes, size_t{64});     \
+      SOTTO_TILE_DOT_BF16(1, a, b);                        \
+    }                                                      \
+    if (n_seen > 32) {                                     \
+      SOTTO_TILE_LOAD(b, k + 2 * group_bytes, size_t{64}); \
+      SOTTO_TILE_DOT_BF16(2, a, b);                        \
+      SOTTO_TILE_LOAD(b, k + 3 * group_bytes, size_t{64}); \
+      SOTTO_TILE_DOT_BF16(3, a, b);                        \
+    }                                                      \
+  } while (false)
+
+// scores[16][64] of the rows from `queries` on (packed BF16, rows hd floats apart) and at least the first
+// n_seen positions.
+inline void ScoreTiles(const float* queries, size_t hd, const std::byte* keys, size_t n_seen, float* scores) {
   const size_t row_bytes = hd * 4;
   const size_t group_bytes = hd * 32;
   const auto* q = reinterpret_cast<const std::byte*>(queries);
@@ -27,30 +48,8 @@ inline void ScoreTiles(const float* queries, size_t hd, const std::byte* keys, f
   SOTTO_TILE_ZERO(2);
   SOTTO_TILE_ZERO(3);
   size_t i = 0;
-  for (; i + 32 <= hd; i += 32) {
-    const std::byte* k = keys + i * 32;
-    SOTTO_TILE_LOAD(4, q + i * 2, row_bytes);
-    SOTTO_TILE_LOAD(5, k, size_t{64});
-    SOTTO_TILE_DOT_BF16(0, 4, 5);
-    SOTTO_TILE_LOAD(5, k + group_bytes, size_t{64});
-    SOTTO_TILE_DOT_BF16(1, 4, 5);
-    SOTTO_TILE_LOAD(5, k + 2 * group_bytes, size_t{64});
-    SOTTO_TILE_DOT_BF16(2, 4, 5);
-    SOTTO_TILE_LOAD(5, k + 3 * group_bytes, size_t{64});
-    SOTTO_TILE_DOT_BF16(3, 4, 5);
-  }
-  if (i < hd) {
-    const std::byte* k = keys + i * 32;
-    SOTTO_TILE_LOAD(6, q + i * 2, row_bytes);
-    SOTTO_TILE_LOAD(7, k, size_t{64});
-    SOTTO_TILE_DOT_BF16(0, 6, 7);
-    SOTTO_TILE_LOAD(7, k + group_bytes, size_t{64});
-    SOTTO_TILE_DOT_BF16(1, 6, 7);
-    SOTTO_TILE_LOAD(7, k + 2 * group_bytes, size_t{64});
-    SOTTO_TILE_DOT_BF16(2, 6, 7);
-    SOTTO_TILE_LOAD(7, k + 3 * group_bytes, size_t{64});
-    SOTTO_TILE_DOT_BF16(3, 6, 7);
-  }
+  for (; i + 32 <= hd; i += 32) SOTTO_SCORE_STEP(4, 5);
+  if (i < hd) SOTTO_SCORE_STEP(6, 7);
   constexpr size_t kStride = KvPageLayout::kPositions * sizeof(float);
   SOTTO_TILE_STORE(0, scores, kStride);
   SOTTO_TILE_STORE(1, scores + 16, kStride);
@@ -59,7 +58,7 @@ inline void ScoreTiles(const float* queries, size_t hd, const std::byte* keys, f
 }
 
 // sums[16][hd] += weights[16][64] (packed BF16, rows 64 floats apart) x values.
-inline void ValueTiles(const float* weights, size_t hd, const std::byte* values, float* sums) {
+inline void ValueTiles(const float* weights, size_t hd, const std::byte* values, size_t n_seen, float* sums) {
   constexpr size_t kStride = KvPageLayout::kPositions * sizeof(float);
   const size_t row_bytes = hd * 4;
   const auto* w = reinterpret_cast<const std::byte*>(weights);
@@ -69,9 +68,11 @@ inline void ValueTiles(const float* weights, size_t hd, const std::byte* values,
     SOTTO_TILE_LOAD(4, w, kStride);
     SOTTO_TILE_LOAD(5, v, row_bytes);
     SOTTO_TILE_DOT_BF16(0, 4, 5);
-    SOTTO_TILE_LOAD(4, w + 64, kStride);
-    SOTTO_TILE_LOAD(5, v + 16 * row_bytes, row_bytes);
-    SOTTO_TILE_DOT_BF16(0, 4, 5);
+    if (n_seen > 32) {
+      SOTTO_TILE_LOAD(4, w + 64, kStride);
+      SOTTO_TILE_LOAD(5, v + 16 * row_bytes, row_bytes);
+      SOTTO_TILE_DOT_BF16(0, 4, 5);
+    }
     SOTTO_TILE_STORE(0, sums + column, row_bytes);
   }
 }

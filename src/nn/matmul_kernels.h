@@ -41,8 +41,8 @@ constexpr float ByteOffset(DType type) {
 
 // How far ahead of its use a weight is fetched, in bytes: into the second level of the cache, then into the
 // first.
-constexpr size_t kPrefetchFar = 8192;
-constexpr size_t kPrefetchNear = 1024;
+constexpr size_t kPrefetchFar = 16384;
+constexpr size_t kPrefetchNear = 2048;
 
 // A packed group that unpacks block after block.
 template <DType kType>
