@@ -24,7 +24,7 @@ enum class ActivationType {
   kFloat,  // activations stay float: slow, within 1e-4 of the exact answer; KV cache in float too
 };
 
-// Rounding of cached keys and values: 0.03 %, 0.2 %, none. Float activations always use kF32.
+// Of cached keys and values: half (0.03 %; kBF16 where weights are quantised), 0.2 %, exact. kFloat: kF32.
 enum class KvPrecision { kF16, kBF16, kF32 };
 
 struct LoadOptions {

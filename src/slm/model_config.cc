@@ -287,6 +287,9 @@ Result<ModelConfig> ModelConfig::FromGguf(const GgufFile& gguf, int n_ctx) {
   const GgufTensor* embedding = gguf.FindTensor("token_embd.weight");
   const uint64_t n_vocab =
       embedding != nullptr ? embedding->shape[1] : static_cast<uint64_t>(keys.CountOr("vocab_size", 0));
+  if (embedding == nullptr && n_vocab == 0) {
+    return MakeError(ErrorCode::kCorrupt, "{}: tensor token_embd.weight is missing", gguf.path());
+  }
   if (n_vocab == 0 || n_vocab > kMaxCount) {
     return MakeError(ErrorCode::kCorrupt, "{}: vocabulary of {} tokens (token_embd.weight)", gguf.path(),
                      n_vocab);
