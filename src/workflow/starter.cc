@@ -181,6 +181,18 @@ std::string RoleOf(const ToolSpec& tool) {
   return "";
 }
 
+// "Turn off smart lights." -> "turn off smart lights"; a long description gives way to the name's words.
+std::string TitleOf(const ToolSpec& tool) {
+  std::string title = tool.description.substr(0, tool.description.find_first_of(".(,;:{[\n"));
+  const auto words = std::count(title.begin(), title.end(), ' ') + 1;
+  const bool verb = title.size() > 1 && std::islower(static_cast<unsigned char>(title[1])) != 0;
+  static const std::set<std::string> subjects{"The", "A", "An", "This", "User", "Customer", "Caller"};
+  if (!verb || words < 2 || words > 5 || subjects.contains(title.substr(0, title.find(' '))))
+    return Words(tool.name);
+  title[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(title[0])));
+  return title;
+}
+
 // The words with the values replaced by {slot}, or "" where a value does not stand in them.
 std::string ExampleOf(const std::string& words, const Json& arguments) {
   std::string example = Literal(words);
@@ -192,7 +204,13 @@ std::string ExampleOf(const std::string& words, const Json& arguments) {
     const size_t at = text.empty() ? std::string::npos : Lower(example).find(Lower(text));
     if (at == std::string::npos) return "";
     const size_t begin = at > 0 && example[at - 1] == '$' ? at - 1 : at;
-    example.replace(begin, at + text.size() - begin, "{" + slot + "}");
+    size_t end = at + text.size();
+    while (value.is_number() && end < example.size() && example[end] == '0') ++end;  // 42.50 is 42.5
+    const auto part = [&](size_t i) {
+      return i < example.size() && std::isalnum(static_cast<unsigned char>(example[i])) != 0;
+    };
+    if (part(end) || (begin > 0 && part(begin - 1))) return "";  // inside another word
+    example.replace(begin, end - begin, "{" + slot + "}");
   }
   return example;
 }
@@ -266,13 +284,14 @@ class FromTools {
     std::string text = fmt::format("  {}:\n    description: {}\n", tool.name,
                                    Quoted(tool.description.empty() ? Words(tool.name) : tool.description));
     if (!role.empty()) text += fmt::format("    role: {}\n", role);
-    text += fmt::format("    title: {}\n", Quoted(Words(tool.name)));
+    const std::string title = TitleOf(tool);
+    text += fmt::format("    title: {}\n", Quoted(title));
     const Json none = Json::object();
     const Json& properties =
         tool.parameters.contains("properties") && tool.parameters["properties"].is_object()
             ? tool.parameters["properties"]
             : none;
-    std::string done = fmt::format("Okay: {}", Literal(Words(tool.name)));
+    std::string done = fmt::format("Okay: {}", Literal(title));
     if (!properties.empty()) text += "    slots:\n";
     for (const auto& [slot, schema] : properties.items()) {
       if (!IsIdentifier(slot)) {

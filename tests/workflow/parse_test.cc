@@ -145,7 +145,7 @@ TEST(ParseWorkflow, BrokenFilesAreReported) {
   const std::string good{std::istreambuf_iterator<char>(stream), {}};
   ASSERT_FALSE(good.empty());
   Random random(5);
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 100; ++i) {
     std::string text = good;
     for (size_t edits = 1 + random.Below(5); edits > 0; --edits) {
       const size_t at = random.Below(text.size());

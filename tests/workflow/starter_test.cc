@@ -55,7 +55,7 @@ TEST(Starter, ToolsBecomeAWorkflow) {
   ASSERT_TRUE(parsed.workflow) << All(parsed) << *text;
   EXPECT_EQ(All(parsed), "");
   const ToolDef& book = *parsed.workflow->FindTool("bookTable");
-  EXPECT_EQ(book.title, "book table");
+  EXPECT_EQ(book.title, "book a table");
   EXPECT_TRUE(book.FindSlot("guests")->required);
   EXPECT_EQ(book.FindSlot("guests")->ask, "the number of guests");
   EXPECT_EQ(book.FindSlot("phone")->entity.length, 10);
