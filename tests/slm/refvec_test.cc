@@ -71,11 +71,12 @@ Difference Compare(std::span<const float> mine, std::span<const float> reference
   return {largest / rms, std::sqrt(square_difference / n) / rms};
 }
 
-std::shared_ptr<const Model> LoadReference(const json& reference, ActivationType activations) {
+std::shared_ptr<const Model> LoadReference(const json& reference, ActivationType activations,
+                                           KvPrecision kv) {
   LoadOptions options;
   options.n_ctx = reference["n_ctx"];
   options.activations = activations;
-  options.kv = KvPrecision::kF32;
+  options.kv = kv;
   const std::filesystem::path path = Refvec() / "models" / reference["model"].get<std::string>();
   if (reference["arch"] == "bert") options.n_ctx = 0;
   auto model = Model::Load(path, options);
@@ -95,7 +96,7 @@ class RefvecTest : public ::testing::Test {
   // Calls check(reference, sequence index, exact and strict logits) for every reference whose kind is
   // `encoder`.
   template <typename Check>
-  void ForEach(bool encoder, ActivationType activations, Check check) {
+  void ForEach(bool encoder, ActivationType activations, Check check, KvPrecision kv = KvPrecision::kF32) {
     for (const std::filesystem::path& path : References()) {
       const json reference = json::parse(ReadFile(path).value());
       if ((reference["arch"] == "bert") != encoder) continue;
@@ -103,7 +104,7 @@ class RefvecTest : public ::testing::Test {
       const std::string stem = (path.parent_path() / path.stem()).string();
       const Npy exact = ReadNpy(stem + ".exact.npy");
       const Npy strict = ReadNpy(stem + ".strict.npy");
-      const auto model = LoadReference(reference, activations);
+      const auto model = LoadReference(reference, activations, kv);
       ASSERT_NE(model, nullptr);
       auto engine = Engine::Create(model, {.n_threads = 2});
       ASSERT_TRUE(engine.has_value());
@@ -180,6 +181,19 @@ TEST_F(RefvecTest, Int8ActivationsAreAsGoodAsTheIndependentOnes) {
   RecordProperty("argmax_agreement_independent", theirs);
   std::cout << "argmax agreement " << ours << ", independent " << theirs << "; worst rms ratio " << worst
             << "\n";
+}
+
+TEST_F(RefvecTest, ShortCacheCostsLittle) {
+  ForEach(
+      false, ActivationType::kInt8,
+      [](Engine& engine, const json& reference, size_t i, const Row& row) {
+        std::vector<float> last;
+        RunAll(engine, reference["seqs"][i]["tokens"], last);
+        const Difference mine = Compare(last, row.exact);
+        const Difference theirs = Compare(row.strict, row.exact);
+        EXPECT_LE(mine.rms, std::max(1.5 * theirs.rms, 1.5e-3)) << "sequence " << i;
+      },
+      KvPrecision::kF16);
 }
 
 TEST_F(RefvecTest, EncoderEmbeddings) {
