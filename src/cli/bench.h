@@ -13,5 +13,6 @@ void RegisterBenchEngine(CLI::App& bench, CliContext& context);
 void RegisterBenchBrain(CLI::App& bench, CliContext& context);
 void RegisterBenchSpeech(CLI::App& bench, CliContext& context);
 void RegisterBenchVoice(CLI::App& bench, CliContext& context);
+void RegisterBenchEars(CLI::App& bench, CliContext& context);
 
 }  // namespace sotto

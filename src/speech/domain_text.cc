@@ -346,6 +346,27 @@ void AddConversations(const std::filesystem::path& path, std::vector<std::string
   }
 }
 
+std::set<std::string, std::less<>> WordsOf(const std::vector<std::string>& sentences) {
+  std::set<std::string, std::less<>> words;
+  for (const std::string& sentence : sentences) {
+    for (size_t at = 0; at < sentence.size();) {
+      const size_t end = std::min(sentence.find(' ', at), sentence.size());
+      if (end > at) words.insert(sentence.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  return words;
+}
+
+// A frame around a choice that names things nobody mentions in this workflow ("{} account" in a coffee bar)
+// would only teach the recognizer nonsense.
+bool Fits(std::string_view frame, const std::set<std::string, std::less<>>& vocabulary) {
+  for (const std::string_view thing : {std::string_view("account"), std::string_view("card")}) {
+    if (frame.ends_with(thing) && !vocabulary.contains(thing)) return false;
+  }
+  return true;
+}
+
 void AddAnswers(const Workflow& workflow, Random& random, DomainText* text) {
   for (const char* yes : kYes) text->yes_no.insert(text->yes_no.end(), 3, yes);
   for (const char* no : kNo) text->yes_no.insert(text->yes_no.end(), 3, no);
@@ -374,7 +395,10 @@ void AddAnswers(const Workflow& workflow, Random& random, DomainText* text) {
     for (int i = 0; i < 800; ++i)
       text->digits.push_back(DigitWords(RandomDigits(1 + random.Below(length), random), random));
   }
-  for (int i = 0; i < 800; ++i) {
+  const bool has_amounts = std::ranges::any_of(workflow.entities, [](const auto& named) {
+    return named.second.type == Entity::Type::kMoney || named.second.type == Entity::Type::kNumber;
+  });
+  for (int i = 0; has_amounts && i < 800; ++i) {
     std::string amount = RandomAmount(random);
     if (i % 3 == 0) amount = std::string(random.Pick(kAmountOpeners)) + " " + amount;
     text->amount.push_back(std::move(amount));
@@ -383,6 +407,7 @@ void AddAnswers(const Workflow& workflow, Random& random, DomainText* text) {
       "{}",        "{}",    "{}",        "{}",    "the {}",  "my {}",      "{} please", "the {} one",
       "um {}",     "uh {}", "from {}",   "to {}", "it's {}", "{} account", "{} card",   "my {} account",
       "it was {}", "no {}", "i meant {}"};
+  const std::set<std::string, std::less<>> vocabulary = WordsOf(text->open);
   for (const ToolDef& tool : workflow.tools) {
     for (const Slot& slot : tool.slots) {
       for (const EntityValue& value : slot.entity.values) {
@@ -390,6 +415,7 @@ void AddAnswers(const Workflow& workflow, Random& random, DomainText* text) {
         names.push_back(value.spoken.empty() ? value.value : value.spoken);
         for (const std::string& name : names) {
           for (std::string frame : kChoiceFrames) {
+            if (!Fits(frame, vocabulary)) continue;
             frame.replace(frame.find("{}"), 2, SpeakableWords(name));
             text->choice.push_back(std::move(frame));
           }
