@@ -43,7 +43,7 @@ bool SpinUntil(std::chrono::microseconds limit, Done done) {
 }  // namespace
 
 // `gate` is epoch << 32 | open << 31 | members inside. Workers enter an open epoch once; the caller closes it
-// when the counter has run out and waits only for those inside.
+// when the shares are empty and waits only for those inside.
 struct ThreadTeam::State {
   static constexpr uint64_t kOpen = uint64_t{1} << 31;
   static constexpr uint64_t kInside = kOpen - 1;

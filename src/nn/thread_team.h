@@ -1,9 +1,10 @@
 // A fixed team of threads for fork-join inside one forward pass.
 //
-// The caller of ParallelFor is member 0 and works too, so a team of one has no threads at all. Work is cut
-// into chunks that the members take from an atomic counter: a member that lost its core to another program
-// holds up at most the one chunk it has begun, and one that has not woken up yet is not waited for. A worker
-// that finds nothing to do spins for `kSpin` and then sleeps in the kernel, so an idle team costs nothing.
+// The caller of ParallelFor is member 0 and works too, so a team of one has no threads at all. Every member
+// has a share of neighbouring items, which it takes chunk by chunk from an atomic counter before it helps
+// with the shares of others: memory is read in order, a member that lost its core to another program holds up
+// at most the one chunk it has begun, and one that has not woken up yet is not waited for. A worker that
+// finds nothing to do spins for `kSpin` and then sleeps in the kernel, so an idle team costs nothing.
 //
 // One thread at a time may call ParallelFor of a team; the calls of a body must not call it again.
 #pragma once
