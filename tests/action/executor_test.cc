@@ -63,21 +63,21 @@ TEST(SqlAction, RunsStatementsOnceAndRefusesByRows) {
       "CREATE TABLE plans (name TEXT, price REAL); INSERT INTO plans VALUES ('basic', 20.5);"
       "CREATE TABLE orders (plan TEXT);"));
   const Action action = MakeSqlAction(folder / "a.db", folder / "init.sql").value();
-  const char *options = R"({
+  const char* options = R"json({
     "refuse": [{"when": "SELECT :plan AS wanted WHERE NOT EXISTS (SELECT 1 FROM plans WHERE name = :plan)",
-             "failure" : "plan_unknown"
-}],
-    "statements": ["INSERT INTO orders VALUES (:plan)", "SELECT price, (SELECT count(*) FROM orders) AS orders FROM plans WHERE name = :plan"]
-})";
+                "failure": "plan_unknown"}],
+    "statements": ["INSERT INTO orders VALUES (:plan)",
+                   "SELECT price, (SELECT count(*) FROM orders) AS orders FROM plans WHERE name = :plan"]
+  })json";
   const ToolResult ordered = action(Request("sql", options, R"({"plan": "basic"})", "k1"));
-ASSERT_TRUE(ordered.ok) << ordered.failure;
-EXPECT_EQ(ordered.data.dump(), R"({"price":20.5,"orders":1})");
-EXPECT_EQ(action(Request("sql", options, R"({"plan": "basic"})", "k1")).data, ordered.data);
-EXPECT_EQ(action(Request("sql", options, R"({"plan": "basic"})", "k2")).data.at("orders"), 2);
-const ToolResult refused = action(Request("sql", options, R"({"plan": "gold"})", "k3"));
-EXPECT_EQ(refused.failure, "plan_unknown");
-EXPECT_EQ(refused.data.at("wanted"), "gold");
-EXPECT_EQ(action(Request("sql", R"({"statements": ["SELEKT 1"]})")).ok, false);
+  ASSERT_TRUE(ordered.ok) << ordered.failure;
+  EXPECT_EQ(ordered.data.dump(), R"({"price":20.5,"orders":1})");
+  EXPECT_EQ(action(Request("sql", options, R"({"plan": "basic"})", "k1")).data, ordered.data);
+  EXPECT_EQ(action(Request("sql", options, R"({"plan": "basic"})", "k2")).data.at("orders"), 2);
+  const ToolResult refused = action(Request("sql", options, R"({"plan": "gold"})", "k3"));
+  EXPECT_EQ(refused.failure, "plan_unknown");
+  EXPECT_EQ(refused.data.at("wanted"), "gold");
+  EXPECT_EQ(action(Request("sql", R"({"statements": ["SELEKT 1"]})")).ok, false);
 }
 
 TEST(HttpAction, NobodyThereIsUnavailable) {
