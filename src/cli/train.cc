@@ -52,8 +52,8 @@ Result<Rows> ReadChecked(const std::filesystem::path& path, const Workflow& work
   for (const LabelledConversation& row : rows) {
     if (row.name_only) continue;
     if (const auto why = WhyInvalid(workflow, row.conversation)) {
-      // A value that nobody said is often a slip of the recogniser in the user's text: not learnt from, no reason
-      // to stop.
+      // A value that nobody said is often a slip of the recogniser in the user's text: not learnt from, no
+      // reason to stop.
       if (why->ends_with("was never said")) {
         fmt::print(stderr, "{}:{}: {}; left out\n", path.string(), row.line, *why);
         left_out.insert(row.line);
@@ -169,7 +169,8 @@ class Preparation {
     outcome.generated = made.conversations.size();
     options.count = std::min<size_t>(flags_.count, kSpeechConversations);
     options.seed = flags_.seed + 1;
-    options.simulator.noise = 0;  // the recogniser's language model learns what people say, not how it is misheard
+    options.simulator.noise =
+        0;  // the recogniser's language model learns what people say, not how it is misheard
     options.progress = nullptr;
     SOTTO_ASSIGN_OR_RETURN(const Synthesised clean, Synthesise(workflow_, options));
     SOTTO_RETURN_IF_ERROR(WriteSpeech(clean.conversations));
@@ -270,6 +271,7 @@ Result<int> RunTrainer(const std::vector<std::string>& arguments) {
 struct Judged {
   std::vector<SetFigures> sets;
   std::vector<ConfidenceFeatures> features;
+  std::vector<double> confidences;  // uncalibrated
   std::vector<bool> right;
   std::string model_id;
   double mean_exact = 0;  // over the sets
@@ -297,6 +299,7 @@ Result<Judged> Judge(std::shared_ptr<const Workflow> workflow, const std::filesy
     bar.Finish();
     for (const ScoredTurn& turn : evaluation.turns) {
       judged.features.push_back(turn.features);
+      judged.confidences.push_back(turn.confidence);
       judged.right.push_back(turn.exact);
     }
     const double whole = static_cast<double>(evaluation.conversations_exact) /
@@ -320,8 +323,12 @@ Result<Judged> Judge(std::shared_ptr<const Workflow> workflow, const std::filesy
 Result<void> Install(const TrainPaths& paths, const Workflow& workflow, const TrainFlags& flags,
                      const Judged& judged, TrainOutcome& outcome) {
   const Calibration calibration = Calibration::Fit(judged.features, judged.right);
-  std::vector<double> confidences;
-  for (const ConfidenceFeatures& f : judged.features) confidences.push_back(calibration.Apply(f));
+  std::vector<double> fitted;
+  for (const ConfidenceFeatures& f : judged.features) fitted.push_back(calibration.Apply(f));
+  // The plain product of probabilities is often calibrated already: only what is better is kept.
+  const bool better = ExpectedCalibrationError(fitted, judged.right) <
+                      ExpectedCalibrationError(judged.confidences, judged.right);
+  const std::vector<double>& confidences = better ? fitted : judged.confidences;
   outcome.sets = judged.sets;
   outcome.calibration_turns = confidences.size();
   outcome.ece = ExpectedCalibrationError(confidences, judged.right);
@@ -329,8 +336,11 @@ Result<void> Install(const TrainPaths& paths, const Workflow& workflow, const Tr
   std::error_code error;
   std::filesystem::rename(paths.candidate, paths.model, error);
   if (error) return MakeError(ErrorCode::kIo, "{}: {}", paths.model.string(), error.message());
-  SOTTO_RETURN_IF_ERROR(
-      WriteFileAtomically(paths.calibration, calibration.ToJson(judged.model_id).dump(1) + "\n"));
+  std::filesystem::remove(paths.calibration, error);
+  if (better) {
+    SOTTO_RETURN_IF_ERROR(
+        WriteFileAtomically(paths.calibration, calibration.ToJson(judged.model_id).dump(1) + "\n"));
+  }
   SOTTO_RETURN_IF_ERROR(WriteFileAtomically(paths.card, CardText(workflow, flags, outcome)));
   std::filesystem::remove(paths.checkpoint, error);
   return {};
