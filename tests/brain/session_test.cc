@@ -192,7 +192,8 @@ TEST(BrainSession, OffersOnlyTheToolsThatAreNamed) {
   const std::vector<std::string> offered = {"block", "affirm"};
   for (const std::string& text : Utterances()) {
     ASSERT_TRUE(session.Begin({}, {}, offered));
-    for (const auto& call : session.Commit(text)->calls) {
+    const Understanding understanding = session.Commit(text).value();
+    for (const auto& call : understanding.calls) {
       EXPECT_THAT(call.call.name, testing::AnyOf("block", "affirm", "intent_unclear"));
     }
   }
@@ -205,7 +206,8 @@ TEST(BrainSession, NobodySaidYesWithoutAWordOfConsent) {
   for (const char* text :
        {"thank you that's all", "goodbye", "four five three two", "hm", "what is my balance"}) {
     ASSERT_TRUE(session.Begin({}, {Expectation::Kind::kConfirm, "pay", {}}, offered));
-    for (const auto& call : session.Commit(text)->calls) EXPECT_NE(call.call.name, "affirm") << text;
+    const Understanding understanding = session.Commit(text).value();
+    for (const auto& call : understanding.calls) EXPECT_NE(call.call.name, "affirm") << text;
   }
 }
 
