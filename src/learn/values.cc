@@ -87,7 +87,7 @@ std::string DrawText(const PhraseBook& book, const Slot& slot, Random& random) {
   const auto& entity_names = book.Names(slot.entity_name);
   const auto& values = slot.entity.values;
   const double kind = random.Uniform();
-  if (!values.empty() && kind < 0.25) return values[random.Below(values.size())].value;
+  if (!values.empty() && kind < 0.06) return values[random.Below(values.size())].value;
   if (!names.empty() && kind < 0.85) return SayPlain(random.Pick(names), random);
   if (!entity_names.empty() && kind < 0.85) return SayPlain(random.Pick(entity_names), random);
   return MadeUpName(random);
