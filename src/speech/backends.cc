@@ -134,16 +134,19 @@ class FallbackSynthesizer final : public Synthesizer {
 
 Result<std::unique_ptr<RecognizerPool>> OpenOneRecognizer(const std::string& name, const DomainText& text,
                                                           int ready) {
-  if (name == "pocketsphinx") {
+  if (name == "pocketsphinx" || name == "pocketsphinx:thorough") {
+    PocketSphinxOptions options;
+    options.second_pass = name != "pocketsphinx";
     SOTTO_ASSIGN_OR_RETURN(DomainModel model, DomainModel::Build(text, DefaultCacheFolder() / "asr"));
-    SOTTO_ASSIGN_OR_RETURN(auto pool, PocketSphinxPool::Create(std::move(model), {}, ready));
+    SOTTO_ASSIGN_OR_RETURN(auto pool, PocketSphinxPool::Create(std::move(model), options, ready));
     return pool;
   }
   if (name.starts_with("wyoming://")) return OpenWyomingRecognizers(name);
   if (name.starts_with("http://") || name.starts_with("https://")) return OpenOpenAiRecognizers(name);
-  return MakeError(
-      ErrorCode::kInvalidArgument,
-      "no recognizer \"{}\": there are pocketsphinx, wyoming://host:port and http(s)://host:port/v1", name);
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "no recognizer \"{}\": there are pocketsphinx, pocketsphinx:thorough, wyoming://host:port "
+                   "and http(s)://host:port/v1",
+                   name);
 }
 
 Result<std::shared_ptr<Synthesizer>> OpenOneSynthesizer(const std::string& name, const std::string& voice) {

@@ -16,7 +16,7 @@
 namespace sotto {
 namespace {
 
-constexpr const char* kFormat = "sotto asr 3";
+constexpr const char* kFormat = "sotto asr 4";
 
 uint64_t HashOf(const DomainText& text, const DomainModelOptions& options) {
   uint64_t hash = HashText(kFormat);

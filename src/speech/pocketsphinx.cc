@@ -232,7 +232,7 @@ Result<std::unique_ptr<PocketSphinxDecoder>> PocketSphinxPool::Open() const {
                                        "-dict",
                                        model_.dictionary().string(),
                                        "-fwdflat",
-                                       "no",
+                                       options_.second_pass ? "yes" : "no",
                                        "-bestpath",
                                        "yes",
                                        "-cmn",

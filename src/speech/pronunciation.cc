@@ -30,6 +30,22 @@ std::string CmuPhone(std::string_view flite_phone) {
   return upper;
 }
 
+// How small words sound between others, which the dictionary does not know: "a li'l bi' of", "bread 'n
+// butter", "gedda".
+const std::vector<std::string>* ConnectedForms(std::string_view word) {
+  static const std::map<std::string_view, std::vector<std::string>> kForms = {
+      {"little", {"L IH D AH L", "L IH L"}},
+      {"bit", {"B IH D"}},
+      {"lot", {"L AA D"}},
+      {"of", {"AH", "AH F"}},
+      {"and", {"AH N", "AE N", "EH N D"}},
+      {"get", {"G EH D", "G IH D"}},
+      {"milk", {"M EH L K"}},
+      {"eight", {"EY D"}}};
+  const auto it = kForms.find(word);
+  return it == kForms.end() ? nullptr : &it->second;
+}
+
 }  // namespace
 
 std::string PhonesByRule(std::string_view word) {
@@ -80,7 +96,11 @@ Result<Pronunciations> Pronunciations::Load(const std::filesystem::path& diction
 }
 
 std::vector<std::string> Pronunciations::Find(std::string_view word) const {
-  if (const auto it = words_.find(std::string(word)); it != words_.end()) return it->second;
+  if (const auto it = words_.find(std::string(word)); it != words_.end()) {
+    std::vector<std::string> result = it->second;
+    if (const auto* forms = ConnectedForms(word)) result.insert(result.end(), forms->begin(), forms->end());
+    return result;
+  }
   // "bill's" from "bill": the ending is voiced after voiced sounds; S serves both for a recognizer.
   if (word.size() > 2 && word.ends_with("'s")) {
     if (const auto it = words_.find(std::string(word.substr(0, word.size() - 2))); it != words_.end()) {

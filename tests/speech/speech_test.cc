@@ -114,7 +114,9 @@ TEST(Codecs, G711KeepsSpeechAndKnownCodes) {
   EXPECT_EQ(EncodeALaw(-1.0f), 0x2a);
   for (int code = 0; code < 256; ++code) {
     const auto byte = static_cast<uint8_t>(code);
-    if (byte != 0x7f) EXPECT_EQ(EncodeMuLaw(DecodeMuLaw(byte)), byte) << code;
+    if (byte != 0x7f) {
+      EXPECT_EQ(EncodeMuLaw(DecodeMuLaw(byte)), byte) << code;
+    }
     EXPECT_EQ(EncodeALaw(DecodeALaw(byte)), byte) << code;
   }
   for (float sample = -0.99f; sample < 1; sample += 0.01f) {
