@@ -11,6 +11,7 @@
 #include "speech/flite.h"
 #include "speech/pocketsphinx.h"
 #include "workflow/parse.h"
+#include "temp_folder.h"
 
 namespace sotto {
 namespace {
@@ -117,8 +118,8 @@ class CountingRunner final : public ActionRunner {
 class VoiceSessionTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = std::filesystem::temp_directory_path() / "sotto_voice_session_test";
-    std::filesystem::create_directories(folder_);
+    static const TempFolder temporary;
+    folder_ = temporary.path();
     ParsedWorkflow parsed = ParseWorkflow(kWorkflow, "test.yaml");
     std::string mistakes;
     for (const Mistake& mistake : parsed.mistakes) mistakes += ToString(mistake, "test.yaml") + "\n";
@@ -139,7 +140,6 @@ class VoiceSessionTest : public ::testing::Test {
     pool_.reset();
     phrases_.reset();
     program_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   void Open(VoiceOptions options = {}) {

@@ -9,6 +9,7 @@
 #include "learn/test_workflow.h"
 #include "learn/validate.h"
 #include "workflow/parse.h"
+#include "temp_folder.h"
 
 namespace sotto {
 namespace {
@@ -100,12 +101,11 @@ TEST(SynthTest, AWorkflowWithoutWordsIsAnError) {
 }
 
 TEST(PhraseBookTest, MistakesNameFileAndLine) {
-  const auto folder = std::filesystem::temp_directory_path() / "sotto_phrase_book_test";
-  std::filesystem::create_directories(folder);
+  const TempFolder folder;
   const auto error_of = [&](const char* yaml) {
     std::ofstream(folder / "phrases.yaml") << yaml;
     auto workflow = TestWorkflow();
-    workflow->folder = folder;
+    workflow->folder = folder.path();
     const auto book = PhraseBook::Load(*workflow);
     return book ? std::string() : book.error().message;
   };
@@ -117,7 +117,6 @@ TEST(PhraseBookTest, MistakesNameFileAndLine) {
               testing::HasSubstr("no slot 'payee'"));
   EXPECT_THAT(error_of("tols: {}\n"), testing::HasSubstr("unknown key 'tols'"));
   EXPECT_THAT(error_of("tools: [\n"), testing::HasSubstr("phrases.yaml:"));
-  std::filesystem::remove_all(folder);
 }
 
 TEST(BankingTest, ShippedConversationsAreValid) {

@@ -12,6 +12,7 @@
 #include "slm/gguf_writer.h"
 #include "slm/tokenizer.h"
 #include "slm_test_files.h"
+#include "temp_folder.h"
 
 namespace sotto {
 namespace {
@@ -207,8 +208,7 @@ TEST(GgufWriter, CopiesMetadataAndReplacesInPlace) {
 }
 
 TEST(GgufWriter, LeavesNothingBehindWhenATensorFails) {
-  const auto folder = std::filesystem::temp_directory_path() / fmt::format("sotto_gguf_test_{}", ::getpid());
-  std::filesystem::create_directories(folder);
+  const TempFolder folder;
   GgufWriter writer;
   const uint64_t shape[] = {4};
   writer.AddTensor("t", GgufTensorType::kF32, shape, [](std::span<std::byte>) -> Result<void> {
@@ -217,8 +217,7 @@ TEST(GgufWriter, LeavesNothingBehindWhenATensorFails) {
   const auto written = writer.Write(folder / "model.gguf");
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().message, "disk on fire");
-  EXPECT_TRUE(std::filesystem::is_empty(folder));
-  std::filesystem::remove_all(folder);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(Gguf, ReadsTheReferenceModels) {

@@ -1,7 +1,6 @@
 #include "slm/quantize_model.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -87,8 +86,7 @@ TEST(QuantizeModel, TypesEqualThoseOfTheReferenceFiles) {
 
 TEST(QuantizeModel, WritesAFileThatHoldsTheSameWeights) {
   const auto file = SampleModel();
-  const auto path =
-      std::filesystem::temp_directory_path() / fmt::format("sotto_quantize_{}.gguf", ::getpid());
+  const auto path = TempFile("quantized.gguf");
   for (const auto recipe : {QuantizeRecipe::kQ8_0, QuantizeRecipe::kQ4_0, QuantizeRecipe::kQ4_K_M}) {
     uint64_t last_done = 0, all = 0;
     QuantizeOptions options;
@@ -109,7 +107,6 @@ TEST(QuantizeModel, WritesAFileThatHoldsTheSameWeights) {
       EXPECT_LT(std::sqrt(error / static_cast<double>(before.size())), 0.06) << tensor.name;
     }
   }
-  std::filesystem::remove(path);
 }
 
 TEST(QuantizeModel, FindsRecipesByName) {

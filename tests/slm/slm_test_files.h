@@ -1,11 +1,11 @@
 // Where the tests of slm find their data: goldens in the tree, reference vectors beside it.
 #pragma once
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+
+#include "temp_folder.h"
 
 namespace sotto {
 
@@ -15,14 +15,8 @@ inline std::filesystem::path TestData(const std::string& name) {
 
 // A file of this process's own; all of them are removed when it ends.
 inline std::filesystem::path TempFile(const std::string& name) {
-  struct Folder {
-    Folder() { std::filesystem::create_directories(path); }
-    ~Folder() { std::filesystem::remove_all(path); }
-    const std::filesystem::path path =
-        std::filesystem::temp_directory_path() / ("sotto_slm_test_" + std::to_string(::getpid()));
-  };
-  static const Folder folder;
-  return folder.path / name;
+  static const TempFolder folder;
+  return folder / name;
 }
 
 // Empty: not on this machine, skip.

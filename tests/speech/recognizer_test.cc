@@ -11,6 +11,7 @@
 #include "speech/pocketsphinx.h"
 #include "speech/pronunciation.h"
 #include "speech/synthesizer.h"
+#include "temp_folder.h"
 
 namespace sotto {
 namespace {
@@ -78,8 +79,8 @@ TEST(Pronunciation, EveryWordHasOne) {
 class Recognition : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = std::filesystem::temp_directory_path() / "sotto_recognizer_test";
-    std::filesystem::create_directories(folder_);
+    static const TempFolder temporary;
+    folder_ = temporary.path();
     std::ofstream(folder_ / "speech.txt") << "transfer two hundred dollars from checking to savings\n"
                                              "pay fifty dollars to zortexify\nwhat is my savings balance\n"
                                              "cancel my credit card\n";
@@ -99,7 +100,6 @@ class Recognition : public ::testing::Test {
   }
   static void TearDownTestSuite() {
     pool_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   static Audio Say(const std::string& text) {

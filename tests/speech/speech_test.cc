@@ -14,6 +14,7 @@
 #include "speech/phrase_cache.h"
 #include "speech/resample.h"
 #include "speech/speaker.h"
+#include "temp_folder.h"
 
 namespace sotto {
 namespace {
@@ -40,9 +41,7 @@ double Rms(std::span<const float> samples) {
 
 class Files : public ::testing::Test {
  protected:
-  void SetUp() override { std::filesystem::create_directories(folder_); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  const std::filesystem::path folder_ = std::filesystem::temp_directory_path() / "sotto_speech_test";
+  const TempFolder folder_;
 };
 
 TEST_F(Files, RecordingsOfAnyRateComeInAt16kHz) {
@@ -342,8 +341,8 @@ TEST(Speaking, AVoiceThatFailsIsReportedAndTheNextOneSpeaks) {
 TEST_F(Files, PhrasesOutliveTheProgram) {
   const std::vector<std::string> phrases = {"Hello!", "Goodbye!"};
   auto voice = std::make_shared<ToneSynthesizer>();
-  EXPECT_EQ(PhraseCache(voice, folder_).Warm(phrases), 2);
-  PhraseCache again(voice, folder_);
+  EXPECT_EQ(PhraseCache(voice, folder_.path()).Warm(phrases), 2);
+  PhraseCache again(voice, folder_.path());
   EXPECT_EQ(again.Warm(phrases), 0);
   ASSERT_NE(again.Find("Hello!"), nullptr);
   EXPECT_NEAR(Rms(*again.Find("Hello!")), 0.35, 0.03);

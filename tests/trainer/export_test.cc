@@ -12,25 +12,10 @@
 #include "trainer/model_file.h"
 #include "trainer/training_run.h"
 #include "workflow/parse.h"
+#include "temp_folder.h"
 
 namespace sotto {
 namespace {
-
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sotto-trainer-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::filesystem::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 std::shared_ptr<const Workflow> Banking() {
   auto workflow = LoadWorkflow(std::filesystem::path(SOTTO_SOURCE_DIR) / "workflows" / "banking");
