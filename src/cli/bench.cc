@@ -13,6 +13,7 @@ void RegisterBench(CLI::App& app, CliContext& context) {
   RegisterBenchBrain(*bench, context);
   RegisterBenchSpeech(*bench, context);
   RegisterBenchVoice(*bench, context);
+  RegisterBenchSoak(*bench, context);
   RegisterBenchEars(*bench, context);
 }
 

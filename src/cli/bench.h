@@ -13,6 +13,7 @@ void RegisterBenchEngine(CLI::App& bench, CliContext& context);
 void RegisterBenchBrain(CLI::App& bench, CliContext& context);
 void RegisterBenchSpeech(CLI::App& bench, CliContext& context);
 void RegisterBenchVoice(CLI::App& bench, CliContext& context);
+void RegisterBenchSoak(CLI::App& bench, CliContext& context);
 void RegisterBenchEars(CLI::App& bench, CliContext& context);
 
 }  // namespace sotto

@@ -1,16 +1,14 @@
 // sotto bench voice: simultaneous real-time calls on this machine.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <mutex>
 #include <thread>
 
-#include "base/random.h"
 #include "cli/bench.h"
 #include "cli/command.h"
 #include "cli/commit.h"
+#include "cli/demo_script.h"
+#include "cli/process_usage.h"
 #include "cli/recorded_caller.h"
 #include "cli/voice_stack.h"
 #include "speech/backends.h"
@@ -45,23 +43,6 @@ struct Measured {
   int64_t finished_calls = 0;
 };
 
-double CpuSeconds() {
-  rusage usage = {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double ResidentMb() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) / 1024;
-  }
-  return 0;
-}
-
 double Percentile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());
@@ -70,29 +51,12 @@ double Percentile(std::vector<double> values, double share) {
 
 // What callers say in each call; several voices.
 Result<std::vector<std::vector<RecordedCaller::Recording>>> MakeCallers(const Workflow& workflow) {
-  std::vector<std::string> lines;
-  std::ifstream file(workflow.folder / "demo.txt");
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line.front() != '#' && line.front() != '!') lines.push_back(line);
-  }
-  if (lines.empty()) {
-    for (const ToolDef& tool : workflow.tools) {
-      for (const std::string& example : tool.examples) {
-        if (example.find('{') == std::string::npos) lines.push_back(example);
-      }
-    }
-  }
-  if (lines.empty())
-    return MakeError(ErrorCode::kInvalidArgument, "the workflow has neither demo.txt nor plain examples");
+  SOTTO_ASSIGN_OR_RETURN(std::vector<DemoLine> lines, ReadDemoScript(workflow, {}));
+  for (DemoLine& line : lines) line.interrupts = false;
   std::vector<std::vector<RecordedCaller::Recording>> callers;
   for (const char* name : {"slt", "kal16", "awb"}) {
     SOTTO_ASSIGN_OR_RETURN(const auto voice, OpenSynthesizer("flite", name));
-    std::vector<RecordedCaller::Recording> recordings;
-    for (const std::string& line : lines) {
-      SOTTO_ASSIGN_OR_RETURN(Audio audio, SynthesizeAll(*voice, SpeakableWords(line)));
-      recordings.push_back({line, std::move(audio), false});
-    }
-    callers.push_back(std::move(recordings));
+    SOTTO_ASSIGN_OR_RETURN(callers.emplace_back(), RecordScript(lines, *voice));
   }
   return callers;
 }

@@ -1,12 +1,12 @@
 // sotto demo: a real spoken conversation, both sides on this machine.
 #include <algorithm>
-#include <fstream>
+#include <cerrno>
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/demo_script.h"
 #include "cli/recorded_caller.h"
 #include "cli/voice_stack.h"
-#include "speech/audio_file.h"
 #include "speech/backends.h"
 #include "speech/device.h"
 
@@ -22,37 +22,9 @@ struct DemoFlags {
   bool json = false;
 };
 
-// Where the workflow has no demo.txt: what works with any.
-constexpr const char* kAnyScript[] = {"hello", "what can you do", "thank you", "goodbye"};
-
-struct Line {
-  std::string text;
-  bool interrupts = false;
-};
-
-// One utterance a line; `#` comments; `!` at the start: said while Sotto speaks.
-Result<std::vector<Line>> ReadScript(const DemoFlags& flags, const Workflow& workflow) {
-  const std::filesystem::path path =
-      flags.script.empty() ? workflow.folder / "demo.txt" : std::filesystem::path(flags.script);
-  std::vector<Line> lines;
-  std::ifstream file(path);
-  if (!file && !flags.script.empty())
-    return MakeError(ErrorCode::kInvalidArgument, "{}: no such file", path.string());
-  for (std::string text; std::getline(file, text);) {
-    if (text.empty() || text.front() == '#') continue;
-    const bool interrupts = text.front() == '!';
-    lines.push_back({interrupts ? text.substr(1) : text, interrupts});
-  }
-  if (lines.empty()) {
-    for (const char* text : kAnyScript) lines.push_back({text, false});
-  }
-  return lines;
-}
-
 struct Totals {
   std::vector<double> voice_to_voice;
   std::vector<double> first_audio;
-  int not_understood = 0;
 };
 
 double Median(std::vector<double> values) {
@@ -65,18 +37,14 @@ Result<void> Run(const DemoFlags& flags) {
   const auto began = std::chrono::steady_clock::now();
   SOTTO_ASSIGN_OR_RETURN(const auto stack, VoiceStack::Open(flags.voice, flags.real_time));
   const double start_ms = Milliseconds(std::chrono::steady_clock::now() - began);
-  SOTTO_ASSIGN_OR_RETURN(const std::vector<Line> lines, ReadScript(flags, stack->workflow()));
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines, ReadDemoScript(stack->workflow(), flags.script));
   SOTTO_ASSIGN_OR_RETURN(const auto caller_voice, OpenSynthesizer("flite", flags.caller_voice));
   if (caller_voice->name() == stack->synthesizer_name()) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "caller and assistant have the same voice ({}): choose another --caller-voice",
                      flags.caller_voice);
   }
-  std::vector<RecordedCaller::Recording> recordings;
-  for (const Line& line : lines) {
-    SOTTO_ASSIGN_OR_RETURN(Audio audio, SynthesizeAll(*caller_voice, SpeakableWords(line.text)));
-    recordings.push_back({line.text, std::move(audio), line.interrupts});
-  }
+  SOTTO_ASSIGN_OR_RETURN(auto recordings, RecordScript(lines, *caller_voice));
   RecordedCaller caller(std::move(recordings));
 
   if (!flags.json) {
@@ -94,6 +62,11 @@ Result<void> Run(const DemoFlags& flags) {
   voice.session_id = "demo";
   voice.front_end.echo_cancellation = false;  // the caller's line carries no echo
   VoiceSession::Callbacks callbacks;
+  std::string said;  // in the turn that was answered last; empty: nothing
+  callbacks.on_reply = [&](const TurnRecord& record) {
+    const bool spoke = record.times.speech_end >= 0 && caller.current() >= 0;
+    said = spoke ? caller.recording(static_cast<size_t>(caller.current())).text : "";
+  };
   callbacks.on_turn = [&](const TurnRecord& record) {
     if (record.VoiceToVoiceMs() >= 0) totals.voice_to_voice.push_back(record.VoiceToVoiceMs());
     if (record.EndpointToFirstAudioMs() >= 0 && record.ended_by != "no_input") {
@@ -102,7 +75,7 @@ Result<void> Run(const DemoFlags& flags) {
     if (flags.json) {
       fmt::print("{}\n", ToJson(record).dump());
     } else {
-      PrintTurn(record);
+      PrintTurn(record, said);
     }
   };
   SOTTO_ASSIGN_OR_RETURN(const CallResult result,
@@ -114,9 +87,9 @@ Result<void> Run(const DemoFlags& flags) {
       result.seconds, result.ended ? " and Sotto ended it" : "", Median(totals.voice_to_voice),
       Median(totals.first_audio));
   if (!flags.out.empty()) fmt::print("Recorded in {} (left the caller, right Sotto).\n", flags.out);
-  fmt::print("\nTalk to it yourself{}:\n  sotto talk --workflow {}\n",
+  fmt::print("\nTalk to it yourself{}:\n  {} talk --workflow {}\n",
              ListAudioDevices().empty() ? " on a machine with a microphone and a loudspeaker" : "",
-             flags.voice.brain.workflow);
+             program_invocation_name, flags.voice.brain.workflow);
   return {};
 }
 

@@ -1,12 +1,14 @@
 #include "cli/recorded_caller.h"
 
 #include <fmt/color.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
 
 #include "assistant/step_clock.h"
 #include "speech/audio_file.h"
+#include "text/normalise.h"
 
 namespace sotto {
 namespace {
@@ -95,10 +97,15 @@ Result<CallResult> RunCall(VoiceStack& stack, RecordedCaller& caller, const Call
   return result;
 }
 
-void PrintTurn(const TurnRecord& record) {
-  const auto dim = fmt::emphasis::faint;
-  if (!record.heard.text.empty())
-    fmt::print("  {} {}\n", fmt::styled("You   ", fmt::emphasis::bold), record.heard.text);
+void PrintTurn(const TurnRecord& record, std::string_view said) {
+  const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+  const auto dim = terminal ? fmt::text_style(fmt::emphasis::faint) : fmt::text_style();
+  const auto bold = terminal ? fmt::text_style(fmt::emphasis::bold) : fmt::text_style();
+  if (!record.heard.text.empty()) {
+    fmt::print("  {} {}\n", fmt::styled("You   ", bold), record.heard.text);
+    if (!said.empty() && NormaliseSpoken(said) != NormaliseSpoken(record.heard.text))
+      fmt::print("  {}\n", fmt::styled(fmt::format("       misheard; said was: {}", said), dim));
+  }
   if (record.ended_by == "no_input") fmt::print("  {}\n", fmt::styled("(silence)", dim));
   if (record.understood) {
     for (const Understanding::Call& call : record.understood->calls) {
@@ -108,7 +115,7 @@ void PrintTurn(const TurnRecord& record) {
     }
   }
   fmt::print(
-      "  {} {}{}\n", fmt::styled("Sotto ", fmt::emphasis::bold), record.reply.text,
+      "  {} {}{}\n", fmt::styled("Sotto ", bold), record.reply.text,
       record.interrupted ? fmt::format("   [interrupted after {:.1f} s]", record.played_ms / 1000) : "");
   const TurnRecord::Times& t = record.times;
   if (t.endpoint >= 0 && t.speech_end >= 0 && t.first_audio >= 0) {

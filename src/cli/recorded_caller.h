@@ -71,7 +71,8 @@ struct CallResult {
 Result<CallResult> RunCall(VoiceStack& stack, RecordedCaller& caller, const CallOptions& options,
                            VoiceOptions voice, VoiceSession::Callbacks callbacks);
 
-// How a turn went, for people: what was heard, called and said, and where the milliseconds went.
-void PrintTurn(const TurnRecord& record);
+// How a turn went, for people: what was heard, called and said, and where the milliseconds went. `said`: what
+// the caller really said, shown where something else was heard; empty: not known.
+void PrintTurn(const TurnRecord& record, std::string_view said = {});
 
 }  // namespace sotto

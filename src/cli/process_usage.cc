@@ -1,0 +1,36 @@
+#include "cli/process_usage.h"
+
+#include <sys/resource.h>
+
+#include <fstream>
+#include <string>
+#include <string_view>
+
+namespace sotto {
+namespace {
+
+// The number after `key` in /proc/self/status; 0 if it is not there.
+double StatusNumber(std::string_view key) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(key)) return std::stod(line.substr(key.size()));
+  }
+  return 0;
+}
+
+}  // namespace
+
+double CpuSeconds() {
+  rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double ResidentMb() { return StatusNumber("VmRSS:") / 1024; }
+
+int ThreadCount() { return static_cast<int>(StatusNumber("Threads:")); }
+
+}  // namespace sotto
