@@ -11,12 +11,16 @@
 #include "base/log.h"
 #include "base/mapped_file.h"
 #include "speech/ngram.h"
+#include "speech/phrase_units.h"
 #include "speech/pronunciation.h"
 
 namespace sotto {
 namespace {
 
-constexpr const char* kFormat = "sotto asr 4";
+// Of the sentences with their values as separate words, beside those with values as units: what is said in
+// other words must be heard too.
+constexpr double kSeparateWordsWeight = 0.05;
+constexpr const char* kFormat = "sotto asr 5";
 
 uint64_t HashOf(const DomainText& text, const DomainModelOptions& options) {
   uint64_t hash = HashText(kFormat);
@@ -25,6 +29,7 @@ uint64_t HashOf(const DomainText& text, const DomainModelOptions& options) {
     hash = HashText(ListeningModeName(mode), hash);
     for (const std::string& sentence : text.For(mode)) hash = HashText("\n", HashText(sentence, hash));
   }
+  for (const std::string& phrase : text.phrases) hash = HashText("\n", HashText(phrase, hash));
   return hash;
 }
 
@@ -43,7 +48,7 @@ std::vector<std::string> Pronounceable(const std::vector<std::string>& sentences
       at = end + 1;
       if (word.empty()) continue;
       auto [it, added] = words->try_emplace(word);
-      if (added) it->second = pronunciations.Find(word);
+      if (added) it->second = PhraseUnits::Pronounce(word, pronunciations);
       if (it->second.empty()) continue;
       if (!clean.empty()) clean += ' ';
       clean += word;
@@ -96,19 +101,29 @@ Result<void> BuildInto(const DomainText& text, const std::filesystem::path& fold
         ErrorCode::kInvalidArgument,
         "the recognizer has no sentences to prepare for: add examples to the workflow or a speech.txt");
   }
+  const PhraseUnits units(text.phrases);
   for (ListeningMode mode : kListeningModes) {
     NgramCounts counts;
+    const auto count = [&](const std::string& sentence, double weight) {
+      const std::string joined = units.Join(sentence);
+      counts.Add(joined, weight);
+      if (joined != sentence) counts.Add(sentence, weight * kSeparateWordsWeight);
+    };
     double open_weight = 1;
     if (mode != ListeningMode::kOpen) {
       const std::vector<std::string> own = Pronounceable(text.For(mode), pronunciations, &words);
-      for (const std::string& sentence : own) counts.Add(sentence);
+      for (const std::string& sentence : own) count(sentence, 1);
       if (!own.empty()) {
         open_weight = static_cast<double>(own.size()) * (1 - options.mode_share) / options.mode_share /
                       static_cast<double>(open.size());
       }
     }
-    for (const std::string& sentence : open) counts.Add(sentence, open_weight);
+    for (const std::string& sentence : open) count(sentence, open_weight);
     SOTTO_RETURN_IF_ERROR(WriteModel(counts, folder / fmt::format("{}.lm.bin", ListeningModeName(mode))));
+  }
+  for (const std::string& phrase : text.phrases) {
+    const std::string unit = units.Join(phrase);
+    if (PhraseUnits::IsUnit(unit)) words[unit] = PhraseUnits::Pronounce(unit, pronunciations);
   }
   return WriteFileAtomically(folder / "words.dict", DictionaryText(words));
 }

@@ -425,6 +425,22 @@ void AddAnswers(const Workflow& workflow, Random& random, DomainText* text) {
   }
 }
 
+// Listed values and their synonyms, each once.
+std::vector<std::string> ValuePhrases(const Workflow& workflow) {
+  std::set<std::string> phrases;
+  const auto add = [&](const std::string& text) {
+    std::string words = SpeakableWords(text);
+    if (words.find(' ') != std::string::npos) phrases.insert(std::move(words));
+  };
+  for (const auto& [name, entity] : workflow.entities) {
+    for (const EntityValue& value : entity.values) {
+      add(value.spoken);
+      for (const std::string& synonym : value.synonyms) add(synonym);
+    }
+  }
+  return {phrases.begin(), phrases.end()};
+}
+
 }  // namespace
 
 std::string_view ListeningModeName(ListeningMode mode) {
@@ -513,6 +529,7 @@ Result<DomainText> MakeDomainText(const Workflow& workflow, uint64_t seed) {
     for (size_t i = 0; i < answers->size(); i += 4) text.open.push_back((*answers)[i]);
   }
   std::erase(text.open, std::string());
+  text.phrases = ValuePhrases(workflow);
   return text;
 }
 

@@ -34,6 +34,8 @@ struct DomainText {
   std::vector<std::string> digits;
   std::vector<std::string> amount;
   std::vector<std::string> choice;
+  // Values of several words ("a little bit of milk"), which the recognizer may know as units.
+  std::vector<std::string> phrases;
 
   const std::vector<std::string>& For(ListeningMode mode) const;
 };

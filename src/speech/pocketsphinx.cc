@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "speech/phrase_units.h"
 
 namespace sotto {
 namespace {
@@ -43,7 +44,22 @@ std::string CleanHypothesis(std::string_view raw) {
     if (!out.empty()) out += ' ';
     out += word;
   }
-  return out;
+  return PhraseUnits::Split(std::move(out));
+}
+
+// A unit's words share its time by their letters and have its posterior. `start`, `end`: frames, inclusive.
+void AddWords(std::string_view unit, int start, int end, double posterior,
+              std::vector<TranscriptWord>* words) {
+  const double frames = end + 1 - start;
+  const auto time = [&](size_t letters) {
+    const double share = static_cast<double>(letters) / static_cast<double>(unit.size());
+    return std::chrono::milliseconds(static_cast<int64_t>(start + frames * share) * kFrameMs);
+  };
+  for (size_t at = 0; at < unit.size();) {
+    const size_t to = std::min(unit.find('_', at), unit.size());
+    words->push_back({std::string(unit.substr(at, to - at)), time(at), time(to), posterior});
+    at = to + 1;
+  }
 }
 
 }  // namespace
@@ -150,8 +166,7 @@ class PocketSphinxRecognizer final : public Recognizer {
       int start = 0, end = 0;
       ps_seg_frames(seg, &start, &end);
       const double posterior = logmath_exp(math, ps_seg_prob(seg, nullptr, nullptr, nullptr));
-      words.push_back({std::string(word), std::chrono::milliseconds(start * kFrameMs),
-                       std::chrono::milliseconds((end + 1) * kFrameMs), std::clamp(posterior, 0.0, 1.0)});
+      AddWords(word, start, end, std::clamp(posterior, 0.0, 1.0), &words);
     }
     return words;
   }

@@ -8,6 +8,7 @@
 #include "speech/domain_text.h"
 #include "speech/flite.h"
 #include "speech/ngram.h"
+#include "speech/phrase_units.h"
 #include "speech/pocketsphinx.h"
 #include "speech/pronunciation.h"
 #include "speech/synthesizer.h"
@@ -35,6 +36,29 @@ TEST(Ngram, ProbabilitiesSumToOneAfterEveryHistory) {
   }
   EXPECT_GT(counts.LogProbability(std::vector<std::string>{"<s>", "move"}, "money"),
             counts.LogProbability(std::vector<std::string>{"<s>", "move"}, "bill"));
+}
+
+TEST(PhraseUnits, TheLongestPhraseFromTheLeftIsOneUnit) {
+  const std::vector<std::string> phrases = {"a little", "a little bit of milk", "milk", "oat milk"};
+  const PhraseUnits units(phrases);
+  EXPECT_EQ(units.Join("with a little bit of milk please"), "with a_little_bit_of_milk please");
+  EXPECT_EQ(units.Join("a little bit of oat milk"), "a_little bit of oat_milk");
+  EXPECT_EQ(units.Join("a little"), "a_little");
+  EXPECT_EQ(units.Join("milk"), "milk");
+  EXPECT_EQ(units.Join(""), "");
+  EXPECT_EQ(PhraseUnits::Split("with a_little_bit_of_milk please"), "with a little bit of milk please");
+}
+
+TEST(PhraseUnits, AUnitSoundsAsItsWordsDoTogether) {
+  TempFolder folder;
+  std::ofstream(folder.path() / "d") << "of AH V\nof(2) AH\nlots L AA T S\n";
+  const auto pronunciations = Pronunciations::Load(folder.path() / "d");
+  ASSERT_TRUE(pronunciations.has_value());
+  const std::vector<std::string> ways = PhraseUnits::Pronounce("lots_of", *pronunciations);
+  ASSERT_GE(ways.size(), 2u);
+  EXPECT_EQ(ways[0], "L AA T S AH V");
+  EXPECT_THAT(ways, ::testing::Contains("L AA T S AH"));
+  EXPECT_THAT(PhraseUnits::Pronounce("lots_7", *pronunciations), ::testing::IsEmpty());
 }
 
 TEST(DomainText, NumbersBecomeWords) {
@@ -98,9 +122,7 @@ class Recognition : public ::testing::Test {
     ASSERT_TRUE(pool) << pool.error().message;
     pool_ = std::move(*pool);
   }
-  static void TearDownTestSuite() {
-    pool_.reset();
-  }
+  static void TearDownTestSuite() { pool_.reset(); }
 
   static Audio Say(const std::string& text) {
     auto voice = FliteSynthesizer::Create("rms");

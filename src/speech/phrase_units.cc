@@ -1,0 +1,87 @@
+#include "speech/phrase_units.h"
+
+#include <algorithm>
+
+namespace sotto {
+namespace {
+
+constexpr size_t kMaxPronunciations = 16;
+
+std::vector<std::string> WordsOf(std::string_view text, char separator) {
+  std::vector<std::string> words;
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t end = std::min(text.find(separator, at), text.size());
+    if (end > at) words.emplace_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
+}  // namespace
+
+PhraseUnits::PhraseUnits(std::span<const std::string> phrases) {
+  for (const std::string& phrase : phrases) {
+    std::vector<std::string> words = WordsOf(phrase, ' ');
+    if (words.size() < 2) continue;
+    by_first_word_[words.front()].push_back(std::move(words));
+  }
+  for (auto& [first, all] : by_first_word_) {
+    std::stable_sort(all.begin(), all.end(),
+                     [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  }
+}
+
+std::string PhraseUnits::Join(std::string_view sentence) const {
+  const std::vector<std::string> words = WordsOf(sentence, ' ');
+  std::string out;
+  for (size_t at = 0; at < words.size();) {
+    size_t length = 1;
+    if (const auto it = by_first_word_.find(words[at]); it != by_first_word_.end()) {
+      for (const auto& phrase : it->second) {
+        if (phrase.size() <= words.size() - at &&
+            std::equal(phrase.begin(), phrase.end(), words.begin() + static_cast<std::ptrdiff_t>(at))) {
+          length = phrase.size();
+          break;
+        }
+      }
+    }
+    if (!out.empty()) out += ' ';
+    for (size_t i = 0; i < length; ++i) out += (i == 0 ? "" : "_") + words[at + i];
+    at += length;
+  }
+  return out;
+}
+
+std::vector<std::string> PhraseUnits::Pronounce(std::string_view unit, const Pronunciations& pronunciations) {
+  // Each way is a choice for every word; ways with fewer unusual choices come first.
+  struct Way {
+    std::string phones;
+    size_t unusual = 0;
+  };
+  std::vector<Way> ways = {{}};
+  for (const std::string& word : WordsOf(unit, '_')) {
+    const std::vector<std::string> forms = pronunciations.Find(word);
+    std::vector<Way> longer;
+    for (const Way& way : ways) {
+      for (size_t i = 0; i < forms.size(); ++i) {
+        longer.push_back({way.phones + (way.phones.empty() ? "" : " ") + forms[i], way.unusual + (i > 0)});
+      }
+    }
+    std::stable_sort(longer.begin(), longer.end(),
+                     [](const Way& a, const Way& b) { return a.unusual < b.unusual; });
+    longer.resize(std::min(longer.size(), kMaxPronunciations));
+    ways = std::move(longer);
+  }
+  std::vector<std::string> phones;
+  for (Way& way : ways) phones.push_back(std::move(way.phones));
+  if (phones.size() == 1 && phones.front().empty()) phones.clear();
+  return phones;
+}
+
+std::string PhraseUnits::Split(std::string text) {
+  std::replace(text.begin(), text.end(), '_', ' ');
+  return text;
+}
+
+}  // namespace sotto
