@@ -21,8 +21,7 @@ void Print(const Understanding& understanding, bool json) {
   if (json) {
     fmt::print("{}\n", ToJson(understanding).dump());
   } else {
-    for (const Understanding::Call& call : understanding.calls)
-      fmt::print("{}\n", ToJson(call.call).dump());
+    for (const Understanding::Call& call : understanding.calls) fmt::print("{}\n", ToJson(call.call).dump());
     fmt::print("  confidence {:.3f}  decided {}  forced {}  prefilled {}  {:.2f} ms\n",
                understanding.confidence, understanding.cost.decided, understanding.cost.forced,
                understanding.cost.prefilled, understanding.cost.commit_to_call_ms);

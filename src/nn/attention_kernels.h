@@ -24,7 +24,7 @@ struct AttentionScratch {
   float* scores;   // [rows][kPage], then probabilities (BF16: pairs [rows][kPage / 2])
   float* sums;     // [rows][hd] weighted values so far
   float* max;      // [rows]
-  float* total;    // [rows]
+  float* total;    // [rows][16] sums of probabilities, lane for lane
   float* rescale;  // [rows] of this page
   size_t n_seen;   // positions of this page that any row sees, counted from its first
 };
@@ -38,7 +38,7 @@ inline AttentionScratch SplitScratch(std::byte* scratch, size_t n_rows, size_t h
   s.sums = s.scores + n_rows * kPage;
   s.max = s.sums + n_rows * hd;
   s.total = s.max + n_rows;
-  s.rescale = s.total + n_rows;
+  s.rescale = s.total + n_rows * 16;
   return s;
 }
 
@@ -164,12 +164,13 @@ inline Visible VisibleIn(const AttentionParams& params, const AttentionSequence&
   return {clip(begin), clip(end)};
 }
 
-// Turns a row's scores into probabilities relative to its running maximum.
+// Turns a row's scores into probabilities relative to its running maximum; of BF16, packed.
+template <DType kType>
 inline void SoftmaxPage(const AttentionParams& params, Visible visible, const AttentionScratch& s, size_t m) {
   constexpr size_t kGroups = kPage / 16;
   float* scores = s.scores + m * kPage;
+  s.rescale[m] = 1.0f;
   if (visible.begin >= visible.end) {
-    s.rescale[m] = 1.0f;
     for (size_t g = 0; g < kGroups; ++g) Store(scores + g * 16, Zero());
     return;
   }
@@ -186,29 +187,35 @@ inline void SoftmaxPage(const AttentionParams& params, Visible visible, const At
       v[g] = KeepLanes(v[g], clip(visible.begin, g), clip(visible.end, g), -__builtin_inff());
     }
   }
-  const float page_max = ReduceMax(Max(Max(v[0], v[1]), Max(v[2], v[3])));
+  const VF page_max = Max(Max(v[0], v[1]), Max(v[2], v[3]));
   const float old_max = s.max[m];
-  const float max = page_max > old_max ? page_max : old_max;
-  if (max == old_max)
-    s.rescale[m] = 1.0f;
-  else
-    s.rescale[m] = old_max == -__builtin_inff() ? 0.0f : First(Exp(Set(old_max - max)));
-  s.max[m] = max;
+  if (AnyGreater(page_max, Set(old_max))) {
+    s.max[m] = ReduceMax(page_max);
+    s.rescale[m] = old_max == -__builtin_inff() ? 0.0f : First(Exp(Set(old_max - s.max[m])));
+  }
+  const VF max = Set(s.max[m]);
   VF sum = Zero();
   for (size_t g = 0; g < kGroups; ++g) {
-    v[g] = Exp(Sub(v[g], Set(max)));
+    v[g] = Exp(Sub(v[g], max));
     sum = Add(sum, v[g]);
-    Store(scores + g * 16, v[g]);
   }
-  s.total[m] = s.total[m] * s.rescale[m] + ReduceAdd(sum);
+  for (size_t g = 0; g < kGroups; ++g) {
+    if constexpr (kType == DType::kBF16)
+      StoreBf16(reinterpret_cast<uint16_t*>(scores) + g * 16, v[g]);
+    else
+      Store(scores + g * 16, v[g]);
+  }
+  float* total = s.total + m * 16;
+  Store(total, Fma(Load(total), Set(s.rescale[m]), sum));
 }
 
 template <DType kType>
-inline void ScorePage(const AttentionScratch& s, size_t n_rows, size_t hd, const std::byte* keys) {
+inline void ScorePage(const AttentionScratch& s, size_t n_rows, size_t hd, const std::byte* keys,
+                      [[maybe_unused]] const std::byte* next) {
 #ifdef SOTTO_TILES
   if constexpr (kType == DType::kBF16) {
     for (size_t m = 0; m < n_rows; m += kTileRows)
-      ScoreTiles(s.queries + m * hd, hd, keys, s.n_seen, s.scores + m * kPage);
+      ScoreTiles(s.queries + m * hd, hd, keys, s.n_seen, s.scores + m * kPage, m == 0 ? next : nullptr);
     return;
   }
 #endif
@@ -219,7 +226,8 @@ inline void ScorePage(const AttentionScratch& s, size_t n_rows, size_t hd, const
 }
 
 template <DType kType>
-inline void AddValuesOfPage(const AttentionScratch& s, size_t n_rows, size_t hd, const std::byte* values) {
+inline void AddValuesOfPage(const AttentionScratch& s, size_t n_rows, size_t hd, const std::byte* values,
+                            [[maybe_unused]] const std::byte* next) {
 #ifdef SOTTO_TILES
   if constexpr (kType == DType::kBF16) {
     for (size_t m = 0; m < n_rows; ++m) {
@@ -228,7 +236,7 @@ inline void AddValuesOfPage(const AttentionScratch& s, size_t n_rows, size_t hd,
       for (size_t i = 0; i < hd; i += 16) Store(s.sums + m * hd + i, Mul(Load(s.sums + m * hd + i), rescale));
     }
     for (size_t m = 0; m < n_rows; m += kTileRows)
-      ValueTiles(s.scores + m * kPage, hd, values, s.n_seen, s.sums + m * hd);
+      ValueTiles(s.scores + m * kPage, hd, values, s.n_seen, s.sums + m * hd, m == 0 ? next : nullptr);
     return;
   }
 #endif
@@ -254,9 +262,12 @@ void AttentionOf(const AttentionJob& job, size_t kv_head, size_t first, size_t l
     float* to = s.queries + m * hd;
     for (size_t i = 0; i < hd; ++i) to[i] = i < head_dim ? q[i] : 0.0f;
     if constexpr (kType == DType::kBF16) PackBf16(to, hd);
+#ifdef SOTTO_TILES
+    if constexpr (kType == DType::kBF16) PadForTiles(to, hd);
+#endif
     for (size_t i = 0; i < hd; i += 16) Store(s.sums + m * hd + i, Zero());
     s.max[m] = -__builtin_inff();
-    s.total[m] = 0.0f;
+    Store(s.total + m * 16, Zero());
   }
   const size_t first_position = sequence.first_position + first;
   const size_t last_position = sequence.first_position + last - 1;
@@ -267,20 +278,25 @@ void AttentionOf(const AttentionJob& job, size_t kv_head, size_t first, size_t l
   for (; page * kPage < end; ++page) {
     const auto* bytes = static_cast<const std::byte*>(sequence.pages[page]);
     s.n_seen = end - page * kPage < kPage ? end - page * kPage : kPage;
-    ScorePage<kType>(s, n_rows, hd, bytes + layout.key_offset(kv_head));
+    const std::byte* keys = bytes + layout.key_offset(kv_head);
+    const std::byte* values = bytes + layout.value_offset(kv_head);
+    const std::byte* next_keys =
+        (page + 1) * kPage < end
+            ? static_cast<const std::byte*>(sequence.pages[page + 1]) + layout.key_offset(kv_head)
+            : nullptr;
+    ScorePage<kType>(s, n_rows, hd, keys, values);
     for (size_t t = first, m = 0; t < last; ++t) {
       const Visible visible = VisibleIn(params, sequence, sequence.first_position + t, page);
       for (size_t g = 0; g < n_group; ++g, ++m) {
-        SoftmaxPage(params, visible, s, m);
-        if constexpr (kType == DType::kBF16) PackBf16(s.scores + m * kPage, kPage);
+        SoftmaxPage<kType>(params, visible, s, m);
       }
     }
-    AddValuesOfPage<kType>(s, n_rows, hd, bytes + layout.value_offset(kv_head));
+    AddValuesOfPage<kType>(s, n_rows, hd, values, next_keys);
   }
   for (size_t m = 0; m < n_rows; ++m) {
     float* to = job.out + (first + m / n_group) * params.n_heads * head_dim +
                 (kv_head * n_group + m % n_group) * head_dim;
-    const VF inverse = Set(1.0f / s.total[m]);
+    const VF inverse = Set(1.0f / ReduceAdd(Load(s.total + m * 16)));
     Map(s.sums + m * hd, head_dim, to, [&](size_t, VF v, size_t) { return Mul(v, inverse); });
   }
 }

@@ -138,7 +138,7 @@ void Compute::WriteKv(const KvPageLayout& layout, std::span<void* const> pages, 
 size_t AttentionScratchBytes(const AttentionParams& params) {
   const size_t n_rows = (kAttentionQueries * (params.n_heads / params.layout.n_kv_heads) + 15) / 16 * 16;
   const size_t hd = params.layout.padded_head_dim();
-  return n_rows * (2 * hd + KvPageLayout::kPositions + 3) * sizeof(float);
+  return n_rows * (2 * hd + KvPageLayout::kPositions + 18) * sizeof(float);
 }
 
 void Compute::Attention(const AttentionParams& params, std::span<const AttentionSequence> sequences,
@@ -159,11 +159,14 @@ void Compute::Attention(const AttentionParams& params, std::span<const Attention
                 sequence.n_positions, sequence.pages.size());
     const AttentionJob job{&params, &sequence, queries + n_before * query_stride, query_stride,
                            out + n_before * row};
-    for (size_t first = 0; first < sequence.n_queries; first += kAttentionQueries) {
-      const size_t last = std::min(first + kAttentionQueries, sequence.n_queries);
-      for (size_t head = 0; head < layout.n_kv_heads; ++head) s.attention.push_back({job, head, first, last});
-      work_bytes += sequence.n_positions * layout.n_kv_heads * layout.head_dim * 4 * (last - first);
+    // Head after head, so that the keys and values of one are read again while they are near.
+    for (size_t head = 0; head < layout.n_kv_heads; ++head) {
+      for (size_t first = 0; first < sequence.n_queries; first += kAttentionQueries) {
+        const size_t last = std::min(first + kAttentionQueries, sequence.n_queries);
+        s.attention.push_back({job, head, first, last});
+      }
     }
+    work_bytes += sequence.n_positions * layout.n_kv_heads * layout.head_dim * 4 * sequence.n_queries;
     n_before += sequence.n_queries;
   }
   std::byte* scratch = s.ForThreads(team_.size(), AttentionScratchBytes(params));

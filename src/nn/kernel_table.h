@@ -84,7 +84,7 @@ inline constexpr size_t kMatMulScratchBytes =
     kPanelGroups *
     (kPanelColumns * kRowGroup * sizeof(float) + kPanelColumns / 16 * kRowGroup * 2 * sizeof(float));
 
-inline constexpr size_t kAttentionQueries = 16;
+inline constexpr size_t kAttentionQueries = 32;
 size_t AttentionScratchBytes(const AttentionParams& params);
 
 // Static tables, there for every level this build contains; null for the others.

@@ -111,6 +111,11 @@ inline float ReduceMax(VF v) {
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
+inline bool AnyGreater(VF a, VF b) {
+  const __m256 greater =
+      _mm256_or_ps(_mm256_cmp_ps(a.a, b.a, _CMP_GT_OQ), _mm256_cmp_ps(a.b, b.b, _CMP_GT_OQ));
+  return _mm256_movemask_ps(greater) != 0;
+}
 inline float First(VF v) { return _mm256_cvtss_f32(v.a); }
 inline __m256 KeepLanes8(__m256 v, size_t begin, size_t end, float other, int base) {
   const __m256i keep = _mm256_andnot_si256(FirstLanes(begin, base), FirstLanes(end, base));

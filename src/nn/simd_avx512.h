@@ -67,6 +67,7 @@ inline VF ZeroIfLess(VF v, VF x, float threshold) {
 }
 inline float ReduceAdd(VF v) { return _mm512_reduce_add_ps(v); }
 inline float ReduceMax(VF v) { return _mm512_reduce_max_ps(v); }
+inline bool AnyGreater(VF a, VF b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) != 0; }
 inline float First(VF v) { return _mm512_cvtss_f32(v); }
 inline VF KeepLanes(VF v, size_t begin, size_t end, float other) {
   const auto keep = static_cast<__mmask16>(FirstLanes(end) & ~FirstLanes(begin));

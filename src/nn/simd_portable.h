@@ -86,6 +86,11 @@ inline float ReduceMax(VF v) {
   for (int i = 1; i < 16; ++i) max = v[i] > max ? v[i] : max;
   return max;
 }
+inline bool AnyGreater(VF a, VF b) {
+  bool any = false;
+  for (int i = 0; i < 16; ++i) any |= a[i] > b[i];
+  return any;
+}
 inline float First(VF v) { return v[0]; }
 inline VF KeepLanes(VF v, size_t begin, size_t end, float other) {
   for (size_t i = 0; i < 16; ++i) v[i] = i >= begin && i < end ? v[i] : other;

@@ -43,8 +43,8 @@ class Model {
                                                        LoadOptions options);
 
   // Random weights in the shape of a known model: "qwen3-0.6b:Q8_0", "10m:Q8_0", ... (slm/random_model.h
-  // lists the shapes). `tokenizer_path`: a GGUF whose tokenizer is used as far as the vocabulary reaches;
-  // empty: one of bytes.
+  // lists the shapes). `tokenizer_path`: a GGUF whose tokenizer is used, with the marks of ChatML added and
+  // unused tokens up to the vocabulary's size; empty: one of bytes.
   static Result<std::shared_ptr<const Model>> Random(std::string_view shape_and_type, LoadOptions options,
                                                      const std::filesystem::path& tokenizer_path = {});
 

@@ -214,6 +214,31 @@ void SetByteTokenizer(uint32_t n_vocab, GgufWriter& writer) {
   writer.SetBool("tokenizer.ggml.add_bos_token", false);
 }
 
+// The tokenizer of another model; with the marks of ChatML and tool calls, which a published model of such a
+// shape has as single tokens, and with words that no text has up to the size of the vocabulary.
+Result<void> CopyTokenizer(const std::filesystem::path& path, uint32_t n_vocab, GgufWriter& writer) {
+  SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const GgufFile> from, GgufFile::Open(path));
+  for (const GgufEntry& entry : from->metadata()) {
+    if (entry.key.starts_with("tokenizer.")) writer.SetValue(entry.key, entry.value);
+  }
+  SOTTO_ASSIGN_OR_RETURN(const auto names, from->GetStringArray("tokenizer.ggml.tokens"));
+  SOTTO_ASSIGN_OR_RETURN(std::vector<int32_t> types, from->GetI32Array("tokenizer.ggml.token_type"));
+  std::vector<std::string> tokens(names.begin(), names.end());
+  const auto add = [&](std::string text, TokenType type) {
+    tokens.push_back(std::move(text));
+    types.push_back(static_cast<int32_t>(type));
+  };
+  for (const char* mark : {"<|im_start|>", "<|im_end|>", "<think>", "</think>", "<tool_call>", "</tool_call>",
+                           "<tool_response>", "</tool_response>"}) {
+    if (tokens.size() < n_vocab && std::ranges::find(tokens, mark) == tokens.end())
+      add(mark, TokenType::kControl);
+  }
+  while (tokens.size() < n_vocab) add(fmt::format("unused{}", tokens.size()), TokenType::kUnused);
+  writer.SetStringArray("tokenizer.ggml.tokens", std::span<const std::string>(tokens));
+  writer.SetI32Array("tokenizer.ggml.token_type", types);
+  return {};
+}
+
 Result<std::shared_ptr<const GgufFile>> MakeMetadata(const RandomShape& shape, std::string_view name,
                                                      const std::filesystem::path& tokenizer_path) {
   GgufWriter writer;
@@ -234,10 +259,7 @@ Result<std::shared_ptr<const GgufFile>> MakeMetadata(const RandomShape& shape, s
   if (tokenizer_path.empty()) {
     SetByteTokenizer(shape.n_vocab, writer);
   } else {
-    SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const GgufFile> tokenizer, GgufFile::Open(tokenizer_path));
-    for (const GgufEntry& entry : tokenizer->metadata()) {
-      if (entry.key.starts_with("tokenizer.")) writer.SetValue(entry.key, entry.value);
-    }
+    SOTTO_RETURN_IF_ERROR(CopyTokenizer(tokenizer_path, shape.n_vocab, writer));
   }
   SOTTO_ASSIGN_OR_RETURN(std::string bytes, writer.ToBytes());
   return GgufFile::Parse(std::move(bytes), name);
