@@ -335,8 +335,11 @@ Result<Understanding> BrainSession::Commit(std::span<const Transcript::Hypothesi
   const size_t n = best.confidence >= kSureEnough ? 1 : std::min(hypotheses.size(), kMaxHypotheses);
   for (size_t i = 1; i < n; ++i) {
     SOTTO_ASSIGN_OR_RETURN(Understanding other, impl_->Understand(hypotheses[i].text));
-    const double score =
-        std::log(std::max(other.confidence, 1e-9)) + kAcousticWeight * std::min(hypotheses[i].log_score, 0.0);
+    // Less sure than if it had been heard best.
+    const double heard = std::exp(kAcousticWeight * std::min(hypotheses[i].log_score, 0.0));
+    other.confidence *= heard;
+    for (Understanding::Call& call : other.calls) call.confidence *= heard;
+    const double score = std::log(std::max(other.confidence, 1e-9));
     // "Not understood" with certainty is no better a reading than a call with less.
     const bool unclear = other.calls.front().call.name == impl_->shared().workflow->unclear_tool;
     if (unclear || score <= best_score) continue;

@@ -24,7 +24,7 @@ struct EarsFlags {
   BrainFlags brain;
   std::string data;
   std::string noise;
-  std::string recognizer = "pocketsphinx";
+  std::string recognizer;
   std::vector<double> snr;
   int limit = 0;
   int skip = 0;
@@ -138,7 +138,9 @@ class EarsBench {
       recordings.resize(static_cast<size_t>(flags_.limit));
     }
     SOTTO_ASSIGN_OR_RETURN(const DomainText text, MakeDomainText(*workflow_, 1));
-    SOTTO_ASSIGN_OR_RETURN(pool_, OpenRecognizers(flags_.recognizer, text));
+    SOTTO_ASSIGN_OR_RETURN(
+        pool_, OpenRecognizers(
+                   flags_.recognizer.empty() ? workflow_->assistant.recognizer : flags_.recognizer, text));
     SOTTO_ASSIGN_OR_RETURN(recognizer_, pool_->Acquire());
     if (!flags_.noise.empty()) {
       SOTTO_ASSIGN_OR_RETURN(noise_, ReadAudioFile(flags_.noise));
@@ -267,7 +269,7 @@ void RegisterBenchEars(CLI::App& bench, CliContext& context) {
       ->add_option("--snr", flags->snr,
                    "Also with noise: loudest frame of speech so many dB above the loudest frame of noise")
       ->delimiter(',');
-  command->add_option("--recognizer", flags->recognizer, "As in `sotto talk`")->capture_default_str();
+  command->add_option("--recognizer", flags->recognizer, "As in `sotto talk`; default: the workflow's");
   command->add_option("--limit", flags->limit, "At most so many recordings (0: all)")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -26,7 +26,7 @@ namespace {
 struct SpeechFlags {
   BrainFlags brain;
   std::string data;
-  std::string recognizer = "pocketsphinx";
+  std::string recognizer;
   std::vector<std::string> voices = {"rms", "slt", "awb", "kal16"};
   std::vector<double> snr;
   std::string noise;
@@ -125,7 +125,9 @@ class Bench {
   Result<Json> Run() {
     SOTTO_ASSIGN_OR_RETURN(auto conversations, ReadConversations(flags_.data));
     SOTTO_ASSIGN_OR_RETURN(const DomainText text, MakeDomainText(*workflow_, 1));
-    SOTTO_ASSIGN_OR_RETURN(pool_, OpenRecognizers(flags_.recognizer, text));
+    SOTTO_ASSIGN_OR_RETURN(
+        pool_, OpenRecognizers(
+                   flags_.recognizer.empty() ? workflow_->assistant.recognizer : flags_.recognizer, text));
     SOTTO_ASSIGN_OR_RETURN(recognizer_, pool_->Acquire());
     if (!flags_.noise.empty()) {
       SOTTO_ASSIGN_OR_RETURN(noise_, ReadAudioFile(flags_.noise));
@@ -281,7 +283,7 @@ void RegisterBenchSpeech(CLI::App& bench, CliContext& context) {
   command->add_option("--data", flags->data, "Conversations with gold calls (*.jsonl)")
       ->required()
       ->check(CLI::ExistingFile);
-  command->add_option("--recognizer", flags->recognizer, "As in `sotto talk`")->capture_default_str();
+  command->add_option("--recognizer", flags->recognizer, "As in `sotto talk`; default: the workflow's");
   command->add_option("--voices", flags->voices, "flite voices that speak")
       ->delimiter(',')
       ->capture_default_str();

@@ -102,8 +102,11 @@ void PrintTurn(const TurnRecord& record, std::string_view said) {
   const auto dim = terminal ? fmt::text_style(fmt::emphasis::faint) : fmt::text_style();
   const auto bold = terminal ? fmt::text_style(fmt::emphasis::bold) : fmt::text_style();
   if (!record.heard.text.empty()) {
-    fmt::print("  {} {}\n", fmt::styled("You   ", bold), record.heard.text);
-    if (!said.empty() && NormaliseSpoken(said) != NormaliseSpoken(record.heard.text))
+    // The reading that was acted on: the best of what could have been said.
+    const bool read = record.understood && !record.understood->transcript.empty();
+    const std::string& taken = read ? record.understood->transcript : record.heard.text;
+    fmt::print("  {} {}\n", fmt::styled("You   ", bold), taken);
+    if (!said.empty() && NormaliseSpoken(said) != NormaliseSpoken(taken))
       fmt::print("  {}\n", fmt::styled(fmt::format("       misheard; said was: {}", said), dim));
   }
   if (record.ended_by == "no_input") fmt::print("  {}\n", fmt::styled("(silence)", dim));

@@ -19,11 +19,11 @@ void VoiceFlags::AddTo(CLI::App& command) {
   brain.AddTo(command);
   command.add_option("--voice", voice, "Sotto's voice; default: the workflow's")->envname("SOTTO_VOICE");
   command
-      .add_option("--recognizer", recognizer,
-                  "pocketsphinx, wyoming://host:port or http(s)://host:port/v1; several by commas: the next "
-                  "is the fallback")
-      ->envname("SOTTO_RECOGNIZER")
-      ->capture_default_str();
+      .add_option(
+          "--recognizer", recognizer,
+          "pocketsphinx, pocketsphinx:thorough, wyoming://host:port or http(s)://host:port/v1; several "
+          "by commas: the next is the fallback. Default: the workflow's")
+      ->envname("SOTTO_RECOGNIZER");
   command
       .add_option(
           "--synthesizer", synthesizer,
@@ -77,7 +77,9 @@ Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bo
                          OpenRunner(*parts.workflow, flags.database.empty() ? ":memory:" : flags.database));
   lap("dialogue and actions");
   SOTTO_ASSIGN_OR_RETURN(const DomainText text, MakeDomainText(*parts.workflow, kDomainTextSeed));
-  SOTTO_ASSIGN_OR_RETURN(parts.recognizers, OpenRecognizers(flags.recognizer, text, ready_recognizers));
+  const std::string& recognizer =
+      flags.recognizer.empty() ? parts.workflow->assistant.recognizer : flags.recognizer;
+  SOTTO_ASSIGN_OR_RETURN(parts.recognizers, OpenRecognizers(recognizer, text, ready_recognizers));
   parts.recognizer_name = parts.recognizers->name();
   lap("recognizer");
   const std::string voice = flags.voice.empty() ? parts.workflow->assistant.voice : flags.voice;

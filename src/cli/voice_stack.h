@@ -14,8 +14,8 @@ namespace sotto {
 
 struct VoiceFlags {
   BrainFlags brain;
-  std::string voice;  // of the assistant; empty: the workflow's
-  std::string recognizer = "pocketsphinx";
+  std::string voice;       // of the assistant; empty: the workflow's
+  std::string recognizer;  // empty: the workflow's
   std::string synthesizer = "flite";
   std::string database;  // of the demo bank; empty: a fresh one in memory
   bool no_listening_along = false;

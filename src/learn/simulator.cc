@@ -10,7 +10,7 @@
 namespace sotto {
 namespace {
 
-constexpr size_t kMaxTurns = 16;
+constexpr int kMaxTries = 20;  // to say nonsense that is not about the workflow
 
 bool IsValueOf(const Slot& slot, const Json& value) {
   if (slot.entity.type != Entity::Type::kEnum) return true;
@@ -65,6 +65,15 @@ Simulator::Simulator(std::shared_ptr<const Workflow> workflow, std::shared_ptr<c
     if (goal && !book_->ForTool(tool.name).ask.empty()) tasks_.push_back(&tool);
   }
   SOTTO_CHECK(!tasks_.empty());
+  own_words_ = OwnWords(*workflow_);
+  for (const ToolDef& tool : workflow_->tools) {
+    std::vector<std::string> names;
+    for (const Slot& slot : tool.slots) names.push_back(slot.name);
+    for (const Slot& slot : tool.slots) {
+      if (slot.when.empty()) continue;
+      if (auto rule = Rule::Parse(slot.when, names)) when_.emplace(&slot, *std::move(rule));
+    }
+  }
 }
 
 const ToolDef* Simulator::Role(ToolRole role) const { return workflow_->FindRole(role); }
@@ -76,6 +85,8 @@ SimulatedConversation Simulator::Next() {
   suspended_.clear();
   offer_ = false;
   expectation_ = {};
+  verified_ = false;
+  reads_back_ = random_.Chance(0.25);
   with_state_ = random_.Chance(options_.with_state);
   const double level = random_.Uniform();
   // Clean, a good recogniser, a poor one, a line so bad that every third word is something that sounds like
@@ -411,7 +422,10 @@ void Simulator::EmitUnclear() {
     const auto& stateless = book_->General("unclear_stateless");
     const bool alone = expectation_.kind == Expectation::Kind::kNone && !with_state_ && !stateless.empty();
     const auto& list = alone && random_.Chance(0.08) ? stateless : use_own ? own : general;
-    words = ToWords(SayPlain(random_.Pick(list), random_));
+    std::string said = SayPlain(random_.Pick(list), random_);
+    for (int n = 0; n < kMaxTries && !use_own && HasAnyOf(own_words_, said); ++n)
+      said = SayPlain(random_.Pick(list), random_);
+    words = ToWords(said);
     if (random_.Chance(0.2)) Wrap(words, true);
   }
   Emit(std::move(words), {{tool->name, Json::object()}}, "unclear");
@@ -422,9 +436,20 @@ void Simulator::EmitUnclear() {
 
 std::vector<std::string> Simulator::Missing(const Task& task) const {
   std::vector<std::string> missing;
-  for (const Slot& slot : task.tool->slots)
-    if (slot.required && !task.arguments.contains(slot.name)) missing.push_back(slot.name);
+  for (const Slot& slot : task.tool->slots) {
+    if (!slot.required || task.arguments.contains(slot.name)) continue;
+    const auto when = when_.find(&slot);
+    if (when == when_.end() || when->second.Holds(task.arguments).value_or(false))
+      missing.push_back(slot.name);
+  }
   return missing;
+}
+
+bool Simulator::Confirms(const ToolDef& tool) const {
+  using Confirm = DialoguePolicy::Confirm;
+  const Confirm confirm = workflow_->dialogue.confirm;
+  if (confirm == Confirm::kNever) return reads_back_ && !tool.confirm.empty();
+  return confirm == Confirm::kAlways || !tool.confirm.empty();
 }
 
 bool Simulator::Complete(const Task& task) const { return Missing(task).empty(); }
@@ -439,7 +464,7 @@ Expectation Simulator::NextExpectation() {
       open_->asked_together = true;
       return {Expectation::Kind::kSlots, open_->tool->name, missing};
     }
-    if (!open_->tool->confirm.empty() && !open_->confirmed)
+    if (Confirms(*open_->tool) && !open_->confirmed)
       return {Expectation::Kind::kConfirm, open_->tool->name, {}};
   }
   // A task that was left is taken up again by itself.
@@ -450,7 +475,7 @@ Expectation Simulator::NextExpectation() {
       missing.resize(1);
       return {Expectation::Kind::kSlots, task.tool->name, missing};
     }
-    if (!task.tool->confirm.empty()) return {Expectation::Kind::kConfirm, task.tool->name, {}};
+    if (Confirms(*task.tool)) return {Expectation::Kind::kConfirm, task.tool->name, {}};
   }
   if (offer_) return {Expectation::Kind::kOffer, {}, {}};
   return {};
@@ -461,244 +486,6 @@ void Simulator::Close(bool done) {
   open_.reset();
   offer_ = random_.Chance(0.4);
   expectation_ = NextExpectation();
-}
-
-// ---- moves
-// --------------------------------------------------------------------------------------------------
-
-void Simulator::StartTask(const ToolDef& tool) {
-  auto said = SayAsk(tool, false);
-  if (!said) return;
-  offer_ = false;
-  open_ = Task{&tool, said->values, false, false};
-  Wrap(said->words, true);
-  EmitTask(std::move(said->words), "ask");
-}
-
-void Simulator::StartTwo(const ToolDef& first) {
-  const ToolDef& second = *DrawTool();
-  auto one = SayAsk(first, false);
-  auto two = SayAny(book_->ForTool(second.name).ask, second, Json::object(), false);
-  constexpr size_t kMostWords = 11;
-  if (!one || !two || two->values.empty() || one->words.size() > kMostWords ||
-      two->words.size() > kMostWords || &first == &second || first.role == ToolRole::kHandoff ||
-      second.role == ToolRole::kHandoff)
-    return StartTask(first);
-  SpokenWords words = one->words;
-  Append(words, ToWords(SayGeneral("join", "and")));
-  Append(words, two->words);
-  Wrap(words, true);
-  open_ = Task{&first, one->values, false, false};
-  ToolCall call = CallOf(*open_);
-  const Task next{&second, two->values, false, false};
-  Emit(std::move(words), {std::move(call), CallOf(next)}, "two");
-  // The first is played out where something is missing; the second is remembered as what was done last.
-  if (Complete(*open_)) {
-    open_ = next;
-    expectation_ = NextExpectation();
-  } else {
-    suspended_.push_back(next);
-  }
-}
-
-bool Simulator::StartRelated() {
-  if (!last_) return false;
-  // The same once more: "and my savings?"
-  if (random_.Chance(0.3)) {
-    const ToolDef& tool = *last_->tool;
-    if (auto said = SayAny(book_->ForTool(tool.name).again, tool, last_->arguments, true);
-        said && !said->values.empty()) {
-      // Another card has another number, and its own reasons.
-      Json arguments = Json::object();
-      const bool numbered = std::any_of(tool.slots.begin(), tool.slots.end(), [](const Slot& slot) {
-        return slot.entity.type == Entity::Type::kDigits;
-      });
-      if (!numbered) arguments = last_->arguments;
-      for (const auto& [name, value] : said->values.items()) arguments[name] = value;
-      open_ = Task{&tool, std::move(arguments), false, false};
-      Wrap(said->words, false);
-      EmitTask(std::move(said->words), "again");
-      return true;
-    }
-  }
-  std::vector<const ToolDef*> related;
-  for (const ToolDef& tool : workflow_->tools)
-    if (&tool != last_->tool && IsRelated(*last_->tool, tool) && !book_->ForTool(tool.name).next.empty())
-      related.push_back(&tool);
-  if (related.empty()) return false;
-  const ToolDef& tool = *random_.Pick(related);
-  auto said = SayAsk(tool, true);
-  if (!said) return false;
-  open_ = Task{&tool, said->values, false, false};
-  Wrap(said->words, true);
-  EmitTask(std::move(said->words), "related");
-  return true;
-}
-
-void Simulator::PlayTask() {
-  if (!open_) return;
-  // Where nothing is required, people still say most of it, bit by bit.
-  const bool none_required = Missing(Task{open_->tool, Json::object(), false, false}).empty();
-  int optional = none_required ? 3 : 1;
-  while (open_ && out_.conversation.turns.size() < kMaxTurns) {
-    if (!Complete(*open_)) {
-      if (!AnswerSlots()) break;
-      continue;
-    }
-    // Everything required is there; something optional may still be said.
-    const bool room = open_->arguments.size() < open_->tool->slots.size();
-    if (none_required && room && optional-- > 0 && random_.Chance(0.65)) {
-      if (!AnswerSlots()) break;
-      continue;
-    }
-    if (!none_required && room && optional-- > 0 && random_.Chance(0.3)) {
-      if (auto said = SayFill(*open_, false)) {
-        for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
-        Wrap(said->words, false);
-        EmitTask(std::move(said->words), "optional");
-        continue;
-      }
-    }
-    if (random_.Chance(0.07) && Correct()) continue;
-    if (with_state_ && expectation_.kind == Expectation::Kind::kConfirm) {
-      if (!AnswerConfirm()) return;
-      continue;
-    }
-    Close(true);
-  }
-  if (open_) Close(false);
-  ComeBack();
-}
-
-bool Simulator::AnswerSlots() {
-  const double move = random_.Uniform();
-  if (move < 0.08 && !open_->arguments.empty() && Correct()) return true;
-  if (move < 0.13) {
-    EmitUnclear();
-    return true;
-  }
-  if (move < 0.18) return Digress();
-  if (move < 0.23) return false;  // given up: the next thing said is something else
-  if (with_state_ && move < 0.28) {
-    const double which = random_.Uniform();
-    if (which < 0.35) {
-      EmitControl(control::kNeverMind, "never_mind");
-      open_.reset();
-      expectation_ = NextExpectation();
-      return true;
-    }
-    EmitControl(which < 0.55   ? control::kRepeat
-                : which < 0.75 ? control::kWait
-                : which < 0.9  ? control::kHelp
-                               : control::kStartOver,
-                "control");
-    if (which >= 0.9) {
-      open_->arguments = Json::object();
-      expectation_ = NextExpectation();
-    }
-    return true;
-  }
-  auto said = random_.Chance(0.35) ? SayBareValue(*open_) : SayFill(*open_, false);
-  if (!said) said = SayFill(*open_, false);
-  if (!said) said = SayBareValue(*open_);
-  if (!said) return false;
-  for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
-  Wrap(said->words, false);
-  EmitTask(std::move(said->words), "fill");
-  return true;
-}
-
-bool Simulator::AnswerConfirm() {
-  const double move = random_.Uniform();
-  if (move < 0.62) {
-    open_->confirmed = true;
-    const Task done = *open_;
-    last_ = done;
-    const auto& patterns = book_->General(control::kAffirm);
-    if (patterns.empty()) return false;
-    open_.reset();
-    Emit(ToWords(SayPlain(random_.Pick(patterns), random_)), {{control::kAffirm, Json::object()}}, "affirm");
-    return false;
-  }
-  if (move < 0.76) {
-    if (Correct()) return true;
-  }
-  if (move < 0.90) {
-    open_.reset();
-    EmitControl(random_.Chance(0.75) ? control::kDeny : control::kNeverMind, "deny");
-    return false;
-  }
-  if (move < 0.94) {
-    EmitControl(random_.Chance(0.5) ? control::kRepeat : control::kWait, "control");
-    return true;
-  }
-  EmitUnclear();
-  return true;
-}
-
-bool Simulator::Correct() {
-  auto said = SayFill(*open_, true);
-  if (!said) return false;
-  const bool confirming = expectation_.kind == Expectation::Kind::kConfirm;
-  SpokenWords words = ToWords(SayGeneral(confirming && random_.Chance(0.3) ? "yes_but" : "fix", "no"));
-  Append(words, said->words);
-  for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
-  open_->confirmed = false;
-  EmitTask(std::move(words), "correct");
-  return true;
-}
-
-bool Simulator::Digress() {
-  const ToolDef* tool = DrawTool();
-  if (tool == open_->tool) return true;
-  suspended_.push_back(*std::move(open_));
-  open_.reset();
-  auto said = SayAsk(*tool, false);
-  if (!said) return false;
-  open_ = Task{tool, said->values, false, false};
-  SpokenWords words = ToWords(SayGeneral("digress", "actually"));
-  Append(words, said->words);
-  if (random_.Chance(0.25)) Append(words, ToWords(SayGeneral("digress_end", "first")));
-  EmitTask(std::move(words), "digress");
-  return true;
-}
-
-void Simulator::ComeBack() {
-  if (suspended_.empty() || out_.conversation.turns.size() >= kMaxTurns) return;
-  Task task = std::move(suspended_.back());
-  suspended_.pop_back();
-  const bool asked = with_state_ && expectation_.tool == task.tool->name;
-  if (!random_.Chance(0.75)) {
-    offer_ = true;
-    if (asked && random_.Chance(0.6))
-      EmitControl(random_.Chance(0.5) ? control::kDeny : control::kNeverMind, "drop_suspended");
-    else
-      expectation_ = NextExpectation();
-    suspended_.clear();
-    return;
-  }
-  task.asked_together = true;
-  if (asked && random_.Chance(0.6)) {
-    open_ = std::move(task);
-    PlayTask();
-    return;
-  }
-  // "back to the transfer, it's 200 from savings"
-  std::string back = SayGeneral("come_back", "back to");
-  const auto& nouns = book_->ForTool(task.tool->name).nouns;
-  back += " ";
-  back += !nouns.empty()             ? SayPlain(random_.Pick(nouns), random_)
-          : task.tool->doing.empty() ? task.tool->title
-                                     : task.tool->doing;
-  auto said = SayFill(task, false);
-  open_ = std::move(task);
-  SpokenWords words = ToWords(back);
-  if (said && random_.Chance(0.75)) {
-    for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
-    Append(words, said->words);
-  }
-  EmitTask(std::move(words), "come_back");
-  PlayTask();
 }
 
 }  // namespace sotto

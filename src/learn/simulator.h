@@ -9,14 +9,17 @@
 // and the control tools (yes, no, never mind, ...) are called too.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "core/conversation.h"
 #include "learn/noise.h"
+#include "learn/own_words.h"
 #include "learn/phrase_book.h"
 #include "learn/values.h"
+#include "workflow/rule.h"
 
 namespace sotto {
 
@@ -44,6 +47,8 @@ class Simulator {
   SimulatedConversation Next();
 
  private:
+  static constexpr size_t kMaxTurns = 16;
+
   struct Task {
     const ToolDef* tool = nullptr;
     Json arguments = Json::object();
@@ -78,8 +83,10 @@ class Simulator {
   void EmitControl(const char* tool, const char* pattern);
   void EmitUnclear();
 
-  // Moves: what the user does next.
+  // Moves: what the user does next (simulator_moves.cc).
   void StartTask(const ToolDef& tool);
+  bool MustVerify() const;
+  bool Verify();
   void StartTwo(const ToolDef& first);
   bool StartRelated();
   void PlayTask();
@@ -95,6 +102,7 @@ class Simulator {
   bool Complete(const Task& task) const;
   std::vector<std::string> Missing(const Task& task) const;
   Expectation NextExpectation();
+  bool Confirms(const ToolDef& tool) const;
   ToolCall CallOf(const Task& task) const;
   void Close(bool done);
 
@@ -105,10 +113,14 @@ class Simulator {
   Random random_;
   std::vector<const ToolDef*> tasks_;  // tools that come up as goals
   bool any_related_ = false;           // the workflow says what is related
+  WordSet own_words_;
+  std::map<const Slot*, Rule> when_;  // of the slots that are asked for only where it holds
 
   // Of the running conversation.
   SimulatedConversation out_;
   bool with_state_ = false;
+  bool verified_ = false;
+  bool reads_back_ = false;  // the assistant is unsure in this one, where it never asks otherwise
   NoiseLevel noise_;
   std::optional<Task> open_;
   std::vector<Task> suspended_;

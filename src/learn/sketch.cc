@@ -127,6 +127,7 @@ void SketchFills(const ToolDef& tool, PhraseBook& book, size_t& added) {
 size_t AddSketchedPatterns(const Workflow& workflow, size_t enough, PhraseBook& book) {
   size_t added = 0;
   for (const ToolDef& tool : workflow.tools) {
+    if (tool.role == ToolRole::kVerify) SketchFills(tool, book, added);
     if (tool.role != ToolRole::kTask && tool.role != ToolRole::kHandoff) continue;
     if (book.ForTool(tool.name).ask.size() < enough) SketchAsks(tool, book, added);
     if (book.ForTool(tool.name).fill.size() < enough) SketchFills(tool, book, added);

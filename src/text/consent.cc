@@ -8,13 +8,14 @@ namespace sotto {
 namespace {
 
 constexpr std::string_view kWords[] = {
-    "absolutely", "accept",     "affirmative", "agree",     "agreed",   "ahead",     "alright",  "approve",
-    "approved",   "aye",        "bet",         "certainly", "confirm",  "confirmed", "continue", "correct",
-    "course",     "definitely", "do",          "does",      "exactly",  "fine",      "go",       "good",
-    "great",      "huh",        "indeed",      "it",        "k",        "mhm",       "mmhmm",    "ok",
-    "okay",       "okey",       "perfect",     "please",    "positive", "proceed",   "right",    "sure",
-    "surely",     "true",       "uhhuh",       "would",     "ya",       "yah",       "yea",      "yeah",
-    "yep",        "yes",        "yessir",      "yup"};
+    "absolutely", "accept", "affirmative", "agree", "agreed",    "ahead",   "alright",   "approve",
+    "approved",   "aye",    "bet",         "carry", "certainly", "confirm", "confirmed", "continue",
+    "correct",    "course", "definitely",  "do",    "does",      "exactly", "fine",      "go",
+    "good",       "great",  "guess",       "huh",   "indeed",    "it",      "k",         "mhm",
+    "mmhmm",      "ok",     "okay",        "okey",  "percent",   "perfect", "please",    "positive",
+    "proceed",    "right",  "suppose",     "sure",  "surely",    "totally", "true",      "uhhuh",
+    "works",      "would",  "ya",          "yah",   "yea",       "yeah",    "yeh",       "yep",
+    "yes",        "yessir", "yup"};
 
 }  // namespace
 

@@ -5,11 +5,12 @@
 #include <fstream>
 
 #include "learn/coverage.h"
+#include "learn/own_words.h"
 #include "learn/synth.h"
 #include "learn/test_workflow.h"
 #include "learn/validate.h"
-#include "workflow/parse.h"
 #include "temp_folder.h"
+#include "workflow/parse.h"
 
 namespace sotto {
 namespace {
@@ -47,6 +48,45 @@ TEST(SynthTest, PlaysEveryPatternAndBothStyles) {
   for (const char* state : {"none", "ask", "confirm", "offer"})
     EXPECT_GT(report["expectations"].value(state, 0), 0) << state;
   EXPECT_THAT(made->coverage.ToText(*TestWorkflow()), testing::Not(testing::HasSubstr("never:")));
+}
+
+// Who the caller is comes before the first task that needs it, once; a slot with `when` only where it holds.
+TEST(SynthTest, VerifiesFirstAndAsksOnlyWhatHolds) {
+  const auto workflow = TestWorkflow();
+  ToolDef verify;
+  verify.name = "verify_caller";
+  verify.role = ToolRole::kVerify;
+  verify.slots = {TestSlot("pin", Entity::Type::kDigits, {}, true)};
+  verify.examples = {"my pin is {pin}"};
+  workflow->tools.push_back(verify);
+  ToolDef& pay = workflow->tools[1];
+  pay.requires_verified = true;
+  pay.slots[2].required = true;
+  pay.slots[2].when = "amount > 100000";
+  SynthOptions options;
+  options.count = 500;
+  const auto made = Synthesise(workflow, options);
+  ASSERT_TRUE(made) << made.error().message;
+  int verified = 0;
+  for (const LabelledConversation& labelled : made->conversations) {
+    int here = 0;
+    for (const Turn& turn : labelled.conversation.turns) {
+      for (const ToolCall& call : turn.calls)
+        here += call.name == "verify_caller" && call.arguments.contains("pin");
+      for (const std::string& slot : turn.expectation.slots) EXPECT_NE(slot, "card");
+    }
+    EXPECT_LE(here, 1);
+    verified += here;
+  }
+  EXPECT_GT(verified, 50);
+}
+
+TEST(OwnWordsTest, NonsenseIsNotAboutTheWorkflow) {
+  const auto workflow = TestWorkflow();
+  const WordSet words = OwnWords(*workflow);
+  EXPECT_TRUE(HasAnyOf(words, "what about my accounts"));
+  EXPECT_TRUE(HasAnyOf(words, "the savings"));
+  EXPECT_FALSE(HasAnyOf(words, "turn on the lights"));
 }
 
 // Control tools are called only where something was asked; datasets know nothing of them.

@@ -1,0 +1,20 @@
+// The words a workflow is about: those of its tools' names, titles, descriptions and values, without the
+// small words. General nonsense ("turn on the lights") is nonsense only where it has none of them.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "workflow/workflow.h"
+
+namespace sotto {
+
+using WordSet = std::set<std::string, std::less<>>;
+
+WordSet OwnWords(const Workflow& workflow);
+
+// `spoken`: text in spoken form. A plural counts as its singular.
+bool HasAnyOf(const WordSet& words, std::string_view spoken);
+
+}  // namespace sotto
