@@ -46,6 +46,7 @@ class Grounding {
   };
   void AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
+  static bool IsWholeNumber(const Utterance& said, const NumberReading& reading, size_t wanted);
   bool WasHinted(const OfferedArgument::Listed& listed) const;
   void AddSpans(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddEarlierCalls(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;

@@ -171,6 +171,27 @@ TEST(Grounding, NumbersDigitsAndSpansAreWhatWasSaid) {
   EXPECT_FALSE(has("pay_bill", "payee", "Verizon"));
 }
 
+TEST(Grounding, DigitsAreANumberOfTheirOwnNotAPieceOfAnother) {
+  const auto tools = Tools();
+  const auto has = [&](const char* text, const Json& value) {
+    for (const OfferedTool& offered : tools) {
+      if (offered.name == "activate_card")
+        return Offers(*offered.Find("card_last_four"), Grounding({}, text), value);
+    }
+    return false;
+  };
+  EXPECT_FALSE(has("i'm in one oh oh two five", "1002"));
+  EXPECT_FALSE(has("i'm in one oh oh two five", "0025"));
+  EXPECT_FALSE(has("zip 30305", "0305"));
+  EXPECT_TRUE(has("one oh oh two", "1002"));
+  EXPECT_TRUE(has("change it to four five three two", "4532"));
+  EXPECT_TRUE(has("last four five five three one", "5531"));
+  EXPECT_FALSE(has("last four five five three one", "4553"));
+  EXPECT_TRUE(has("that one four five three two", "4532"));
+  EXPECT_TRUE(has("it's 4532 and 10025", "4532"));
+  EXPECT_TRUE(has("four one one one one one one one one one one one four five three two", "4532"));
+}
+
 TEST(OfferedTools, ANameTwiceIsAnError) {
   const std::vector<ToolSpec> specs = {Spec("a", "{}"), Spec("a", "{}")};
   const auto tools = MakeOfferedTools(specs, Workflow{}, true);
