@@ -91,6 +91,8 @@ class VoiceSession {
   const std::optional<HandOff>& hand_off() const { return hand_off_; }
   // Sotto is speaking (not paused).
   bool speaking() const { return speaker_.busy() && !speaker_.paused(); }
+  // Sotto has fallen silent in the middle of a reply, to hear whether the user means it.
+  bool paused() const { return speaker_.paused(); }
   // Waits for the user: nothing to say, nothing to do, nobody speaks.
   bool waiting() const { return !speaker_.busy() && !utterance_ && !action_ && !ended_; }
   int64_t late_frames() const { return speaker_.late_frames(); }

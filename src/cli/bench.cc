@@ -14,6 +14,7 @@ void RegisterBench(CLI::App& app, CliContext& context) {
   RegisterBenchSpeech(*bench, context);
   RegisterBenchVoice(*bench, context);
   RegisterBenchSoak(*bench, context);
+  RegisterBenchBargeIn(*bench, context);
   RegisterBenchEars(*bench, context);
 }
 

@@ -14,6 +14,7 @@ void RegisterBenchBrain(CLI::App& bench, CliContext& context);
 void RegisterBenchSpeech(CLI::App& bench, CliContext& context);
 void RegisterBenchVoice(CLI::App& bench, CliContext& context);
 void RegisterBenchSoak(CLI::App& bench, CliContext& context);
+void RegisterBenchBargeIn(CLI::App& bench, CliContext& context);
 void RegisterBenchEars(CLI::App& bench, CliContext& context);
 
 }  // namespace sotto

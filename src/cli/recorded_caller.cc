@@ -82,7 +82,9 @@ Result<CallResult> RunCall(VoiceStack& stack, RecordedCaller& caller, const Call
       std::this_thread::sleep_until(due);
     }
     caller.NextFrame(*session, microphone);
+    if (options.room != nullptr) options.room->AddTo(microphone);
     session->Step(microphone, loudspeaker);
+    if (options.room != nullptr) options.room->Played(loudspeaker, caller.speaking(), session->paused());
     fake_clock.Advance(std::chrono::milliseconds(10));
     if (!options.fast && session->speaking() &&
         std::chrono::steady_clock::now() - due > std::chrono::milliseconds(20)) {

@@ -53,11 +53,21 @@ class RecordedCaller {
   bool replay_ = false;
 };
 
+// The room of a call: what the microphone hears besides the caller, and what the loudspeaker plays.
+class Room {
+ public:
+  virtual ~Room() = default;
+  virtual void AddTo(std::span<float> microphone) = 0;
+  // The loudspeaker's frame of the same time. `speaking`: the caller. `paused`: Sotto, in a reply.
+  virtual void Played(std::span<const float> loudspeaker, bool speaking, bool paused) = 0;
+};
+
 struct CallOptions {
   bool fast = false;        // as fast as the machine can; the clock is a StepClock then
   bool fake_clock = false;  // fast, and time is steps alone: the same audio gives the same call
   std::string out;          // stereo recording of the call; empty: none
   std::chrono::seconds limit{600};
+  Room* room = nullptr;  // null: silent, without echo
 };
 
 struct CallResult {

@@ -37,8 +37,8 @@ FrontEnd::~FrontEnd() = default;
 Result<std::unique_ptr<FrontEnd>> FrontEnd::Create(Options options) {
   std::unique_ptr<FrontEnd> front(new FrontEnd(options));
   webrtc::Config config;
-  if (options.echo_cancellation && options.echo_delay_ms < 0) {
-    config.Set<webrtc::DelayAgnostic>(new webrtc::DelayAgnostic(true));
+  if (options.echo_cancellation) {
+    config.Set<webrtc::DelayAgnostic>(new webrtc::DelayAgnostic(options.echo_delay_ms < 0));
     config.Set<webrtc::ExtendedFilter>(new webrtc::ExtendedFilter(true));
   }
   front->apm_ = std::make_unique<Apm>();

@@ -14,8 +14,8 @@ constexpr std::string_view kWords[] = {
     "good",       "great",  "guess",       "huh",   "indeed",    "it",      "k",         "mhm",
     "mmhmm",      "ok",     "okay",        "okey",  "percent",   "perfect", "please",    "positive",
     "proceed",    "right",  "suppose",     "sure",  "surely",    "totally", "true",      "uhhuh",
-    "works",      "would",  "ya",          "yah",   "yea",       "yeah",    "yeh",       "yep",
-    "yes",        "yessir", "yup"};
+    "works",      "why",    "would",       "ya",    "yah",       "yea",     "yeah",      "yeh",
+    "yep",        "yes",    "yessir",      "yup"};
 
 }  // namespace
 
