@@ -92,6 +92,13 @@ Decision TurnTaker::Commit(std::span<const Transcript::Hypothesis> hypotheses, T
   prepared_ = false;
   if (understood) {
     if (!understood->transcript.empty()) input.text = understood->transcript;
+    // What was badly heard is as unsure as what was badly understood. Short answers ("yes") have a recognizer
+    // mode of their own and stay.
+    const double heard = HeardConfidence(record->heard);
+    understood->confidence *= heard;
+    for (Understanding::Call& call : understood->calls) {
+      if (!IsControlTool(call.call.name)) call.confidence *= heard;
+    }
     input.calls = understood->calls;
     record->understood = *std::move(understood);
   } else {

@@ -118,12 +118,6 @@ std::string SlotsText(const std::vector<std::pair<std::string, std::string>>& sl
   return text;
 }
 
-double MeanWordConfidence(const Transcript& transcript) {
-  double sum = 0;
-  for (const TranscriptWord& word : transcript.words) sum += word.confidence;
-  return transcript.words.empty() ? 0 : sum / static_cast<double>(transcript.words.size());
-}
-
 class EarsBench {
  public:
   EarsBench(const EarsFlags& flags, std::shared_ptr<const Brain> brain,
@@ -206,17 +200,18 @@ class EarsBench {
     SOTTO_RETURN_IF_ERROR(session_.Begin({}, {}, {}));
     SOTTO_ASSIGN_OR_RETURN(const Understanding heard, session_.Commit(hypotheses));
     score->brain_ms += Milliseconds(clock.Now() - began);
-    score->confidence += heard.confidence;
+    const double confidence = heard.confidence * HeardConfidence(transcript);
+    score->confidence += confidence;
     const auto got = SortedSlots(heard.calls.front().call.arguments);
     const bool right = heard.calls.size() == 1 && got == recording.slots;
-    const bool sure = heard.confidence >= workflow_->dialogue.accept;
+    const bool sure = confidence >= workflow_->dialogue.accept;
     if (right) ++score->right;
     if (!sure) ++(right ? score->right_read_back : score->read_back);
     if (!right && flags_.show) {
       fmt::print(stderr, "{} {}\nheard    {}\nread     {}\nordered  {}\ngot      {} {} ({:.2f})\n\n",
                  std::isinf(level) ? "clean" : fmt::format("{:g} dB", level),
                  recording.file.filename().string(), transcript.text, heard.transcript,
-                 SlotsText(recording.slots), heard.calls.front().call.name, SlotsText(got), heard.confidence);
+                 SlotsText(recording.slots), heard.calls.front().call.name, SlotsText(got), confidence);
     }
     return {};
   }

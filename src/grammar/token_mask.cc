@@ -388,7 +388,7 @@ class MaskBytes {
     uint64_t n = 0;
     if (!Get(n) || n > bytes_.size() / sizeof(T)) return false;
     values.resize(n);
-    std::memcpy(values.data(), bytes_.data(), n * sizeof(T));
+    if (n > 0) std::memcpy(values.data(), bytes_.data(), n * sizeof(T));
     bytes_.remove_prefix(n * sizeof(T));
     return true;
   }

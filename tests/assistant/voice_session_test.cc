@@ -396,7 +396,9 @@ TEST_F(VoiceSessionTest, ManyCallsLeakNeitherMemoryNorThreads) {
     for (const TurnRecord& record : records_) EXPECT_FALSE(record.reply.text.empty());
     session_.reset();
   }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // those keep freed memory
   EXPECT_LT(StatusNumber("VmRSS:") - memory, 3000) << "kB over " << calls << " calls";
+#endif
   EXPECT_EQ(StatusNumber("Threads:"), threads);
   fmt::print("{:.2f} hours of calls; resident memory {} -> {} kB\n", seconds / 3600, memory,
              StatusNumber("VmRSS:"));

@@ -154,7 +154,8 @@ TEST(Tokenizer, TinyBpeMatchesAPlainImplementation) {
   const auto tokenizer = TinyBpe();
   EXPECT_EQ(tokenizer->pad(), std::nullopt);
   EXPECT_TRUE(tokenizer->IsEnd(1));
-  for (const Json& line : Golden("bpe_tiny.json")["cases"]) {
+  const Json golden = Golden("bpe_tiny.json");
+  for (const Json& line : golden["cases"]) {
     const std::string text = line["text"];
     EXPECT_EQ(tokenizer->Encode(text), line["ids"].get<std::vector<TokenId>>()) << line["text"].dump();
     EXPECT_EQ(tokenizer->Decode(tokenizer->Encode(text)), text);
