@@ -372,7 +372,10 @@ Result<int> Run(const TrainFlags& flags) {
   add("--name", "sotto-" + workflow->name);
   const std::filesystem::path base = flags.base.empty() ? paths.folder.parent_path() / "base" / "model.gguf"
                                                         : std::filesystem::path(flags.base);
-  if (!flags.base.empty() || std::filesystem::exists(base)) add("--base", base.string());
+  if (!flags.base.empty() || std::filesystem::exists(base)) {
+    add("--base", base.string());
+    outcome.base = (base.parent_path().filename() / base.filename()).string();
+  }
   if (!flags.teacher.empty()) add("--teacher", flags.teacher);
   if (flags.resume) arguments.emplace_back("--resume");
   SOTTO_ASSIGN_OR_RETURN(const int status, RunTrainer(arguments));

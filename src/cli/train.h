@@ -55,6 +55,7 @@ struct TrainOutcome {
   size_t generated = 0;
   size_t seeds = 0;
   Json metrics;                      // of sotto-train
+  std::string base;                  // name of the model it starts from, for people; empty: none
   std::vector<std::string> sources;  // "clinc150 (CC BY 3.0)"
 };
 

@@ -33,6 +33,8 @@ std::string CardText(const Workflow& workflow, const TrainFlags& flags, const Tr
       m.value("tokens", int64_t{0}), m.value("seconds", 0.0), m.value("threads", 1),
       m.value("threads", 1) == 1 ? "" : "s");
   text += "## Data\n\n";
+  if (!outcome.base.empty())
+    text += fmt::format("- the base model `{}`; what that was trained on stands in its card\n", outcome.base);
   text +=
       fmt::format("- {} generated conversations (`sotto synth`, seed {})\n", outcome.generated, flags.seed);
   if (outcome.seeds > 0) text += fmt::format("- {} seed conversations of `seed.jsonl`\n", outcome.seeds);
