@@ -1,5 +1,5 @@
-// A folder of this test's own, removed with everything in it when the object goes. Unique, so that tests may run side
-// by side (ctest -j starts every test as a process of its own).
+// A folder of this test's own, removed with everything in it when the object goes. Unique, so that tests may
+// run side by side (ctest -j starts every test as a process of its own).
 #pragma once
 
 #include <filesystem>

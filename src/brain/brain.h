@@ -36,10 +36,10 @@ struct BrainOptions {
   int n_threads = 2;
   bool grounding = true;  // false: values need only fit the schema
   bool speculate = true;  // Hear() also reads the call off the partial: a draft that Commit only has to check
-  bool calibrated = true;     // read calibration.json beside the model, if it is there
-  int max_words = 200;        // of one utterance; further words are ignored
+  bool calibrated = true;          // read calibration.json beside the model, if it is there
+  int max_words = 200;             // of one utterance; further words are ignored
   std::string chat_template = "";  // overrides the family that the model's metadata names
-  int context_tokens = 0;     // 0: what the model was trained for, at most 4096
+  int context_tokens = 0;          // 0: what the model was trained for, at most 4096
 };
 
 class Brain {

@@ -1,8 +1,8 @@
 #include "core/turn_record.h"
 
-#include "core/conversation_jsonl.h"
-
 #include <cmath>
+
+#include "core/conversation_jsonl.h"
 
 namespace sotto {
 namespace {

@@ -19,8 +19,8 @@ void Compute::Scratch::QuantizeFor(const KernelTable& table, ThreadTeam& team, c
                                    size_t n_tokens, size_t n_cols) {
   const Int8Tokens out = SplitTokens(n_tokens, n_cols);
   const size_t nb = n_cols / 32;
-  // Tiles compute with the tokens beyond the last too: what lay in their place could be a denormal, which costs
-  // a hundred times a number.
+  // Tiles compute with the tokens beyond the last too: what lay in their place could be a denormal, which
+  // costs a hundred times a number.
   if (const size_t padding = n_tokens == 1 ? 0 : (16 - n_tokens % 16) % 16; padding > 0) {
     std::fill_n(out.d + n_tokens * nb, padding * nb, 0.0f);
     std::fill_n(out.dsum + n_tokens * nb, padding * nb, 0.0f);

@@ -74,6 +74,7 @@ std::vector<std::string> PhraseUnits::Pronounce(std::string_view unit, const Pro
     ways = std::move(longer);
   }
   std::vector<std::string> phones;
+  phones.reserve(ways.size());
   for (Way& way : ways) phones.push_back(std::move(way.phones));
   if (phones.size() == 1 && phones.front().empty()) phones.clear();
   return phones;

@@ -98,7 +98,8 @@ class WorkflowParser {
   }
 
   void ReadAssistant(const YAML::Node& node) {
-    if (!reader_.CheckMap(node, "assistant", {"name", "greeting", "voice", "recognizer"}, "assistant")) return;
+    if (!reader_.CheckMap(node, "assistant", {"name", "greeting", "voice", "recognizer"}, "assistant"))
+      return;
     reader_.Read(node, "assistant", "name", workflow_.assistant.name);
     reader_.Read(node, "assistant", "greeting", workflow_.assistant.greeting);
     reader_.Read(node, "assistant", "voice", workflow_.assistant.voice);

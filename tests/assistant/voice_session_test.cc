@@ -10,8 +10,8 @@
 #include "speech/domain_model.h"
 #include "speech/flite.h"
 #include "speech/pocketsphinx.h"
-#include "workflow/parse.h"
 #include "temp_folder.h"
+#include "workflow/parse.h"
 
 namespace sotto {
 namespace {

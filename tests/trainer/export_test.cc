@@ -5,6 +5,7 @@
 
 #include "learn/synth.h"
 #include "slm/engine.h"
+#include "temp_folder.h"
 #include "text/normalise.h"
 #include "trainer/checkpoint.h"
 #include "trainer/corpus.h"
@@ -12,7 +13,6 @@
 #include "trainer/model_file.h"
 #include "trainer/training_run.h"
 #include "workflow/parse.h"
-#include "temp_folder.h"
 
 namespace sotto {
 namespace {
