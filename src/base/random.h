@@ -32,7 +32,7 @@ class Random {
   }
 
  private:
-  __extension__ typedef unsigned __int128 Wide;
+  __extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using)
   std::mt19937_64 engine_;
 };
 
