@@ -131,7 +131,7 @@ void Grounding::AddDigits(const OfferedArgument& argument, std::vector<GroundedV
   const auto wanted = static_cast<size_t>(argument.n_digits);
   for (const Utterance& said : said_) {
     for (const NumberReading& reading : said.readings) {
-      if (reading.kind != NumberKind::kDigits || reading.text.size() < wanted) continue;
+      if (reading.kind != NumberKind::kDigits) continue;
       if (wanted != 0 && !IsWholeNumber(said, reading, wanted)) continue;
       const std::string digits =
           wanted == 0 ? reading.text : reading.text.substr(reading.text.size() - wanted);

@@ -8,10 +8,10 @@
 #include "cli/command.h"
 #include "cli/commit.h"
 #include "cli/demo_script.h"
+#include "cli/percentile.h"
 #include "cli/progress.h"
 #include "cli/recorded_caller.h"
 #include "cli/voice_stack.h"
-#include "speech/backends.h"
 
 namespace sotto {
 namespace {
@@ -90,30 +90,23 @@ class EchoRoom final : public Room {
   bool spoke_ = false, paused_ = false;
 };
 
-using Recordings = std::vector<RecordedCaller::Recording>;
-
 class BargeIn {
  public:
   BargeIn(const BargeInFlags& flags, VoiceStack& stack) : flags_(flags), stack_(stack) {}
 
   Result<Json> Run() {
     SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines, ReadDemoScript(stack_.workflow(), {}));
-    for (const char* name : {"slt", "kal16", "awb"}) {
-      SOTTO_ASSIGN_OR_RETURN(const auto voice, OpenSynthesizer("flite", name));
-      SOTTO_ASSIGN_OR_RETURN(callers_.emplace_back(), RecordScript(lines, *voice));
-    }
+    SOTTO_ASSIGN_OR_RETURN(callers_, RecordCallers(lines));
     SOTTO_RETURN_IF_ERROR(Interrupt());
     SOTTO_RETURN_IF_ERROR(Listen());
-    std::sort(stop_ms_.begin(), stop_ms_.end());
-    const auto percentile = [&](double share) {
-      return stop_ms_[std::min(stop_ms_.size() - 1,
-                               static_cast<size_t>(share * static_cast<double>(stop_ms_.size())))];
-    };
     const auto in_time = std::count_if(stop_ms_.begin(), stop_ms_.end(), [](double ms) { return ms <= 200; });
     return Json{
         {"trials", stop_ms_.size()},
         {"stopped_within_200_ms", static_cast<double>(in_time) / static_cast<double>(stop_ms_.size())},
-        {"stop_ms", {{"p50", percentile(0.5)}, {"p95", percentile(0.95)}, {"max", stop_ms_.back()}}},
+        {"stop_ms",
+         {{"p50", Percentile(stop_ms_, 0.5)},
+          {"p95", Percentile(stop_ms_, 0.95)},
+          {"max", Percentile(stop_ms_, 1)}}},
         {"playback_s", playback_s_},
         {"false_barge_ins", false_barge_ins_},
         {"false_pauses", false_pauses_},

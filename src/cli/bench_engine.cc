@@ -9,6 +9,7 @@
 #include "cli/bench.h"
 #include "cli/command.h"
 #include "cli/commit.h"
+#include "cli/percentile.h"
 #include "cli/progress.h"
 #include "core/json.h"
 #include "nn/compute.h"
@@ -31,11 +32,6 @@ struct BenchEngineFlags {
 constexpr int kPrefills[] = {32, 128, 512};
 constexpr int kDecoded = 32;
 
-double Median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
 class EngineBench {
  public:
   EngineBench(Engine& engine, int repetitions)
@@ -56,7 +52,7 @@ class EngineBench {
       if (i > 0) rates.push_back(n / seconds);  // the first is the warm-up
       progress_.Update(static_cast<size_t>(i), static_cast<size_t>(repetitions_), fmt::format("pp{}", n));
     }
-    return Median(rates);
+    return Percentile(std::move(rates), 0.5);
   }
 
   // Tokens a second, all sessions together, of decoding `kDecoded` each behind `depth` others.
@@ -87,7 +83,7 @@ class EngineBench {
       progress_.Update(static_cast<size_t>(i), static_cast<size_t>(repetitions_),
                        fmt::format("tg{}", n_sessions));
     }
-    return Median(rates);
+    return Percentile(std::move(rates), 0.5);
   }
 
  private:

@@ -7,7 +7,6 @@
 #include "cli/progress.h"
 #include "cli/recorded_caller.h"
 #include "cli/voice_stack.h"
-#include "speech/backends.h"
 
 namespace sotto {
 namespace {
@@ -38,11 +37,7 @@ Usage UsageNow() { return {ResidentMb(), ThreadCount()}; }
 // Calls one after the other, each with the next voice; every fifth caller falls silent in the middle.
 Result<Soak> RunSoak(const SoakFlags& flags, VoiceStack& stack) {
   SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines, ReadDemoScript(stack.workflow(), {}));
-  std::vector<std::vector<RecordedCaller::Recording>> callers;
-  for (const char* name : {"slt", "kal16", "awb"}) {
-    SOTTO_ASSIGN_OR_RETURN(const auto voice, OpenSynthesizer("flite", name));
-    SOTTO_ASSIGN_OR_RETURN(callers.emplace_back(), RecordScript(lines, *voice));
-  }
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<Recordings> callers, RecordCallers(lines));
   ProgressBar progress("Calling");
   Soak soak;
   const double wanted = flags.hours * 3600;

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/commit.h"
 #include "cli/demo_script.h"
+#include "cli/percentile.h"
 #include "cli/process_usage.h"
 #include "cli/recorded_caller.h"
 #include "cli/voice_stack.h"
@@ -43,29 +44,17 @@ struct Measured {
   int64_t finished_calls = 0;
 };
 
-double Percentile(std::vector<double> values, double share) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size())))];
-}
-
-// What callers say in each call; several voices.
-Result<std::vector<std::vector<RecordedCaller::Recording>>> MakeCallers(const Workflow& workflow) {
+// What callers say in each call.
+Result<std::vector<Recordings>> MakeCallers(const Workflow& workflow) {
   SOTTO_ASSIGN_OR_RETURN(std::vector<DemoLine> lines, ReadDemoScript(workflow, {}));
   for (DemoLine& line : lines) line.interrupts = false;
-  std::vector<std::vector<RecordedCaller::Recording>> callers;
-  for (const char* name : {"slt", "kal16", "awb"}) {
-    SOTTO_ASSIGN_OR_RETURN(const auto voice, OpenSynthesizer("flite", name));
-    SOTTO_ASSIGN_OR_RETURN(callers.emplace_back(), RecordScript(lines, *voice));
-  }
-  return callers;
+  return RecordCallers(lines);
 }
 
 // One line of calls, one after the other, until `until`.
 class CallLine {
  public:
-  CallLine(VoiceStack& stack, const std::vector<std::vector<RecordedCaller::Recording>>& callers,
-           size_t number)
+  CallLine(VoiceStack& stack, const std::vector<Recordings>& callers, size_t number)
       : stack_(stack), callers_(callers), number_(number) {}
 
   void Run(std::chrono::steady_clock::time_point until) {
@@ -122,13 +111,12 @@ class CallLine {
   }
 
   VoiceStack& stack_;
-  const std::vector<std::vector<RecordedCaller::Recording>>& callers_;
+  const std::vector<Recordings>& callers_;
   const size_t number_;
   SystemClock clock_;
 };
 
-Measured RunCalls(VoiceStack& stack, const std::vector<std::vector<RecordedCaller::Recording>>& callers,
-                  int calls, int seconds) {
+Measured RunCalls(VoiceStack& stack, const std::vector<Recordings>& callers, int calls, int seconds) {
   const auto began = std::chrono::steady_clock::now();
   const auto until = began + std::chrono::seconds(seconds);
   const double cpu = CpuSeconds();
@@ -164,8 +152,7 @@ Json Percentiles(const std::vector<double>& values) {
 }
 
 // The highest number of calls without a late frame: doubles, then halves the gap.
-int FindMax(VoiceStack& stack, const std::vector<std::vector<RecordedCaller::Recording>>& callers,
-            const BenchFlags& flags, int good) {
+int FindMax(VoiceStack& stack, const std::vector<Recordings>& callers, const BenchFlags& flags, int good) {
   const auto works = [&](int calls) {
     const Measured measured = RunCalls(stack, callers, calls, flags.search_seconds);
     fmt::print(stderr, "sotto: {} calls: {} of {} frames late, {:.2f} cores\n", calls, measured.late_frames,

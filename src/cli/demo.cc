@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/demo_script.h"
+#include "cli/percentile.h"
 #include "cli/recorded_caller.h"
 #include "cli/voice_stack.h"
 #include "speech/backends.h"
@@ -26,12 +27,6 @@ struct Totals {
   std::vector<double> voice_to_voice;
   std::vector<double> first_audio;
 };
-
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 Result<void> Run(const DemoFlags& flags) {
   const auto began = std::chrono::steady_clock::now();
@@ -84,8 +79,8 @@ Result<void> Run(const DemoFlags& flags) {
   fmt::print(
       "The call took {:.0f} s{}. Median: {:.0f} ms from the caller's last sound to Sotto's first; of these "
       "Sotto needed {:.1f} ms.\n",
-      result.seconds, result.ended ? " and Sotto ended it" : "", Median(totals.voice_to_voice),
-      Median(totals.first_audio));
+      result.seconds, result.ended ? " and Sotto ended it" : "", Percentile(totals.voice_to_voice, 0.5),
+      Percentile(totals.first_audio, 0.5));
   if (!flags.out.empty()) fmt::print("Recorded in {} (left the caller, right Sotto).\n", flags.out);
   fmt::print("\nTalk to it yourself{}:\n  {} talk --workflow {}\n",
              ListAudioDevices().empty() ? " on a machine with a microphone and a loudspeaker" : "",

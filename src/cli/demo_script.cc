@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "speech/backends.h"
 #include "speech/domain_text.h"
 
 namespace sotto {
@@ -26,14 +27,22 @@ Result<std::vector<DemoLine>> ReadDemoScript(const Workflow& workflow, const std
   return lines;
 }
 
-Result<std::vector<RecordedCaller::Recording>> RecordScript(std::span<const DemoLine> lines,
-                                                            Synthesizer& voice) {
-  std::vector<RecordedCaller::Recording> recordings;
+Result<Recordings> RecordScript(std::span<const DemoLine> lines, Synthesizer& voice) {
+  Recordings recordings;
   for (const DemoLine& line : lines) {
     SOTTO_ASSIGN_OR_RETURN(Audio audio, SynthesizeAll(voice, SpeakableWords(line.text)));
     recordings.push_back({line.text, std::move(audio), line.interrupts});
   }
   return recordings;
+}
+
+Result<std::vector<Recordings>> RecordCallers(std::span<const DemoLine> lines) {
+  std::vector<Recordings> callers;
+  for (const char* name : {"slt", "kal16", "awb"}) {
+    SOTTO_ASSIGN_OR_RETURN(const auto voice, OpenSynthesizer("flite", name));
+    SOTTO_ASSIGN_OR_RETURN(callers.emplace_back(), RecordScript(lines, *voice));
+  }
+  return callers;
 }
 
 }  // namespace sotto

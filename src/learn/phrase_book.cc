@@ -8,7 +8,6 @@
 
 #include "base/check.h"
 #include "learn/general_book.h"
-#include "learn/own_words.h"
 #include "learn/paraphrase.h"
 
 namespace sotto {
@@ -135,9 +134,9 @@ Result<PhraseBook> PhraseBook::Load(const Workflow& workflow) {
     SOTTO_RETURN_IF_ERROR(book.Merge(text.str(), path.string(), &workflow));
   }
   // What the workflow has a meaning of its own for is no other word for something else.
-  const WordSet own = OwnWords(workflow);
+  book.own_words_ = OwnWords(workflow);
   for (auto& [words, others] : book.synonyms_)
-    std::erase_if(others, [&](const std::string& other) { return HasAnyOf(own, other); });
+    std::erase_if(others, [&](const std::string& other) { return book.IsAboutWorkflow(other); });
   for (const ToolDef& tool : workflow.tools) {
     ToolPhrases& phrases = book.tools_[tool.name];
     if (!book.use_examples_ && !phrases.ask.empty()) continue;

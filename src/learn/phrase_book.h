@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "learn/own_words.h"
 #include "learn/pattern.h"
 #include "workflow/workflow.h"
 
@@ -57,6 +58,8 @@ class PhraseBook {
   const std::vector<std::string>* Synonyms(std::string_view words) const;
   // A word that requests begin with ("book", "cancel").
   bool IsVerb(std::string_view word) const { return verbs_.contains(word); }
+  // The text has a word that the workflow is about (learn/own_words.h).
+  bool IsAboutWorkflow(std::string_view spoken) const { return HasAnyOf(own_words_, spoken); }
 
   // Patterns in all, for the coverage report.
   size_t n_patterns() const;
@@ -74,6 +77,7 @@ class PhraseBook {
   Lists general_;  // name
   std::map<std::string, std::vector<std::string>, std::less<>> synonyms_;
   std::set<std::string, std::less<>> verbs_;
+  WordSet own_words_;
 };
 
 }  // namespace sotto

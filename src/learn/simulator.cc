@@ -65,7 +65,6 @@ Simulator::Simulator(std::shared_ptr<const Workflow> workflow, std::shared_ptr<c
     if (goal && !book_->ForTool(tool.name).ask.empty()) tasks_.push_back(&tool);
   }
   SOTTO_CHECK(!tasks_.empty());
-  own_words_ = OwnWords(*workflow_);
   for (const ToolDef& tool : workflow_->tools) {
     std::vector<std::string> names;
     for (const Slot& slot : tool.slots) names.push_back(slot.name);
@@ -394,6 +393,12 @@ void Simulator::EmitTask(SpokenWords words, const char* pattern) {
   Emit(std::move(words), {CallOf(*open_)}, pattern);
 }
 
+void Simulator::EmitAnswer(Said said, const char* pattern) {
+  for (const auto& [name, value] : said.values.items()) open_->arguments[name] = value;
+  Wrap(said.words, false);
+  EmitTask(std::move(said.words), pattern);
+}
+
 void Simulator::EmitBare(const ToolDef* tool, const char* pattern) {
   if (tool == nullptr) return;
   const auto said = SayAny(book_->ForTool(tool->name).ask, *tool, Json::object(), false);
@@ -423,7 +428,7 @@ void Simulator::EmitUnclear() {
     const bool alone = expectation_.kind == Expectation::Kind::kNone && !with_state_ && !stateless.empty();
     const auto& list = alone && random_.Chance(0.08) ? stateless : use_own ? own : general;
     std::string said = SayPlain(random_.Pick(list), random_);
-    for (int n = 0; n < kMaxTries && !use_own && HasAnyOf(own_words_, said); ++n)
+    for (int n = 0; n < kMaxTries && !use_own && book_->IsAboutWorkflow(said); ++n)
       said = SayPlain(random_.Pick(list), random_);
     words = ToWords(said);
     if (random_.Chance(0.2)) Wrap(words, true);

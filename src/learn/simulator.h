@@ -16,7 +16,6 @@
 
 #include "core/conversation.h"
 #include "learn/noise.h"
-#include "learn/own_words.h"
 #include "learn/phrase_book.h"
 #include "learn/values.h"
 #include "workflow/rule.h"
@@ -79,6 +78,8 @@ class Simulator {
   // Turns. Each adds one turn to the conversation and moves the state on.
   void Emit(SpokenWords words, std::vector<ToolCall> calls, const char* pattern);
   void EmitTask(SpokenWords words, const char* pattern);
+  // What was said fills slots of the open task.
+  void EmitAnswer(Said said, const char* pattern);
   void EmitBare(const ToolDef* tool, const char* pattern);
   void EmitControl(const char* tool, const char* pattern);
   void EmitUnclear();
@@ -113,8 +114,7 @@ class Simulator {
   Random random_;
   std::vector<const ToolDef*> tasks_;  // tools that come up as goals
   bool any_related_ = false;           // the workflow says what is related
-  WordSet own_words_;
-  std::map<const Slot*, Rule> when_;  // of the slots that are asked for only where it holds
+  std::map<const Slot*, Rule> when_;   // of the slots that are asked for only where it holds
 
   // Of the running conversation.
   SimulatedConversation out_;

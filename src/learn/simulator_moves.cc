@@ -96,9 +96,7 @@ void Simulator::PlayTask() {
     }
     if (!none_required && room && optional-- > 0 && random_.Chance(0.3)) {
       if (auto said = SayFill(*open_, false)) {
-        for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
-        Wrap(said->words, false);
-        EmitTask(std::move(said->words), "optional");
+        EmitAnswer(*std::move(said), "optional");
         continue;
       }
     }
@@ -126,9 +124,7 @@ bool Simulator::Verify() {
     auto said = random_.Chance(0.4) ? SayBareValue(*open_) : SayFill(*open_, false);
     if (!said) said = SayBareValue(*open_);
     if (!said) return false;
-    for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
-    Wrap(said->words, false);
-    EmitTask(std::move(said->words), "verify");
+    EmitAnswer(*std::move(said), "verify");
   }
   verified_ = true;
   open_ = std::move(waiting);
@@ -168,9 +164,7 @@ bool Simulator::AnswerSlots() {
   if (!said) said = SayFill(*open_, false);
   if (!said) said = SayBareValue(*open_);
   if (!said) return false;
-  for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
-  Wrap(said->words, false);
-  EmitTask(std::move(said->words), "fill");
+  EmitAnswer(*std::move(said), "fill");
   return true;
 }
 

@@ -48,7 +48,7 @@ std::vector<std::string> Pronounceable(const std::vector<std::string>& sentences
       at = end + 1;
       if (word.empty()) continue;
       auto [it, added] = words->try_emplace(word);
-      if (added) it->second = PhraseUnits::Pronounce(word, pronunciations);
+      if (added) it->second = pronunciations.Find(word);
       if (it->second.empty()) continue;
       if (!clean.empty()) clean += ' ';
       clean += word;
@@ -102,23 +102,25 @@ Result<void> BuildInto(const DomainText& text, const std::filesystem::path& fold
         "the recognizer has no sentences to prepare for: add examples to the workflow or a speech.txt");
   }
   const PhraseUnits units(text.phrases);
+  std::vector<std::string> open_joined;  // every mode counts them
+  open_joined.reserve(open.size());
+  for (const std::string& sentence : open) open_joined.push_back(units.Join(sentence));
   for (ListeningMode mode : kListeningModes) {
     NgramCounts counts;
-    const auto count = [&](const std::string& sentence, double weight) {
-      const std::string joined = units.Join(sentence);
+    const auto count = [&](const std::string& sentence, const std::string& joined, double weight) {
       counts.Add(joined, weight);
       if (joined != sentence) counts.Add(sentence, weight * kSeparateWordsWeight);
     };
     double open_weight = 1;
     if (mode != ListeningMode::kOpen) {
       const std::vector<std::string> own = Pronounceable(text.For(mode), pronunciations, &words);
-      for (const std::string& sentence : own) count(sentence, 1);
+      for (const std::string& sentence : own) count(sentence, units.Join(sentence), 1);
       if (!own.empty()) {
         open_weight = static_cast<double>(own.size()) * (1 - options.mode_share) / options.mode_share /
                       static_cast<double>(open.size());
       }
     }
-    for (const std::string& sentence : open) count(sentence, open_weight);
+    for (size_t i = 0; i < open.size(); ++i) count(open[i], open_joined[i], open_weight);
     SOTTO_RETURN_IF_ERROR(WriteModel(counts, folder / fmt::format("{}.lm.bin", ListeningModeName(mode))));
   }
   for (const std::string& phrase : text.phrases) {

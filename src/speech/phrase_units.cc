@@ -2,28 +2,20 @@
 
 #include <algorithm>
 
+#include "text/normalise.h"
+
 namespace sotto {
 namespace {
 
 constexpr size_t kMaxPronunciations = 16;
 
-std::vector<std::string> WordsOf(std::string_view text, char separator) {
-  std::vector<std::string> words;
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t end = std::min(text.find(separator, at), text.size());
-    if (end > at) words.emplace_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return words;
-}
-
 }  // namespace
 
 PhraseUnits::PhraseUnits(std::span<const std::string> phrases) {
   for (const std::string& phrase : phrases) {
-    std::vector<std::string> words = WordsOf(phrase, ' ');
-    if (words.size() < 2) continue;
+    const auto views = SplitWords(phrase);
+    if (views.size() < 2) continue;
+    std::vector<std::string> words(views.begin(), views.end());
     by_first_word_[words.front()].push_back(std::move(words));
   }
   for (auto& [first, all] : by_first_word_) {
@@ -33,7 +25,7 @@ PhraseUnits::PhraseUnits(std::span<const std::string> phrases) {
 }
 
 std::string PhraseUnits::Join(std::string_view sentence) const {
-  const std::vector<std::string> words = WordsOf(sentence, ' ');
+  const std::vector<std::string_view> words = SplitWords(sentence);
   std::string out;
   for (size_t at = 0; at < words.size();) {
     size_t length = 1;
@@ -47,7 +39,10 @@ std::string PhraseUnits::Join(std::string_view sentence) const {
       }
     }
     if (!out.empty()) out += ' ';
-    for (size_t i = 0; i < length; ++i) out += (i == 0 ? "" : "_") + words[at + i];
+    for (size_t i = 0; i < length; ++i) {
+      if (i > 0) out += '_';
+      out += words[at + i];
+    }
     at += length;
   }
   return out;
@@ -60,7 +55,8 @@ std::vector<std::string> PhraseUnits::Pronounce(std::string_view unit, const Pro
     size_t unusual = 0;
   };
   std::vector<Way> ways = {{}};
-  for (const std::string& word : WordsOf(unit, '_')) {
+  const std::string split = Split(std::string(unit));
+  for (const std::string_view word : SplitWords(split)) {
     const std::vector<std::string> forms = pronunciations.Find(word);
     std::vector<Way> longer;
     for (const Way& way : ways) {
