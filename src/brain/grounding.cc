@@ -1,11 +1,11 @@
 #include "brain/grounding.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string_view>
 
 #include "brain/call_text.h"
+#include "text/said_digits.h"
 
 namespace sotto {
 namespace {
@@ -14,7 +14,6 @@ using Kind = OfferedArgument::Kind;
 
 constexpr size_t kMaxValues = 256;     // a choice among more is no longer a grounded choice
 constexpr size_t kMinHintLetters = 3;  // shorter words of a name are said all the time ("of", "at")
-constexpr size_t kLongNumber = 8;      // digits of a card or an account, which are known by their last ones
 constexpr size_t kSpanTurns = 3;       // text spans come from the newest turns only
 
 void Add(std::vector<GroundedValue>& out, std::string literal, Json value) {
@@ -46,18 +45,6 @@ bool SoundsAlike(std::string_view a, std::string_view b) {
     }
   }
   return row[b.size()] <= limit;
-}
-
-// A number word that counts or points and is no digit: "last four, five five three one", "that one, four five
-// three two".
-bool IsNoDigit(const std::vector<NormalisedWord>& words, size_t at) {
-  constexpr std::array<std::string_view, 7> kBeforeOne = {"that", "this", "the", "other",
-                                                          "new",  "old",  "same"};
-  if (at == 0) return false;
-  const std::string_view before = words[at - 1].text;
-  if (before == "last" || before == "final") return true;
-  return words[at].text == "one" &&
-         std::find(kBeforeOne.begin(), kBeforeOne.end(), before) != kBeforeOne.end();
 }
 
 // Digits only, and as many as wanted.
@@ -128,30 +115,14 @@ void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<Grounded
 }
 
 void Grounding::AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
-  const auto wanted = static_cast<size_t>(argument.n_digits);
   for (const Utterance& said : said_) {
-    for (const NumberReading& reading : said.readings) {
-      if (reading.kind != NumberKind::kDigits) continue;
-      if (wanted != 0 && !IsWholeNumber(said, reading, wanted)) continue;
-      const std::string digits =
-          wanted == 0 ? reading.text : reading.text.substr(reading.text.size() - wanted);
-      Add(out, Json(digits).dump(), digits);
+    std::vector<std::string_view> words;
+    for (const NormalisedWord& word : said.words) words.push_back(word.text);
+    for (std::string& digits : SaidDigits(words, said.readings, static_cast<size_t>(argument.n_digits))) {
+      std::string literal = Json(digits).dump();
+      Add(out, std::move(literal), std::move(digits));
     }
   }
-}
-
-// Whether digits were said as a number of their own: four of a zip code's five are no PIN. The last digits of
-// a card's or an account's whole number are.
-bool Grounding::IsWholeNumber(const Utterance& said, const NumberReading& reading, size_t wanted) {
-  const bool fits = reading.text.size() == wanted || reading.text.size() >= std::max(kLongNumber, 2 * wanted);
-  if (!fits) return false;
-  if (reading.end == reading.begin + 1) return true;
-  return std::none_of(said.readings.begin(), said.readings.end(), [&](const NumberReading& other) {
-    if (other.kind != NumberKind::kDigits || (other.homophone && !reading.homophone)) return false;
-    const bool around = other.begin <= reading.begin && other.end >= reading.end &&
-                        other.end - other.begin > reading.end - reading.begin;
-    return around && !(other.begin + 1 == reading.begin && IsNoDigit(said.words, other.begin));
-  });
 }
 
 // A listed value that shares no word with anything that was said, not even a misheard one, is nobody's wish.

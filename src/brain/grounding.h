@@ -1,9 +1,10 @@
 // Which values an argument may take in this turn: only what was said in this conversation or is listed in the
 // workflow.
 //
-// Numbers: all readings of all spans of the user's words (text/spoken_numbers.h). Digits: digit strings of
-// the wanted length, also the last digits of a longer one. Text: spans of the user's words, and listed
-// values. The model writes values in normalised form (`literal`); the call gets the user's own spelling
+// Numbers: all readings of all spans of the user's words (text/spoken_numbers.h). Digits: whole numbers of
+// the wanted length, or the last digits of a long one (text/said_digits.h). Text: spans of the user's words,
+// and listed values. The model writes values in normalised form (`literal`); the call gets the user's own
+// spelling
 // (`value`).
 #pragma once
 
@@ -46,7 +47,6 @@ class Grounding {
   };
   void AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
-  static bool IsWholeNumber(const Utterance& said, const NumberReading& reading, size_t wanted);
   bool WasHinted(const OfferedArgument::Listed& listed) const;
   void AddSpans(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddEarlierCalls(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;

@@ -22,7 +22,7 @@ struct BargeInFlags {
   double minutes = 10;
   double echo_db = -12;
   double delay_ms = 90;
-  bool delay_known = false;
+  int stated_delay_ms = -1;  // what the canceller is told; -1: nothing
   bool json = false;
 };
 
@@ -112,6 +112,7 @@ class BargeIn {
         {"false_pauses", false_pauses_},
         {"echo_db", flags_.echo_db},
         {"echo_delay_ms", flags_.delay_ms},
+        {"stated_delay_ms", flags_.stated_delay_ms},
         {"commit", kCommit}};
   }
 
@@ -120,7 +121,7 @@ class BargeIn {
     RecordedCaller caller(std::move(recordings));
     VoiceOptions voice = stack_.default_options();
     voice.front_end.echo_cancellation = true;
-    if (flags_.delay_known) voice.front_end.echo_delay_ms = static_cast<int>(flags_.delay_ms);
+    voice.front_end.echo_delay_ms = flags_.stated_delay_ms;
     CallOptions options;
     options.fast = true;
     options.room = room;
@@ -196,7 +197,11 @@ void RegisterBenchBargeIn(CLI::App& bench, CliContext& context) {
   command->add_option("--delay", flags->delay_ms, "From loudspeaker to microphone (ms)")
       ->check(CLI::Range(10.0, 400.0))
       ->capture_default_str();
-  command->add_flag("--delay-known", flags->delay_known, "Tell the canceller the delay, as sound devices do");
+  command
+      ->add_option("--stated-delay", flags->stated_delay_ms,
+                   "What the canceller is told about it, as sound devices do; -1: nothing")
+      ->check(CLI::Range(-1, 400))
+      ->capture_default_str();
   command->add_flag("--json", flags->json, "On one line");
   command->footer("Example:\n  sotto bench barge-in --workflow workflows/banking --json");
   command->callback([flags, &context] {

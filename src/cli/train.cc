@@ -21,6 +21,7 @@
 #include "learn/validate.h"
 #include "slm/model.h"
 #include "workflow/parse.h"
+#include "workflow/starter.h"
 
 extern char** environ;
 
@@ -118,7 +119,7 @@ class Preparation {
     if (!withheld.empty()) {
       SOTTO_RETURN_IF_ERROR(WriteConversations(paths_.withheld, withheld));
       judges_.emplace_back("withheld seeds", paths_.withheld);
-      SOTTO_RETURN_IF_ERROR(HideWithheld(kept));
+      SOTTO_RETURN_IF_ERROR(HideWithheld(kept, withheld));
     }
     const std::filesystem::path copy = paths_.report / "seeds.jsonl";
     SOTTO_RETURN_IF_ERROR(WriteConversations(copy, kept));
@@ -127,7 +128,7 @@ class Preparation {
   }
 
   // The generator speaks from a folder that has the kept seeds only.
-  Result<void> HideWithheld(const Rows& kept) {
+  Result<void> HideWithheld(const Rows& kept, const Rows& withheld) {
     const std::filesystem::path view = paths_.report / "source";
     std::error_code error;
     std::filesystem::create_directories(view, error);
@@ -140,6 +141,12 @@ class Preparation {
     SOTTO_RETURN_IF_ERROR(WriteConversations(view / "seed.jsonl", kept));
     auto source = std::make_shared<Workflow>(*workflow_);
     source->folder = view;
+    // `sotto new` makes examples of seeds.
+    for (const LabelledConversation& row : withheld)
+      for (const Turn& turn : row.conversation.turns)
+        for (const ToolCall& call : turn.calls)
+          for (ToolDef& tool : source->tools)
+            if (tool.name == call.name) std::erase(tool.examples, ExampleOf(turn.user, call.arguments));
     source_ = std::move(source);
     return {};
   }

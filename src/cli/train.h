@@ -19,7 +19,7 @@ struct TrainFlags {
   int64_t steps = 0;
   uint64_t seed = 1;
   int threads = 2;
-  size_t count = 30000;           // conversations to generate
+  size_t count = 60000;           // conversations to generate
   std::string base;               // empty: ../base/model.gguf, if it is there
   std::vector<std::string> data;  // further conversations, FILE or FILE:SHARE
   std::string public_data;        // folder of public sets; empty: none

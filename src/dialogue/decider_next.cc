@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "dialogue/decider.h"
+#include "text/normalise.h"
 
 namespace sotto {
 namespace {
@@ -35,9 +36,7 @@ std::string Sentence(const ToolDef& tool, const Json& slots) {
   for (const Slot& slot : tool.slots) {
     const auto found = slots.find(slot.name);
     if (found == slots.end()) continue;
-    std::string name = slot.name;
-    std::replace(name.begin(), name.end(), '_', ' ');
-    line += separator + name + ": " + ShowValue(slot.entity, *found);
+    line += separator + PlainWords(slot.name) + ": " + ShowValue(slot.entity, *found);
     separator = ", ";
   }
   return *separator == ',' ? line + ")" : line;
@@ -264,9 +263,7 @@ void Decider::AskConfirm(const Task& task) {
     for (const Slot& slot : tool.slots) {
       const auto found = task.slots.find(slot.name);
       if (found == task.slots.end()) continue;
-      std::string name = slot.name;
-      std::replace(name.begin(), name.end(), '_', ' ');
-      read.push_back(name + " " + ShowValue(slot.entity, *found));
+      read.push_back(PlainWords(slot.name) + " " + ShowValue(slot.entity, *found));
     }
     Json values = NamesOf(tool);
     if (!read.empty()) values["slots"] = composer_.JoinAnd(read);

@@ -72,8 +72,9 @@ std::optional<Hole> FindEnum(const PhraseBook& book, std::span<const std::string
       if (form.source().find_first_of("()[]<>") == std::string::npos) forms.push_back(form.source());
     }
   if (!in_book) {
-    forms.push_back(value);
-    std::replace(forms.back().begin(), forms.back().end(), '_', ' ');
+    forms.push_back(PlainWords(value));
+    if (const auto* others = book.ValueWords(slot.name, value))
+      forms.insert(forms.end(), others->begin(), others->end());
     for (const EntityValue& listed : slot.entity.values) {
       if (listed.value != value) continue;
       forms.push_back(listed.spoken);
@@ -244,23 +245,24 @@ std::vector<SeedPattern> Delexicalise(const Workflow& workflow, const PhraseBook
   return patterns;
 }
 
-size_t AddSeedPatterns(const Workflow& workflow, const std::vector<LabelledConversation>& seeds,
-                       PhraseBook& book) {
+std::vector<SeedPattern> Delexicalise(const Workflow& workflow, const PhraseBook& book,
+                                      const std::vector<LabelledConversation>& seeds) {
   std::set<std::string> seen;
-  size_t added = 0;
+  std::vector<SeedPattern> all;
   for (const LabelledConversation& seed : seeds) {
     if (seed.name_only) continue;
-    for (const SeedPattern& made : Delexicalise(workflow, book, seed.conversation)) {
-      if (!seen.insert(made.tool + "/" + made.text).second) continue;
-      const ToolDef* tool = workflow.FindTool(made.tool);
-      const bool request = !tool->slots.empty() && made.kind == TurnKind::kAsk;
-      auto pattern = Pattern::Parse(Paraphrase(book, made.text, request), book.macros());
-      if (!pattern) continue;
-      book.AddPattern(made.tool, made.kind, *std::move(pattern));
-      ++added;
-    }
+    for (SeedPattern& made : Delexicalise(workflow, book, seed.conversation))
+      if (seen.insert(made.tool + "/" + made.text).second) all.push_back(std::move(made));
   }
-  return added;
+  return all;
+}
+
+void AddSeedPatterns(const Workflow& workflow, const std::vector<SeedPattern>& patterns, PhraseBook& book) {
+  for (const SeedPattern& made : patterns) {
+    const ToolDef* tool = workflow.FindTool(made.tool);
+    auto pattern = Pattern::Parse(Paraphrase(book, *tool, made.kind, made.text), book.macros());
+    if (pattern) book.AddPattern(made.tool, made.kind, *std::move(pattern));
+  }
 }
 
 }  // namespace sotto

@@ -21,8 +21,11 @@ struct SeedPattern {
 std::vector<SeedPattern> Delexicalise(const Workflow& workflow, const PhraseBook& book,
                                       const Conversation& conversation);
 
-// Adds the patterns of all seeds to `book`; duplicates once. How many were added.
-size_t AddSeedPatterns(const Workflow& workflow, const std::vector<LabelledConversation>& seeds,
-                       PhraseBook& book);
+// Those of all conversations that are not for names only, every one once.
+std::vector<SeedPattern> Delexicalise(const Workflow& workflow, const PhraseBook& book,
+                                      const std::vector<LabelledConversation>& seeds);
+
+// Adds them to `book`, with other words too (learn/paraphrase.h).
+void AddSeedPatterns(const Workflow& workflow, const std::vector<SeedPattern>& patterns, PhraseBook& book);
 
 }  // namespace sotto

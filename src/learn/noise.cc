@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "learn/general_book.h"
+#include "text/normalise.h"
 
 namespace sotto {
 namespace {
@@ -216,9 +217,8 @@ std::set<std::string> ValueWords(const std::vector<ToolCall>& calls) {
   for (const ToolCall& call : calls) {
     for (const auto& [name, value] : call.arguments.items()) {
       if (!value.is_string()) continue;
-      std::string text = Lower(value.get<std::string>());
-      std::replace(text.begin(), text.end(), '_', ' ');
-      for (SpokenWord& word : ToWords(text)) words.insert(Strip(word.text).word);
+      for (SpokenWord& word : ToWords(PlainWords(Lower(value.get<std::string>()))))
+        words.insert(Strip(word.text).word);
     }
   }
   return words;

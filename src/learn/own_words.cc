@@ -9,27 +9,43 @@ namespace sotto {
 namespace {
 
 // Of four letters and more; shorter words never count.
-constexpr std::array<std::string_view, 58> kSmallWords = {
-    "about", "after", "also",  "another",   "anything", "asks", "been",  "before", "call",  "caller",
-    "calls", "does",  "done",  "from",      "gets",     "give", "goes",  "have",   "into",  "just",
-    "know",  "like",  "make",  "many",      "more",     "most", "much",  "only",   "other", "over",
-    "same",  "says",  "some",  "something", "take",     "tell", "than",  "that",   "their", "them",
-    "then",  "there", "they",  "thing",     "this",     "time", "today", "user",   "wants", "were",
-    "what",  "when",  "where", "which",     "will",     "with", "would", "your"};
+constexpr std::array<std::string_view, 180> kSmallWords = {
+    "about",     "after",     "again",    "already", "also",       "always",   "another", "anybody",
+    "anymore",   "anyone",    "anything", "around",  "asks",       "away",     "back",    "because",
+    "been",      "before",    "being",    "better",  "call",       "caller",   "calls",   "cant",
+    "come",      "could",     "didnt",    "does",    "done",       "dont",     "down",    "each",
+    "else",      "even",      "ever",     "every",   "everything", "find",     "from",    "gets",
+    "getting",   "give",      "goes",     "going",   "good",       "great",    "hasnt",   "have",
+    "havent",    "hello",     "help",     "here",    "hows",       "into",     "isnt",    "just",
+    "keep",      "keeps",     "know",     "last",    "later",      "least",    "left",    "less",
+    "like",      "little",    "long",     "look",    "made",       "make",     "many",    "maybe",
+    "might",     "mine",      "month",    "more",    "most",       "much",     "must",    "myself",
+    "near",      "need",      "needs",    "never",   "next",       "nobody",   "none",    "nothing",
+    "often",     "once",      "ones",     "only",    "other",      "over",     "please",  "quite",
+    "rather",    "really",    "right",    "said",    "same",       "saying",   "says",    "seem",
+    "seems",     "should",    "show",     "since",   "some",       "somebody", "someone", "something",
+    "somewhere", "soon",      "still",    "such",    "sure",       "take",     "tell",    "than",
+    "thank",     "thanks",    "that",     "thats",   "their",      "them",     "then",    "there",
+    "theres",    "these",     "they",     "theyre",  "thing",      "think",    "this",    "those",
+    "though",    "through",   "time",     "today",   "tomorrow",   "tonight",  "took",    "tried",
+    "trying",    "under",     "until",    "used",    "user",       "very",     "want",    "wanted",
+    "wants",     "wasnt",     "week",     "well",    "went",       "were",     "werent",  "what",
+    "whats",     "when",      "where",    "wheres",  "which",      "while",    "whole",   "whos",
+    "will",      "with",      "within",   "without", "wont",       "would",    "wrong",   "year",
+    "years",     "yesterday", "your",     "youre"};
 
 std::string_view Singular(std::string_view word) {
   return word.size() > 4 && word.ends_with('s') && !word.ends_with("ss") ? word.substr(0, word.size() - 1)
                                                                          : word;
 }
 
+bool IsSmall(std::string_view word) {
+  return word.size() < 4 || std::binary_search(kSmallWords.begin(), kSmallWords.end(), word);
+}
+
 void Add(std::string_view text, WordSet& words) {
-  std::string plain(text);
-  std::replace(plain.begin(), plain.end(), '_', ' ');
-  plain = NormaliseSpoken(plain);
-  for (const std::string_view word : SplitWords(plain)) {
-    const bool small = word.size() < 4 || std::binary_search(kSmallWords.begin(), kSmallWords.end(), word);
-    if (!small) words.emplace(Singular(word));
-  }
+  for (const std::string& word : ContentWords(NormaliseSpoken(PlainWords(text))))
+    words.emplace(Singular(word));
 }
 
 }  // namespace
@@ -47,6 +63,13 @@ WordSet OwnWords(const Workflow& workflow) {
       }
     }
   }
+  return words;
+}
+
+WordSet ContentWords(std::string_view text) {
+  WordSet words;
+  for (const std::string_view word : SplitWords(text))
+    if (!IsSmall(word) && word.find_first_of("{}@=") == std::string_view::npos) words.emplace(word);
   return words;
 }
 

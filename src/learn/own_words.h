@@ -14,6 +14,10 @@ using WordSet = std::set<std::string, std::less<>>;
 
 WordSet OwnWords(const Workflow& workflow);
 
+// The words of `text` that say what it is about: four letters or more, none of the commonest;
+// `{slots}` and `@slot=value` are left out.
+WordSet ContentWords(std::string_view text);
+
 // `spoken`: text in spoken form. A plural counts as its singular.
 bool HasAnyOf(const WordSet& words, std::string_view spoken);
 

@@ -1,5 +1,7 @@
 #include "learn/paraphrase.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -70,49 +72,49 @@ std::string WithAnyBeginning(const PhraseBook& book, std::string_view text) {
   return std::string(text);
 }
 
-std::string WithSynonyms(const PhraseBook& book, const std::string& text) {
-  std::string out;
-  size_t at = 0;
-  const auto word_end = [&](size_t from) { return std::min(text.find(' ', from), text.size()); };
-  while (at < text.size()) {
-    if (text[at] == ' ') {
-      out += text[at++];
-      continue;
-    }
-    const size_t macro = text[at] == '<' ? text.find('>', at) : std::string::npos;
-    if (macro != std::string::npos) {
-      out += text.substr(at, macro + 1 - at);
-      at = macro + 1;
-      continue;
-    }
-    const size_t one = word_end(at);
-    const size_t two = one < text.size() ? word_end(one + 1) : one;
-    bool replaced = false;
-    for (const size_t end : {two, one}) {
-      const std::string words = text.substr(at, end - at);
-      const auto* synonyms = book.Synonyms(words);
-      if (synonyms == nullptr) continue;
-      out += "(" + words + "|" + words;
-      for (const std::string& synonym : *synonyms) out += "|" + synonym;
-      out += ")";
-      at = end;
-      replaced = true;
-      break;
-    }
-    if (replaced) continue;
-    out += text.substr(at, one - at);
-    at = one;
-  }
+// Half of the time the words that were there.
+std::string Alternatives(const std::string& words, const std::vector<std::string>& synonyms) {
+  std::string out = "(";
+  for (size_t i = 0; i < synonyms.size(); ++i) out += words + "|" + synonyms[i] + "|";
+  out.back() = ')';
   return out;
 }
 
 }  // namespace
 
-std::string Paraphrase(const PhraseBook& book, std::string_view text, bool request) {
-  if (text.find_first_of("()[]<>") != std::string_view::npos) return std::string(text);
-  const std::string begun = request ? WithAnyBeginning(book, text) : std::string(text);
-  // Words that imply a value must stay.
-  return begun.find('@') == std::string::npos ? WithSynonyms(book, begun) : begun;
+std::string WithSynonyms(const PhraseBook& book, const std::string& text) {
+  std::string out;
+  size_t at = 0;
+  if (text.starts_with('<')) {
+    at = text.find('>') + 1;
+    out = text.substr(0, at);
+  }
+  const std::vector<std::string_view> words = SplitWords(std::string_view(text).substr(at));
+  for (size_t i = 0; i < words.size();) {
+    if (i > 0) out += ' ';
+    size_t n = std::min(PhraseBook::kLongestSynonym, words.size() - i);
+    const std::vector<std::string>* synonyms = nullptr;
+    std::string some;
+    for (; n > 0 && synonyms == nullptr; --n) {
+      some = fmt::format("{}", fmt::join(words.begin() + static_cast<std::ptrdiff_t>(i),
+                                         words.begin() + static_cast<std::ptrdiff_t>(i + n), " "));
+      synonyms = book.Synonyms(some);
+    }
+    if (synonyms == nullptr) {
+      out += words[i++];
+      continue;
+    }
+    out += Alternatives(some, *synonyms);
+    i += n + 1;
+  }
+  return out;
+}
+
+std::string Paraphrase(const PhraseBook& book, const ToolDef& tool, TurnKind kind, std::string_view text) {
+  const bool is_task = tool.role == ToolRole::kTask || tool.role == ToolRole::kHandoff;
+  if (!is_task || text.find_first_of("()[]<>") != std::string_view::npos) return std::string(text);
+  const bool request = !tool.slots.empty() && kind == TurnKind::kAsk;
+  return WithSynonyms(book, request ? WithAnyBeginning(book, text) : std::string(text));
 }
 
 }  // namespace sotto

@@ -1,5 +1,5 @@
 // Other words for a plain sentence: its beginning ("i need to", "can you") becomes any beginning, and common
-// verbs and nouns become any of their like (`synonyms` of the general book). For patterns that come from
+// words become any of their like (the thesaurus). For patterns that come from
 // seeds and examples, which somebody wrote in one wording only.
 #pragma once
 
@@ -10,8 +10,12 @@
 
 namespace sotto {
 
-// `text` in the notation of learn/pattern.h, as a pattern that also says it otherwise. Patterns that have
-// alternatives of their own come back unchanged. `request`: it asks for something, so beginnings may change.
-std::string Paraphrase(const PhraseBook& book, std::string_view text, bool request);
+// What somebody said about `tool`, in the notation of learn/pattern.h, as a pattern that also says it
+// otherwise. Unchanged: patterns that have alternatives of their own, and greetings, thanks and the like,
+// which are not put together of words ("decent afternoon").
+std::string Paraphrase(const PhraseBook& book, const ToolDef& tool, TurnKind kind, std::string_view text);
+
+// Everyday words of `text` or others for them.
+std::string WithSynonyms(const PhraseBook& book, const std::string& text);
 
 }  // namespace sotto

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "learn/general_book.h"
 #include "learn/paraphrase.h"
+#include "text/normalise.h"
 
 namespace sotto {
 namespace {
@@ -31,6 +32,15 @@ Result<void> AddPatterns(const YAML::Node& list, const std::string& source, cons
     to.push_back(*std::move(pattern));
   }
   return {};
+}
+
+Result<std::vector<std::string>> ReadWords(const YAML::Node& list, const std::string& source) {
+  std::vector<std::string> words;
+  for (const YAML::Node& item : list)
+    if (item.IsScalar()) words.push_back(item.Scalar());
+  if (!list.IsSequence() || words.size() != list.size())
+    return MakeError(ErrorCode::kInvalidArgument, "{}: expected a list of words", At(source, list));
+  return words;
 }
 
 Result<void> CheckKeys(const YAML::Node& map, const std::string& source,
@@ -80,11 +90,21 @@ Result<void> PhraseBook::Merge(std::string_view yaml, const std::string& source,
   }
   if (root.IsNull()) return {};
   SOTTO_RETURN_IF_ERROR(CheckKeys(
-      root, source, {"macros", "tools", "values", "names", "general", "examples", "synonyms", "verbs"}));
+      root, source,
+      {"macros", "tools", "values", "names", "general", "examples", "same", "value_words", "verbs"}));
   if (root["examples"]) use_examples_ = root["examples"].as<bool>(true);
-  if (root["synonyms"])
-    for (const auto& item : root["synonyms"])
-      for (const YAML::Node& other : item.second) synonyms_[item.first.Scalar()].push_back(other.Scalar());
+  if (root["same"] && !root["same"].IsSequence())
+    return MakeError(ErrorCode::kInvalidArgument, "{}: 'same' should be a list of lists of words",
+                     At(source, root["same"]));
+  if (root["same"])
+    for (const YAML::Node& group : root["same"]) {
+      SOTTO_ASSIGN_OR_RETURN(const std::vector<std::string> words, ReadWords(group, source));
+      AddGroup(words);
+    }
+  if (root["value_words"])
+    for (const auto& item : root["value_words"]) {
+      SOTTO_ASSIGN_OR_RETURN(general_value_words_[item.first.Scalar()], ReadWords(item.second, source));
+    }
   if (root["verbs"])
     for (const YAML::Node& verb : root["verbs"]) verbs_.insert(verb.Scalar());
   if (root["macros"])
@@ -122,9 +142,50 @@ Result<void> PhraseBook::Merge(std::string_view yaml, const std::string& source,
   return {};
 }
 
+void PhraseBook::AddGroup(const std::vector<std::string>& group) {
+  for (const std::string& words : group) {
+    std::vector<std::string>& others = synonyms_[words];
+    for (const std::string& other : group)
+      if (other != words && std::find(others.begin(), others.end(), other) == others.end())
+        others.push_back(other);
+  }
+}
+
+// General words for the slot's values, but nothing that may mean another of them.
+void PhraseBook::AddValueWords(const Slot& slot) {
+  const auto named = [](const EntityValue& value) {
+    std::vector<std::string> names = value.synonyms;
+    names.push_back(value.spoken);
+    names.push_back(PlainWords(value.value));
+    return names;
+  };
+  const auto known = [&](const EntityValue& value) {
+    std::vector<std::string> words;
+    for (const std::string& name : {value.value, value.spoken}) {
+      const auto found = general_value_words_.find(name);
+      if (found != general_value_words_.end()) words = found->second;
+    }
+    if (words.empty())
+      if (const auto* others = Synonyms(PlainWords(value.value))) words = *others;
+    return words;
+  };
+  for (const EntityValue& value : slot.entity.values) {
+    std::vector<std::string> words = known(value);
+    for (const EntityValue& other : slot.entity.values) {
+      if (other.value == value.value) continue;
+      for (const auto& taken : {named(other), known(other)})
+        std::erase_if(words, [&](const std::string& word) {
+          return std::find(taken.begin(), taken.end(), word) != taken.end();
+        });
+    }
+    if (!words.empty()) value_words_[fmt::format("{}={}", slot.name, value.value)] = std::move(words);
+  }
+}
+
 Result<PhraseBook> PhraseBook::Load(const Workflow& workflow) {
   PhraseBook book;
   SOTTO_RETURN_IF_ERROR(book.Merge(kGeneralBook, "general.yaml", nullptr));
+  SOTTO_RETURN_IF_ERROR(book.Merge(kThesaurus, "thesaurus.yaml", nullptr));
   const std::filesystem::path path = workflow.folder / "phrases.yaml";
   if (!workflow.folder.empty() && std::filesystem::exists(path)) {
     std::ifstream file(path);
@@ -137,11 +198,13 @@ Result<PhraseBook> PhraseBook::Load(const Workflow& workflow) {
   book.own_words_ = OwnWords(workflow);
   for (auto& [words, others] : book.synonyms_)
     std::erase_if(others, [&](const std::string& other) { return book.IsAboutWorkflow(other); });
+  for (const ToolDef& tool : workflow.tools)
+    for (const Slot& slot : tool.slots) book.AddValueWords(slot);
   for (const ToolDef& tool : workflow.tools) {
     ToolPhrases& phrases = book.tools_[tool.name];
     if (!book.use_examples_ && !phrases.ask.empty()) continue;
     for (const std::string& example : tool.examples) {
-      auto pattern = Pattern::Parse(Paraphrase(book, example, !tool.slots.empty()), book.macros_);
+      auto pattern = Pattern::Parse(Paraphrase(book, tool, TurnKind::kAsk, example), book.macros_);
       if (!pattern) return WithContext(pattern.error(), fmt::format("example of tool '{}'", tool.name));
       phrases.ask.push_back(*std::move(pattern));
     }
@@ -197,7 +260,11 @@ void PhraseBook::AddValueForm(std::string_view slot, std::string_view value, Pat
 
 const std::vector<std::string>* PhraseBook::Synonyms(std::string_view words) const {
   const auto found = synonyms_.find(words);
-  return found == synonyms_.end() ? nullptr : &found->second;
+  return found == synonyms_.end() || found->second.empty() ? nullptr : &found->second;
+}
+const std::vector<std::string>* PhraseBook::ValueWords(std::string_view slot, std::string_view value) const {
+  const auto found = value_words_.find(fmt::format("{}={}", slot, value));
+  return found == value_words_.end() ? nullptr : &found->second;
 }
 
 const std::vector<Pattern>& PhraseBook::Names(std::string_view slot) const { return Find(names_, slot); }

@@ -1,8 +1,8 @@
 // The words a generator speaks with: patterns per tool and kind of turn, the ways values are said, and what
 // people say besides (greetings, fillers, nonsense). Two sources: the general book that is compiled into the
-// program (src/learn/data/general.yaml) and the workflow's own `phrases.yaml`, if it has one; to them come
-// the `examples:` of the workflow file and patterns made from its seeds (learn/delexicalise.h). The notation
-// is docs/formats/phrases.md. Immutable once it is built; any number of threads may read it.
+// program (src/learn/data/general.yaml, thesaurus.yaml) and the workflow's own `phrases.yaml`, if it has one;
+// to them come the `examples:` of the workflow file and patterns made from its seeds (learn/delexicalise.h).
+// The notation is docs/formats/phrases.md. Immutable once it is built; any number of threads may read it.
 #pragma once
 
 #include <filesystem>
@@ -54,8 +54,11 @@ class PhraseBook {
   // General phrases by name ("greeting", "affirm", "opener", "fix", ...). Empty where unknown.
   const std::vector<Pattern>& General(std::string_view name) const;
 
-  // Other words for one or two words; null where none are known.
+  // Other words for up to kLongestSynonym words; null where none are known.
+  static constexpr size_t kLongestSynonym = 4;
   const std::vector<std::string>* Synonyms(std::string_view words) const;
+  // What people say for an enum value besides what its workflow says; null where nothing is known.
+  const std::vector<std::string>* ValueWords(std::string_view slot, std::string_view value) const;
   // A word that requests begin with ("book", "cancel").
   bool IsVerb(std::string_view word) const { return verbs_.contains(word); }
   // The text has a word that the workflow is about (learn/own_words.h).
@@ -75,7 +78,13 @@ class PhraseBook {
   Lists values_;   // "slot=value" or "slot=value:form"
   Lists names_;    // slot
   Lists general_;  // name
-  std::map<std::string, std::vector<std::string>, std::less<>> synonyms_;
+  using Words = std::map<std::string, std::vector<std::string>, std::less<>>;
+  void AddGroup(const std::vector<std::string>& group);
+  void AddValueWords(const Slot& slot);
+
+  Words synonyms_;
+  Words general_value_words_;  // of a value of whatever workflow
+  Words value_words_;          // "slot=value", of this one
   std::set<std::string, std::less<>> verbs_;
   WordSet own_words_;
 };

@@ -234,17 +234,16 @@ std::optional<Simulator::Said> Simulator::SayFill(const Task& task, bool correct
   return std::nullopt;
 }
 
-std::optional<Simulator::Said> Simulator::SayBareValue(const Task& task) {
-  const std::vector<std::string> missing = Missing(task);
-  // What is asked, or the only slot of its kind that is missing.
+std::optional<Simulator::Said> Simulator::SayBareValue(const Task& task, bool correct) {
+  // What is asked, or the only slot of its kind that is missing; for a correction the only one of its kind.
   std::vector<const Slot*> candidates;
-  if (expectation_.kind == Expectation::Kind::kSlots) {
+  if (expectation_.kind == Expectation::Kind::kSlots && !correct) {
     for (const std::string& name : expectation_.slots)
       if (const Slot* slot = task.tool->FindSlot(name); slot != nullptr && !task.arguments.contains(name))
         candidates.push_back(slot);
   } else {
     for (const Slot& slot : task.tool->slots)
-      if (!task.arguments.contains(slot.name)) candidates.push_back(&slot);
+      if (correct || !task.arguments.contains(slot.name)) candidates.push_back(&slot);
   }
   std::vector<const Slot*> alone;
   for (const Slot* slot : candidates) {
@@ -254,6 +253,7 @@ std::optional<Simulator::Said> Simulator::SayBareValue(const Task& task) {
           (other->entity.type == Entity::Type::kMoney || other->entity.type == Entity::Type::kDigits);
       return numbers || other->entity_name == slot->entity_name;
     };
+    if (correct && !task.arguments.contains(slot->name)) continue;
     if (std::count_if(candidates.begin(), candidates.end(), same) == 1) alone.push_back(slot);
   }
   if (alone.empty()) return std::nullopt;
@@ -263,8 +263,9 @@ std::optional<Simulator::Said> Simulator::SayBareValue(const Task& task) {
   const std::string frame = frames.empty() || random_.Chance(0.5) ? "%" : random_.Pick(frames).source();
   const size_t at = frame.find('%');
   Append(said.words, ToWords(std::string_view(frame).substr(0, at)));
-  SaySlot(*task.tool, slot, {Piece::Kind::kSlot, slot.name, {}}, task.arguments, false, said);
+  SaySlot(*task.tool, slot, {Piece::Kind::kSlot, slot.name, {}}, task.arguments, correct, said);
   Append(said.words, ToWords(std::string_view(frame).substr(at + 1)));
+  if (said.values.empty()) return std::nullopt;
   return said;
 }
 

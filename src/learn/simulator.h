@@ -25,7 +25,7 @@ namespace sotto {
 struct SimulatorOptions {
   double with_state = 0.5;     // share of conversations in the application style
   double noise = 1;            // scales every noise level; 0: clean text
-  double two_requests = 0.04;  // share of requests that are two in one breath
+  double two_requests = 0.08;  // share of requests that are two in one breath
   // Sentences nobody serves, from public data, mixed with the phrase book's. May be null.
   std::shared_ptr<const std::vector<std::string>> out_of_scope;
   double public_share = 0.5;  // how often an unserved sentence is taken from there
@@ -69,7 +69,7 @@ class Simulator {
   bool IsRelated(const ToolDef& last, const ToolDef& tool) const;
   bool Inherit(const ToolDef& tool, bool follow_up, Json& values);
   std::optional<Said> SayFill(const Task& task, bool correct);
-  std::optional<Said> SayBareValue(const Task& task);
+  std::optional<Said> SayBareValue(const Task& task, bool correct = false);
   void SaySlot(const ToolDef& tool, const Slot& slot, const Piece& piece, const Json& known, bool correct,
                Said& said);
   std::string SayGeneral(std::string_view name, std::string_view otherwise);

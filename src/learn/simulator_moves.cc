@@ -197,7 +197,8 @@ bool Simulator::AnswerConfirm() {
 }
 
 bool Simulator::Correct() {
-  auto said = SayFill(*open_, true);
+  auto said = random_.Chance(0.35) ? SayBareValue(*open_, true) : SayFill(*open_, true);
+  if (!said) said = SayFill(*open_, true);
   if (!said) return false;
   const bool confirming = expectation_.kind == Expectation::Kind::kConfirm;
   SpokenWords words = ToWords(SayGeneral(confirming && random_.Chance(0.3) ? "yes_but" : "fix", "no"));

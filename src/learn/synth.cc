@@ -1,6 +1,7 @@
 #include "learn/synth.h"
 
 #include "learn/delexicalise.h"
+#include "learn/keywords.h"
 #include "learn/public_data.h"
 #include "learn/sketch.h"
 #include "learn/validate.h"
@@ -9,7 +10,7 @@ namespace sotto {
 namespace {
 
 // A task with fewer patterns than this of a kind gets some made from its names.
-constexpr size_t kEnoughPatterns = 8;
+constexpr size_t kEnoughPatterns = 16;
 
 }  // namespace
 
@@ -18,7 +19,9 @@ Result<std::shared_ptr<const PhraseBook>> LoadBook(const Workflow& workflow) {
   const std::filesystem::path seeds = workflow.folder / "seed.jsonl";
   if (!workflow.folder.empty() && std::filesystem::exists(seeds)) {
     SOTTO_ASSIGN_OR_RETURN(const std::vector<LabelledConversation> conversations, ReadConversations(seeds));
-    AddSeedPatterns(workflow, conversations, book);
+    const std::vector<SeedPattern> patterns = Delexicalise(workflow, book, conversations);
+    AddKeywordPatterns(workflow, patterns, kEnoughPatterns, book);
+    AddSeedPatterns(workflow, patterns, book);
   }
   AddSketchedPatterns(workflow, kEnoughPatterns, book);
   return std::make_shared<const PhraseBook>(std::move(book));

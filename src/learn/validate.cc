@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "text/normalise.h"
+#include "text/said_digits.h"
 #include "text/spoken_numbers.h"
 
 namespace sotto {
@@ -23,11 +24,11 @@ bool NumberSaid(double value, const std::string& spoken) {
 bool DigitsSaid(const std::string& digits, int length, const std::string& spoken) {
   NumberOptions options;
   options.homophones = true;
-  options.digits_length = length;
   options.numbers = false;
-  for (const NumberReading& reading : ReadNumbers(spoken, options))
-    if (reading.kind == NumberKind::kDigits && reading.text == digits) return true;
-  return false;
+  const std::vector<std::string_view> words = SplitWords(spoken);
+  const std::vector<std::string> said =
+      SaidDigits(words, ReadNumbers(words, options), static_cast<size_t>(length));
+  return std::find(said.begin(), said.end(), digits) != said.end();
 }
 
 bool WordsSaid(const std::string& words, const std::string& spoken) {

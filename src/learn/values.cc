@@ -7,9 +7,16 @@
 #include <cmath>
 
 #include "learn/number_forms.h"
+#include "text/normalise.h"
 
 namespace sotto {
 namespace {
+
+// How often an enum value is said in words of the thesaurus: where the workflow has no synonyms, where it
+// has.
+constexpr double kGeneralWordsShare = 0.4;
+constexpr double kGeneralWordsShareOfKnown = 0.15;
+constexpr double kNearShare = 0.4;  // of corrected numbers that are like the wrong one
 
 double DrawMoney(const Entity& entity, Random& random) {
   const double low = entity.min.value_or(1);
@@ -90,6 +97,8 @@ std::string DrawText(const PhraseBook& book, const Slot& slot, Random& random) {
   if (!values.empty() && kind < 0.06) return values[random.Below(values.size())].value;
   if (!names.empty() && kind < 0.85) return SayPlain(random.Pick(names), random);
   if (!entity_names.empty() && kind < 0.85) return SayPlain(random.Pick(entity_names), random);
+  const auto& general = book.General("name");
+  if (!general.empty() && kind < 0.6) return SayPlain(random.Pick(general), random);
   return MadeUpName(random);
 }
 
@@ -134,6 +143,27 @@ std::string SayPlain(const Pattern& pattern, Random& random) {
 
 namespace {
 
+// What is corrected was often misheard: fifty for fifteen, seventy for seventy five, one digit of four.
+Json DrawNear(const Entity& entity, const Json& other, Random& random) {
+  if (entity.type == Entity::Type::kDigits && other.is_string()) {
+    auto digits = other.get<std::string>();
+    if (digits.empty()) return {};
+    digits[random.Below(digits.size())] = static_cast<char>('0' + random.Below(10));
+    return digits;
+  }
+  const bool numeric = entity.type == Entity::Type::kMoney || entity.type == Entity::Type::kNumber;
+  if (!numeric || !other.is_number_integer()) return {};
+  const auto value = other.get<int64_t>();
+  const int64_t ones = value % 10;
+  int64_t near = value - ones + static_cast<int64_t>(random.Below(10));
+  if (value > 12 && value < 20) near = ones * 10;
+  if (value >= 30 && value < 100 && ones == 0 && random.Chance(0.5)) near = 10 + value / 10;
+  if (value >= 100 && value % 100 == 0) near = value + (random.Chance(0.5) ? 50 : 100);
+  const auto as_double = static_cast<double>(near);
+  if (as_double < entity.min.value_or(1) || as_double > entity.max.value_or(20000)) return {};
+  return near;
+}
+
 Json DrawOnce(const PhraseBook& book, const Slot& slot, Random& random) {
   const Entity& entity = slot.entity;
   switch (entity.type) {
@@ -168,7 +198,9 @@ Json DrawValue(const PhraseBook& book, const ToolDef& tool, const Slot& slot, co
   const bool rule = !differs.empty() && known.contains(differs);
   Json value;
   for (int attempt = 0; attempt < 30; ++attempt) {
-    value = DrawOnce(book, slot, random);
+    value = Json();
+    if (!other.is_null() && random.Chance(kNearShare)) value = DrawNear(slot.entity, other, random);
+    if (value.is_null()) value = DrawOnce(book, slot, random);
     if (!other.is_null() && SameValue(value, other)) continue;
     if (rule && SameValue(value, known[differs])) continue;
     break;
@@ -197,18 +229,17 @@ SpokenWords SayValue(const PhraseBook& book, const Slot& slot, const Json& value
   const auto* forms = &book.ValueForms(slot.name, text, form);
   if (forms->empty()) forms = &book.ValueForms(slot.entity_name, text, form);
   if (!forms->empty()) return ToWords(SayPlain(random.Pick(*forms), random), Carries::kValue, slot.name);
+  std::string said = PlainWords(text);
+  double general = kGeneralWordsShare;
   for (const EntityValue& listed : entity.values) {
     if (listed.value != text) continue;
     const size_t which = random.Below(listed.synonyms.size() + 1);
-    std::string said = which == 0 ? listed.spoken : listed.synonyms[which - 1];
-    if (said.empty()) {
-      said = text;
-      std::replace(said.begin(), said.end(), '_', ' ');
-    }
-    return ToWords(said, Carries::kValue, slot.name);
+    if (which > 0) said = listed.synonyms[which - 1];
+    if (which == 0 && !listed.spoken.empty()) said = listed.spoken;
+    if (!listed.synonyms.empty()) general = kGeneralWordsShareOfKnown;
   }
-  std::string said = text;
-  std::replace(said.begin(), said.end(), '_', ' ');
+  const auto* others = book.ValueWords(slot.name, text);
+  if (others != nullptr && random.Chance(general)) said = random.Pick(*others);
   return ToWords(said, Carries::kValue, slot.name);
 }
 

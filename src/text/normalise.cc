@@ -284,4 +284,10 @@ std::vector<std::string_view> SplitWords(std::string_view text) {
   return words;
 }
 
+std::string PlainWords(std::string_view identifier) {
+  std::string words(identifier);
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
 }  // namespace sotto

@@ -42,4 +42,7 @@ std::string NormaliseSpoken(std::string_view text, size_t max_bytes = kMaxSpoken
 // The text split at spaces. The views live as long as `text`.
 std::vector<std::string_view> SplitWords(std::string_view text);
 
+// An identifier as words: "card_type" -> "card type".
+std::string PlainWords(std::string_view identifier);
+
 }  // namespace sotto

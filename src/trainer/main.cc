@@ -7,6 +7,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "slm/model.h"
@@ -14,6 +15,7 @@
 #include "trainer/bench.h"
 #include "trainer/lora_run.h"
 #include "trainer/model_file.h"
+#include "trainer/parity.h"
 #include "trainer/training_run.h"
 #include "workflow/parse.h"
 
@@ -239,6 +241,39 @@ Result<int> ScoreModel(const ScoreArguments& arguments) {
   return 0;
 }
 
+Json ToJson(const Agreement& agreement) {
+  const auto share = [](size_t part, size_t of) {
+    return static_cast<double>(part) / static_cast<double>(std::max<size_t>(1, of));
+  };
+  return {{"call_tokens", agreement.tokens},
+          {"same_best_token", share(agreement.same_best, agreement.tokens)},
+          {"conversations", agreement.conversations},
+          {"same_in_all_tokens", share(agreement.same_conversations, agreement.conversations)},
+          {"largest_logit_difference", agreement.largest_difference}};
+}
+
+Result<int> CompareWithEngine(const ScoreArguments& arguments, size_t limit) {
+  SOTTO_ASSIGN_OR_RETURN(const LoadedModel model, ReadModelFile(arguments.model));
+  SOTTO_ASSIGN_OR_RETURN(const auto tokenizer, model.vocabulary.MakeTokenizer());
+  SOTTO_ASSIGN_OR_RETURN(const auto workflow, LoadWorkflow(arguments.workflow));
+  Json metrics = Json::object();
+  for (const std::string& path : arguments.data) {
+    std::vector<std::string> warnings;
+    SOTTO_ASSIGN_OR_RETURN(const Corpus corpus, Corpus::Read({{path, 1}}, workflow, warnings));
+    for (const std::string& warning : warnings) fmt::print(stderr, "{}\n", warning);
+    std::span<const LabelledConversation> rows = corpus.file(0);
+    rows = rows.first(std::min(limit, rows.size()));
+    const auto progress = [](size_t done, size_t total) {
+      if (done % 100 == 0 || done == total) fmt::print(stderr, "{}/{} conversations\n", done, total);
+    };
+    SOTTO_ASSIGN_OR_RETURN(const Parity parity,
+                           MeasureParity(arguments.model, model, rows, corpus.tools(), *tokenizer, progress));
+    metrics[path] = {{"as_float", ToJson(parity.as_float)}, {"as_stored", ToJson(parity.as_stored)}};
+  }
+  fmt::print("{}\n", metrics.dump(2));
+  return 0;
+}
+
 struct LoraArguments {
   std::filesystem::path workflow, base, data, out;
   LoraOptions options;
@@ -347,7 +382,10 @@ void FitEnvironment(char** argv) {
   if (__builtin_cpu_supports("avx512bf16")) {
     setenv("OPENBLAS_CORETYPE", __builtin_cpu_supports("amx-bf16") ? "SapphireRapids" : "Cooperlake", 0);
   }
-  execv("/proc/self/exe", argv);  // if it fails, it runs as it is: only slower
+  // By its own path, so that it keeps its name. If it fails, it runs as it is: only slower.
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) execv(self.c_str(), argv);
 }
 
 int Main(int argc, char** argv) {
@@ -375,6 +413,17 @@ int Main(int argc, char** argv) {
   score_app->add_option("--threads", score.threads, "Workers")->capture_default_str();
   score_app->add_option("--precision", score.precision, "bf16 or f32")->capture_default_str();
   score_app->add_option("--show", score.show, "Print so many errors")->capture_default_str();
+  ScoreArguments parity;
+  size_t parity_limit = 1000;
+  CLI::App* parity_app = app.add_subcommand("parity", "Does the engine compute what the trainer computed?");
+  parity_app->footer(
+      "Example:\n  sotto-train parity --workflow workflows/banking --model workflows/banking/model.gguf "
+      "generated.jsonl");
+  parity_app->add_option("--workflow", parity.workflow, "Folder with workflow.yaml")->required();
+  parity_app->add_option("--model", parity.model, "Model file")->required();
+  parity_app->add_option("data", parity.data, "Conversations")->required();
+  parity_app->add_option("--limit", parity_limit, "Only the first conversations of a file")
+      ->capture_default_str();
   CLI::App* lora_app = app.add_subcommand("lora", "Fine-tune a model by a low-rank adapter");
   AddLora(*lora_app, lora);
   CLI::App* bench_app = app.add_subcommand("bench", "Training throughput, and that of the products alone");
@@ -398,6 +447,7 @@ int Main(int argc, char** argv) {
   if (train_app->parsed()) outcome = Train(std::move(train));
   if (lora_app->parsed()) outcome = TrainLora(lora);
   if (score_app->parsed()) outcome = ScoreModel(score);
+  if (parity_app->parsed()) outcome = CompareWithEngine(parity, parity_limit);
   if (bench_app->parsed()) {
     if (auto valid = bench_shape.Validate(); !valid) {
       outcome = tl::unexpected(valid.error());

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "text/normalise.h"
 #include "workflow/messages.h"
 #include "workflow/suggest.h"
 #include "workflow/validate.h"
@@ -15,12 +16,6 @@ namespace {
 const std::vector<std::string> kEntityTypes{"enum", "digits", "money", "number", "text", "date"};
 const std::vector<std::string> kRoles{"task",    "greeting", "goodbye", "thanks",
                                       "unclear", "handoff",  "verify"};
-
-std::string Words(std::string_view name) {
-  std::string words(name);
-  std::replace(words.begin(), words.end(), '_', ' ');
-  return words;
-}
 
 // "transfer money" -> "transferring money": the first word's -ing form, by the spelling rules of English.
 std::string Gerund(const std::string& title) {
@@ -138,7 +133,7 @@ class WorkflowParser {
       map["values"] = node;
       reader_.Read(map, "entities." + entity.name, "values", values);
       for (std::string& value : values) {
-        std::string spoken = entity.type == Entity::Type::kText ? value : Words(value);
+        std::string spoken = entity.type == Entity::Type::kText ? value : PlainWords(value);
         entity.values.push_back({std::move(value), std::move(spoken), {}});
       }
       return;
@@ -147,7 +142,7 @@ class WorkflowParser {
     for (const auto& item : node) {
       EntityValue value;
       value.value = item.first.Scalar();
-      value.spoken = entity.type == Entity::Type::kText ? value.value : Words(value.value);
+      value.spoken = entity.type == Entity::Type::kText ? value.value : PlainWords(value.value);
       const std::string here = path + "." + value.value;
       if (item.second.IsMap()) {
         reader_.CheckMap(item.second, here, {"say", "also"}, fmt::format("value '{}'", value.value));
@@ -173,7 +168,7 @@ class WorkflowParser {
     tool.name = name;
     tool.role = static_cast<ToolRole>(reader_.ReadOneOf(node, path, "role", kRoles, 0));
     reader_.Read(node, path, "description", tool.description);
-    tool.title = Words(name);
+    tool.title = PlainWords(name);
     reader_.Read(node, path, "title", tool.title);
     tool.doing = Gerund(tool.title);
     reader_.Read(node, path, "doing", tool.doing);
@@ -228,7 +223,7 @@ class WorkflowParser {
     reader_.Read(node, path, "required", slot.required);
     reader_.Read(node, path, "grounded", slot.grounded);
     reader_.Read(node, path, "description", slot.description);
-    slot.ask = slot.description.empty() ? "the " + Words(name) : slot.description;
+    slot.ask = slot.description.empty() ? "the " + PlainWords(name) : slot.description;
     reader_.Read(node, path, "ask", slot.ask);
     reader_.Read(node, path, "question", slot.question);
     reader_.Read(node, path, "when", slot.when);

@@ -8,6 +8,7 @@
 #include <regex>
 #include <set>
 
+#include "text/normalise.h"
 #include "text/spoken_numbers.h"
 #include "workflow/yaml_reader.h"
 
@@ -193,28 +194,6 @@ std::string TitleOf(const ToolSpec& tool) {
   return title;
 }
 
-// The words with the values replaced by {slot}, or "" where a value does not stand in them.
-std::string ExampleOf(const std::string& words, const Json& arguments) {
-  std::string example = Literal(words);
-  for (const auto& [slot, value] : arguments.items()) {
-    std::string text = value.is_number()   ? NumberText(value.get<double>())
-                       : value.is_string() ? value.get<std::string>()
-                                           : "";
-    std::replace(text.begin(), text.end(), '_', ' ');
-    const size_t at = text.empty() ? std::string::npos : Lower(example).find(Lower(text));
-    if (at == std::string::npos) return "";
-    const size_t begin = at > 0 && example[at - 1] == '$' ? at - 1 : at;
-    size_t end = at + text.size();
-    while (value.is_number() && end < example.size() && example[end] == '0') ++end;  // 42.50 is 42.5
-    const auto part = [&](size_t i) {
-      return i < example.size() && std::isalnum(static_cast<unsigned char>(example[i])) != 0;
-    };
-    if (part(end) || (begin > 0 && part(begin - 1))) return "";  // inside another word
-    example.replace(begin, end - begin, "{" + slot + "}");
-  }
-  return example;
-}
-
 class FromTools {
  public:
   FromTools(const std::vector<ToolSpec>& tools, const std::vector<Conversation>& seeds) : tools_(tools) {
@@ -323,6 +302,27 @@ class FromTools {
 };
 
 }  // namespace
+
+std::string ExampleOf(const std::string& words, const Json& arguments) {
+  std::string example = Literal(words);
+  for (const auto& [slot, value] : arguments.items()) {
+    std::string text = value.is_number()   ? NumberText(value.get<double>())
+                       : value.is_string() ? value.get<std::string>()
+                                           : "";
+    text = PlainWords(text);
+    const size_t at = text.empty() ? std::string::npos : Lower(example).find(Lower(text));
+    if (at == std::string::npos) return "";
+    const size_t begin = at > 0 && example[at - 1] == '$' ? at - 1 : at;
+    size_t end = at + text.size();
+    while (value.is_number() && end < example.size() && example[end] == '0') ++end;  // 42.50 is 42.5
+    const auto part = [&](size_t i) {
+      return i < example.size() && std::isalnum(static_cast<unsigned char>(example[i])) != 0;
+    };
+    if (part(end) || (begin > 0 && part(begin - 1))) return "";  // inside another word
+    example.replace(begin, end - begin, "{" + slot + "}");
+  }
+  return example;
+}
 
 std::string ExampleWorkflow(const std::string& name) {
   return fmt::format(

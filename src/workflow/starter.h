@@ -19,6 +19,10 @@ std::string ExampleWorkflow(const std::string& name);
 Result<std::string> WorkflowFromTools(const std::string& name, const std::vector<ToolSpec>& tools,
                                       const std::vector<Conversation>& seeds);
 
+// The words of a request with its values replaced by {slot}: how a seed becomes an example. Empty where a
+// value does not stand in the words.
+std::string ExampleOf(const std::string& words, const Json& arguments);
+
 // The tools of a JSON text: an array in the OpenAI form, or an object with the key "tools".
 Result<std::vector<ToolSpec>> ReadTools(std::string_view text, std::string_view source);
 

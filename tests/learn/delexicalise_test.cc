@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "learn/paraphrase.h"
 #include "learn/sketch.h"
 #include "learn/test_workflow.h"
 
@@ -72,8 +73,47 @@ TEST(SketchTest, NamesAloneGiveRequestsAndAnswers) {
   EXPECT_GT(AddSketchedPatterns(*workflow, 5, *book), 10u);
   std::vector<std::string> asks;
   for (const Pattern& pattern : book->ForTool("move_money").ask) asks.push_back(pattern.source());
-  EXPECT_THAT(asks, testing::Contains(testing::HasSubstr("from {from_account}")));
+  EXPECT_THAT(asks, testing::Contains(testing::HasSubstr("outta|off)[ my] {from_account}")));
   EXPECT_FALSE(book->ForTool("pay_someone").fill.empty());
+  EXPECT_FALSE(book->ForTool("move_money").again.empty()) << "and to savings";
+  EXPECT_FALSE(book->ForTool("pay_someone").next.empty()) << "and pay that one";
+}
+
+TEST(SketchTest, WhatSomebodyWroteAlsoComesWithAValueSaidLate) {
+  auto workflow = TestWorkflow();
+  workflow->tools[1].examples = {"settle the dinner with {payee}"};
+  auto book = PhraseBook::Load(*workflow);
+  ASSERT_TRUE(book);
+  AddSketchedPatterns(*workflow, 5, *book);
+  std::vector<std::string> late;
+  for (const Pattern& pattern : book->ForTool("pay_someone").ask)
+    if (pattern.source().find("dinner") != std::string::npos) late.push_back(pattern.source());
+  EXPECT_THAT(late, testing::Contains(testing::HasSubstr("{amount}")));
+  EXPECT_THAT(late, testing::Contains(testing::HasSubstr("{card}")));
+}
+
+TEST(SketchTest, WhoWroteEnoughIsLeftAlone) {
+  const auto workflow = TestWorkflow();
+  auto book = PhraseBook::Load(*workflow);
+  ASSERT_TRUE(book);
+  const size_t asks = book->ForTool("move_money").ask.size();
+  AddSketchedPatterns(*workflow, asks, *book);
+  EXPECT_EQ(book->ForTool("move_money").ask.size(), asks);
+  EXPECT_TRUE(book->ForTool("move_money").again.empty());
+}
+
+TEST(ParaphraseTest, RequestsBeginAndSayOtherwiseGreetingsDoNot) {
+  const auto workflow = TestWorkflow();
+  const auto book = PhraseBook::Load(*workflow);
+  ASSERT_TRUE(book);
+  const ToolDef& pay = *workflow->FindTool("pay_someone");
+  const std::string said = Paraphrase(*book, pay, TurnKind::kAsk, "i need to pay the phone bill of {payee}");
+  EXPECT_THAT(said, testing::StartsWith("<do>"));
+  EXPECT_THAT(said, testing::HasSubstr("bill|invoice|bill|")) << "its own words half of the time";
+  EXPECT_THAT(said, testing::Not(testing::HasSubstr("salary"))) << "words have one meaning in the thesaurus";
+  EXPECT_THAT(said, testing::HasSubstr("{payee}"));
+  const ToolDef& greeting = *workflow->FindTool("greeting");
+  EXPECT_EQ(Paraphrase(*book, greeting, TurnKind::kAsk, "good afternoon"), "good afternoon");
 }
 
 }  // namespace

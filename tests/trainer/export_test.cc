@@ -11,6 +11,7 @@
 #include "trainer/corpus.h"
 #include "trainer/lora_run.h"
 #include "trainer/model_file.h"
+#include "trainer/parity.h"
 #include "trainer/training_run.h"
 #include "workflow/parse.h"
 
@@ -121,6 +122,25 @@ TEST(Export, EngineComputesWhatTheTrainerComputed) {
     }
     EXPECT_LT(worst, 1e-3f) << "conversation " << row;
   }
+}
+
+TEST(Parity, EveryCallTokenIsComparedBothWays) {
+  const SmallModel model(20);
+  const Weights weights = model.Random(3);
+  const auto path = model.folder / "model.gguf";
+  ASSERT_TRUE(WriteModelFile(path, weights, model.vocabulary, DType::kQ8_0, {"test", "", ""}));
+  auto loaded = ReadModelFile(path);
+  ASSERT_TRUE(loaded);
+  const auto rows = std::span(model.corpus.file(0)).first(5);
+  const auto parity = MeasureParity(path, *loaded, rows, model.corpus.tools(), *model.tokenizer, nullptr);
+  ASSERT_TRUE(parity) << parity.error().message;
+  EXPECT_EQ(parity->as_float.conversations, 5u);
+  EXPECT_GT(parity->as_float.tokens, 50u);
+  EXPECT_EQ(parity->as_float.same_best, parity->as_float.tokens);
+  EXPECT_LT(parity->as_float.largest_difference, 1e-3f);
+  // Quantised activations differ, or the comparison compares a thing with itself.
+  EXPECT_EQ(parity->as_stored.tokens, parity->as_float.tokens);
+  EXPECT_GT(parity->as_stored.largest_difference, parity->as_float.largest_difference);
 }
 
 TEST(Lora, AdapterInTheEngineEqualsMergedWeights) {
