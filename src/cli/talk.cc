@@ -116,7 +116,7 @@ Result<void> TalkLive(const TalkFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto stack, VoiceStack::Open(flags.voice, true));
   VoiceOptions voice = stack->default_options();
   voice.front_end.gain_control = true;
-  voice.front_end.echo_delay_ms = flags.echo_delay_ms >= 0 ? flags.echo_delay_ms : device->round_trip_ms();
+  voice.front_end.echo_delay_ms = flags.echo_delay_ms;
   SystemClock clock;
   SOTTO_ASSIGN_OR_RETURN(const auto session, stack->NewSession(clock, voice, Printer(flags.json)));
   std::unique_ptr<StereoWriter> writer;
@@ -160,7 +160,8 @@ void RegisterTalk(CLI::App& app, CliContext& context) {
   command->add_option("--loudspeaker", flags->loudspeaker, "The same for the loudspeaker");
   command
       ->add_option("--echo-delay", flags->echo_delay_ms,
-                   "From loudspeaker to microphone (ms); by default what the sound drivers state")
+                   "From loudspeaker to microphone (ms), rather too little than too much; by default it is "
+                   "found while talking")
       ->check(CLI::Range(0, 400));
   command->add_flag("--fast", flags->fast, "With --wav: as fast as the machine can instead of in real time");
   command->add_flag("--json", flags->json, "One turn record (docs/formats/turn_record.md) a line");

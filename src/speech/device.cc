@@ -209,14 +209,4 @@ Result<void> AudioDevice::Write(std::span<const float> frame) {
   return {};
 }
 
-int AudioDevice::round_trip_ms() const {
-  if (streams_ == nullptr) return 0;
-  double seconds = 0.01;
-  if (const PaStreamInfo* info = Pa_GetStreamInfo(streams_->input); info != nullptr)
-    seconds += info->inputLatency;
-  if (const PaStreamInfo* info = Pa_GetStreamInfo(streams_->output); info != nullptr)
-    seconds += info->outputLatency;
-  return static_cast<int>(seconds * 1000);
-}
-
 }  // namespace sotto

@@ -45,9 +45,6 @@ class AudioDevice {
   Result<void> Write(std::span<const float> frame);
   Result<void> Reopen();
 
-  // From Write() to sound to Read(), as the drivers state it.
-  int round_trip_ms() const;
-
  private:
   AudioDevice() = default;
   struct Streams;
