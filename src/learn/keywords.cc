@@ -14,11 +14,9 @@ constexpr double kOwnShare = 0.8;
 // Around one word.
 constexpr const char* kFrames[] = {
     "[(the|my) ]%[ please]",
-    "(it's about|about|regarding|i'm calling about|i have a question about|something about|it's to do "
-    "with|i've got a "
-    "problem with) [(my|the|this|that) ]%",
-    "<do>(sort out|do something about|deal with|look into|ask about|talk about|get|see|change|check|use) "
-    "[(my|the|some|a) ]%",
+    "(it's about|about|regarding|i'm calling about|something about|it's to do with) [(my|the|this|that) ]%",
+    "(i have a question about|i've got a problem with) [(my|the|this|that) ]%",
+    "<do>(sort out|deal with|look into|ask about|talk about|get|see|change|check|use) [(my|the|some|a) ]%",
     "<tell>about [(the|my) ]%",
 };
 

@@ -63,7 +63,7 @@ std::vector<std::string> SlotClauses(const Slot& slot) {
 
 // "cancel card" -> "cancel (my|the|a) card"; one word stays, and so does "speak to human".
 std::string Request(std::string_view name) {
-  const std::string words = Words(name);
+  std::string words = Words(name);
   const size_t space = words.find(' ');
   if (space == std::string::npos || IsPreposition(FirstWord(words.substr(space + 1)))) return words;
   return words.substr(0, space) + " (my|the|a|) " + words.substr(space + 1);
@@ -111,7 +111,7 @@ std::string OwnNoun(const Workflow& workflow, const ToolDef& tool) {
     const size_t space = words.find(' ');
     return space == std::string::npos ? std::string() : words.substr(space + 1);
   };
-  const std::string own = noun(tool);
+  std::string own = noun(tool);
   for (const ToolDef& other : workflow.tools)
     if (&other != &tool && noun(other) == own) return {};
   return own;
@@ -154,7 +154,7 @@ void SketchAsks(const ToolDef& tool, PhraseBook& book, size_t& added) {
     AddPattern("<do>" + request, tool.name, TurnKind::kAsk, book, added);
     for (const Slot& slot : tool.slots) {
       for (const std::string& clause : SlotClauses(slot))
-        AddPattern("<do>" + request + " " + clause, tool.name, TurnKind::kAsk, book, added);
+        AddPattern(fmt::format("<do>{} {}", request, clause), tool.name, TurnKind::kAsk, book, added);
       if (slot.entity.type == Entity::Type::kEnum) {
         // "cancel my {card_type} card"
         const size_t space = request.rfind(' ');
@@ -175,9 +175,9 @@ void SketchFills(const ToolDef& tool, PhraseBook& book, size_t& added) {
   for (const Slot& slot : tool.slots) {
     const std::string hole = "{" + slot.name + "}";
     const std::string words = Words(slot.name);
-    std::vector<std::string> texts = {"(the |my |)" + words + " (is |) " + hole,
+    std::vector<std::string> texts = {fmt::format("(the |my |){} (is |) {}", words, hole),
                                       "(it's |it is |make it |that's |)" + hole};
-    for (const std::string& clause : SlotClauses(slot)) texts.push_back("(it's |)" + clause);
+    for (const std::string& clause : SlotClauses(slot)) texts.push_back(fmt::format("(it's |){}", clause));
     for (const Slot& other : tool.slots) {
       if (&other == &slot) continue;
       const std::string clause = SlotClauses(other).front();

@@ -77,8 +77,8 @@ std::string MustDifferFrom(const ToolDef& tool, const std::string& slot) {
   for (const Check& check : tool.checks) {
     const size_t at = check.rule.find(" != ");
     if (at == std::string::npos) continue;
-    const std::string left = check.rule.substr(0, at);
-    const std::string right = check.rule.substr(at + 4);
+    std::string left = check.rule.substr(0, at);
+    std::string right = check.rule.substr(at + 4);
     if (left == slot && tool.FindSlot(right) != nullptr) return right;
     if (right == slot && tool.FindSlot(left) != nullptr) return left;
   }
