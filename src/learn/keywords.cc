@@ -50,7 +50,7 @@ size_t AddKeywordPatterns(const Workflow& workflow, const std::vector<SeedPatter
   size_t added = 0;
   for (const auto& [name, words] : Keywords(book, requests)) {
     const ToolDef* tool = workflow.FindTool(name);
-    if (tool->role != ToolRole::kTask && tool->role != ToolRole::kHandoff) continue;
+    if (!IsGoal(*tool)) continue;
     if (book.ForTool(name).ask.size() >= enough) continue;
     std::string any = "(";
     for (const std::string& word : words) any += WithSynonyms(book, word) + "|";

@@ -53,7 +53,7 @@ void Add(std::string_view text, WordSet& words) {
 WordSet OwnWords(const Workflow& workflow) {
   WordSet words;
   for (const ToolDef& tool : workflow.tools) {
-    if (tool.role != ToolRole::kTask && tool.role != ToolRole::kHandoff) continue;
+    if (!IsGoal(tool)) continue;
     for (const std::string& text : {tool.name, tool.title, tool.description}) Add(text, words);
     for (const Slot& slot : tool.slots) {
       Add(slot.name, words);

@@ -12,7 +12,16 @@ namespace sotto {
 
 using WordSet = std::set<std::string, std::less<>>;
 
+// What a caller may come for: a task or a person.
+inline bool IsGoal(const ToolDef& tool) {
+  return tool.role == ToolRole::kTask || tool.role == ToolRole::kHandoff;
+}
+
+// Of the names, descriptions and values of its goals.
 WordSet OwnWords(const Workflow& workflow);
+
+// The view lives as long as `text`.
+inline std::string_view FirstWord(std::string_view text) { return text.substr(0, text.find(' ')); }
 
 // The words of `text` that say what it is about: four letters or more, none of the commonest;
 // `{slots}` and `@slot=value` are left out.

@@ -53,8 +53,6 @@ std::string_view WithoutHesitation(std::string_view text) {
   return text;
 }
 
-std::string FirstWord(std::string_view text) { return std::string(text.substr(0, text.find(' '))); }
-
 // "i need to cancel" -> "<do>cancel", "can i get a coffee" -> "<get>a coffee".
 std::string WithAnyBeginning(const PhraseBook& book, std::string_view text) {
   text = WithoutHesitation(text);
@@ -111,8 +109,7 @@ std::string WithSynonyms(const PhraseBook& book, const std::string& text) {
 }
 
 std::string Paraphrase(const PhraseBook& book, const ToolDef& tool, TurnKind kind, std::string_view text) {
-  const bool is_task = tool.role == ToolRole::kTask || tool.role == ToolRole::kHandoff;
-  if (!is_task || text.find_first_of("()[]<>") != std::string_view::npos) return std::string(text);
+  if (!IsGoal(tool) || text.find_first_of("()[]<>") != std::string_view::npos) return std::string(text);
   const bool request = !tool.slots.empty() && kind == TurnKind::kAsk;
   return WithSynonyms(book, request ? WithAnyBeginning(book, text) : std::string(text));
 }

@@ -61,8 +61,7 @@ Simulator::Simulator(std::shared_ptr<const Workflow> workflow, std::shared_ptr<c
       random_(seed) {
   for (const ToolDef& tool : workflow_->tools) {
     any_related_ = any_related_ || !tool.related.empty();
-    const bool goal = tool.role == ToolRole::kTask || tool.role == ToolRole::kHandoff;
-    if (goal && !book_->ForTool(tool.name).ask.empty()) tasks_.push_back(&tool);
+    if (IsGoal(tool) && !book_->ForTool(tool.name).ask.empty()) tasks_.push_back(&tool);
   }
   SOTTO_CHECK(!tasks_.empty());
   for (const ToolDef& tool : workflow_->tools) {

@@ -12,8 +12,6 @@ namespace {
 
 std::string Words(std::string_view identifier) { return NormaliseSpoken(PlainWords(identifier)); }
 
-std::string FirstWord(std::string_view words) { return std::string(words.substr(0, words.find(' '))); }
-
 bool IsPreposition(std::string_view word) {
   static constexpr std::array<std::string_view, 14> kPrepositions = {
       "from", "to", "in", "at", "on", "for", "with", "of", "into", "until", "by", "after", "before", "about"};
@@ -207,13 +205,14 @@ void SketchAgain(const ToolDef& tool, PhraseBook& book, size_t& added) {
 
 // Refers back to what was just done: "and activate it".
 void SketchNext(const ToolDef& tool, PhraseBook& book, size_t& added) {
-  const std::string verb = FirstWord(Words(tool.name));
-  if (!book.IsVerb(verb) || verb == Words(tool.name)) return;
+  const std::string name = Words(tool.name);
+  const std::string verb(FirstWord(name));
+  if (!book.IsVerb(verb) || verb == name) return;
   for (const std::string& text :
        {"<do>" + verb + " (it|that|that one|this one|them)[ (too|as well|then|for me)]",
         "(and|and also|also|then|now) (<do>|)" + verb +
             " (it|that|that one|this one)[ (too|as well|then|please)]",
-        "(and|and also|also|then|now) (<do>|)" + verb + " the " + Words(tool.name).substr(verb.size() + 1) +
+        "(and|and also|also|then|now) (<do>|)" + verb + " the " + name.substr(verb.size() + 1) +
             "[ (of|for|on) (it|that|that one|this one)]"})
     AddPattern(text, tool.name, TurnKind::kNext, book, added);
 }
@@ -224,7 +223,7 @@ size_t AddSketchedPatterns(const Workflow& workflow, size_t enough, PhraseBook& 
   size_t added = 0;
   for (const ToolDef& tool : workflow.tools) {
     if (tool.role == ToolRole::kVerify) SketchFills(tool, book, added);
-    if (tool.role != ToolRole::kTask && tool.role != ToolRole::kHandoff) continue;
+    if (!IsGoal(tool)) continue;
     if (book.ForTool(tool.name).ask.size() < enough) {
       AddLateValues(tool, book, added);
       SketchAsks(tool, book, added);

@@ -40,8 +40,7 @@ Result<Synthesised> Synthesise(std::shared_ptr<const Workflow> workflow, const S
   SOTTO_ASSIGN_OR_RETURN(const auto confusions, LoadConfusions(*workflow));
   bool any = false;
   for (const ToolDef& tool : workflow->tools)
-    any = any || ((tool.role == ToolRole::kTask || tool.role == ToolRole::kHandoff) &&
-                  !book->ForTool(tool.name).ask.empty());
+    any = any || (IsGoal(tool) && !book->ForTool(tool.name).ask.empty());
   if (!any)
     return MakeError(ErrorCode::kInvalidArgument,
                      "workflow '{}' has no sentence for any task: add examples, phrases.yaml or seed.jsonl",

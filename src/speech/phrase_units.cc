@@ -55,7 +55,7 @@ std::vector<std::string> PhraseUnits::Pronounce(std::string_view unit, const Pro
     size_t unusual = 0;
   };
   std::vector<Way> ways = {{}};
-  const std::string split = Split(std::string(unit));
+  const std::string split = Split(unit);
   for (const std::string_view word : SplitWords(split)) {
     const std::vector<std::string> forms = pronunciations.Find(word);
     std::vector<Way> longer;
@@ -76,9 +76,6 @@ std::vector<std::string> PhraseUnits::Pronounce(std::string_view unit, const Pro
   return phones;
 }
 
-std::string PhraseUnits::Split(std::string text) {
-  std::replace(text.begin(), text.end(), '_', ' ');
-  return text;
-}
+std::string PhraseUnits::Split(std::string_view text) { return PlainWords(text); }
 
 }  // namespace sotto

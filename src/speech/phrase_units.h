@@ -27,7 +27,7 @@ class PhraseUnits {
 
   static bool IsUnit(std::string_view word) { return word.find('_') != std::string_view::npos; }
   // The words of a text with units.
-  static std::string Split(std::string text);
+  static std::string Split(std::string_view text);
 
  private:
   std::map<std::string, std::vector<std::vector<std::string>>, std::less<>> by_first_word_;  // longest first

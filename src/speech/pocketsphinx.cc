@@ -44,7 +44,7 @@ std::string CleanHypothesis(std::string_view raw) {
     if (!out.empty()) out += ' ';
     out += word;
   }
-  return PhraseUnits::Split(std::move(out));
+  return PhraseUnits::Split(out);
 }
 
 // A unit's words share its time by their letters and have its posterior. `start`, `end`: frames, inclusive.

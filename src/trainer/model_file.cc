@@ -89,8 +89,11 @@ std::vector<TensorPiece> TensorPieces(const Weights& weights) {
   return pieces;
 }
 
-Result<void> WriteModelFile(const std::filesystem::path& path, const Weights& weights,
-                            const TrainVocabulary& vocabulary, DType type, const ModelFileInfo& info) {
+namespace {
+
+// Reads `weights` when it is written.
+GgufWriter ModelWriter(const Weights& weights, const TrainVocabulary& vocabulary, DType type,
+                       const ModelFileInfo& info) {
   SOTTO_CHECK(vocabulary.tokens.size() == static_cast<size_t>(weights.shape().n_vocab));
   GgufWriter writer;
   WriteMetadata(weights.shape(), info, type, writer);
@@ -113,7 +116,21 @@ Result<void> WriteModelFile(const std::filesystem::path& path, const Weights& we
              : std::vector<uint64_t>{columns, static_cast<uint64_t>(piece.rows)};
     writer.AddTensor(piece.name, static_cast<GgufTensorType>(stored), shape, fill);
   }
-  return writer.Write(path);
+  return writer;
+}
+
+}  // namespace
+
+Result<void> WriteModelFile(const std::filesystem::path& path, const Weights& weights,
+                            const TrainVocabulary& vocabulary, DType type, const ModelFileInfo& info) {
+  return ModelWriter(weights, vocabulary, type, info).Write(path);
+}
+
+Result<std::shared_ptr<const GgufFile>> MakeModelFile(const Weights& weights,
+                                                      const TrainVocabulary& vocabulary, DType type,
+                                                      const ModelFileInfo& info) {
+  SOTTO_ASSIGN_OR_RETURN(std::string bytes, ModelWriter(weights, vocabulary, type, info).ToBytes());
+  return GgufFile::Parse(std::move(bytes), info.name);
 }
 
 Result<Weights> ReadWeights(const GgufFile& file) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "nn/block_formats.h"
@@ -22,6 +23,11 @@ struct ModelFileInfo {
 // Matrices and the embedding as `type`, gains as F32.
 Result<void> WriteModelFile(const std::filesystem::path& path, const Weights& weights,
                             const TrainVocabulary& vocabulary, DType type, const ModelFileInfo& info);
+
+// The same in memory.
+Result<std::shared_ptr<const GgufFile>> MakeModelFile(const Weights& weights,
+                                                      const TrainVocabulary& vocabulary, DType type,
+                                                      const ModelFileInfo& info);
 
 // The weights of any tied qwen3 model, whatever its tensor types.
 Result<Weights> ReadWeights(const GgufFile& file);

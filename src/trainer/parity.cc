@@ -1,7 +1,5 @@
 #include "trainer/parity.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -16,8 +14,7 @@ struct Runner {
   std::unique_ptr<Engine> engine;
   KvCache cache;
 
-  static Result<Runner> Open(const std::filesystem::path& path, const LoadOptions& options) {
-    SOTTO_ASSIGN_OR_RETURN(auto model, Model::Load(path, options));
+  static Result<Runner> Create(std::shared_ptr<const Model> model) {
     SOTTO_ASSIGN_OR_RETURN(auto engine, Engine::Create(std::move(model), {}));
     KvCache cache = engine->NewCache();
     return Runner{std::move(engine), std::move(cache)};
@@ -56,32 +53,20 @@ void Compare(std::span<const float> wanted, std::span<const float> got, std::spa
   agreement.same_conversations += all ? 1 : 0;
 }
 
-// Deleted with it.
-struct TemporaryFile {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / fmt::format("sotto-parity-{}.gguf", getpid());
-  TemporaryFile() = default;
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-  }
-};
-
 }  // namespace
 
 Result<Parity> MeasureParity(const std::filesystem::path& path, const LoadedModel& model,
                              std::span<const LabelledConversation> rows, std::span<const OfferedTool> tools,
                              const Tokenizer& tokenizer,
                              const std::function<void(size_t, size_t)>& on_progress) {
-  const TemporaryFile as_float;
-  SOTTO_RETURN_IF_ERROR(
-      WriteModelFile(as_float.path, model.weights, model.vocabulary, DType::kF32, {"parity", "", ""}));
+  SOTTO_ASSIGN_OR_RETURN(const auto as_float,
+                         MakeModelFile(model.weights, model.vocabulary, DType::kF32, {"parity", "", ""}));
   LoadOptions exact;
   exact.activations = ActivationType::kFloat;
-  SOTTO_ASSIGN_OR_RETURN(Runner floating, Runner::Open(as_float.path, exact));
-  SOTTO_ASSIGN_OR_RETURN(Runner stored, Runner::Open(path, {}));
+  SOTTO_ASSIGN_OR_RETURN(auto float_model, Model::FromGguf(as_float, exact));
+  SOTTO_ASSIGN_OR_RETURN(Runner floating, Runner::Create(std::move(float_model)));
+  SOTTO_ASSIGN_OR_RETURN(auto stored_model, Model::Load(path, {}));
+  SOTTO_ASSIGN_OR_RETURN(Runner stored, Runner::Create(std::move(stored_model)));
   const auto pass = Pass::Create(model.weights.shape(), Pass::Precision::kF32);
   pass->Refresh(model.weights);
   const auto n_vocab = static_cast<size_t>(model.weights.shape().n_vocab);

@@ -27,8 +27,7 @@ struct Parity {
   Agreement as_stored;  // the file itself, as `sotto` runs it
 };
 
-// `path`: the file that `model` was read from. A copy of four times its size is written beside the temporary
-// files and deleted. `on_progress(done, total)` may be empty.
+// `path`: the file that `model` was read from. `on_progress(done, total)` may be empty.
 Result<Parity> MeasureParity(const std::filesystem::path& path, const LoadedModel& model,
                              std::span<const LabelledConversation> rows, std::span<const OfferedTool> tools,
                              const Tokenizer& tokenizer,
