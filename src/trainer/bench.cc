@@ -2,11 +2,12 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
-#include <thread>
 
-#include "trainer/optimizer.h"
+#include "trainer/corpus.h"
+#include "trainer/training_step.h"
 
 namespace sotto {
 namespace {
@@ -32,10 +33,11 @@ Batch RandomBatch(const DecoderShape& shape, int n_tokens, Random& random) {
     }
     batch.starts.push_back(batch.n_tokens());
   }
+  PadBatch(batch);
   return batch;
 }
 
-// Seconds of one step's products alone: forward, both gradients of each.
+// Seconds that one worker's products of a step take: forward, both gradients of each.
 double BareProducts(const DecoderShape& shape, at::ScalarType type, int64_t n, int64_t n_rows) {
   at::NoGradGuard no_grad;
   struct Shape {
@@ -76,39 +78,29 @@ Json BenchTraining(const DecoderShape& shape, Pass::Precision precision, int thr
   Random random(1);
   Weights weights(shape);
   weights.Initialise(random);
-  Optimizer optimizer(weights, {});
-  std::vector<std::unique_ptr<Pass>> passes;
+  TrainingStep training(weights, {}, precision, threads);
   std::vector<Batch> batches;
-  for (int i = 0; i < threads; ++i) {
-    passes.push_back(Pass::Create(shape, precision));
-    batches.push_back(RandomBatch(shape, batch_tokens / threads, random));
-  }
-  const auto work = [&](size_t i) {
-    at::set_num_threads(1);
-    passes[i]->Refresh(weights);
-    passes[i]->Train(weights, batches[i], 1e-4f);
-  };
+  for (int i = 0; i < threads; ++i) batches.push_back(RandomBatch(shape, batch_tokens / threads, random));
   const auto step = [&] {
-    std::vector<std::thread> helpers;
-    for (size_t i = 1; i < passes.size(); ++i) helpers.emplace_back([&, i] { work(i); });
-    work(0);
-    for (std::thread& helper : helpers) helper.join();
-    for (size_t i = 1; i < passes.size(); ++i) passes[0]->gradients().add_(passes[i]->gradients());
-    optimizer.Step(weights, passes[0]->gradients(), 1e-3);
-    for (const auto& pass : passes) pass->gradients().zero_();
+    training.Run(1e-3, [&](size_t i, Pass& pass) { pass.Train(weights, batches[i], 1e-4f); });
   };
+  const Pass& first = *training.passes()[0];
   for (int i = 0; i < 3; ++i) step();
-  const Pass::ProductTime before = passes[0]->product_time();
+  const Pass::ProductTime before = first.product_time();
   const auto start = std::chrono::steady_clock::now();
   int steps = 0;
   for (; SecondsSince(start) < seconds; ++steps) step();
   const double each = SecondsSince(start) / steps;
-  const Pass::ProductTime after = passes[0]->product_time();
+  const Pass::ProductTime after = first.product_time();
   const double product = (after.seconds - before.seconds) / steps;
   const double operations = (after.operations - before.operations) / steps;
   const auto type = precision == Pass::Precision::kF32 ? at::kFloat : at::kBFloat16;
-  const double bare =
-      BareProducts(shape, type, batches[0].n_tokens(), static_cast<int64_t>(batches[0].rows.size()));
+  // Side by side as in training: two cores together are not twice as fast as one.
+  std::vector<double> alone(batches.size());
+  training.Together([&](size_t i) {
+    alone[i] = BareProducts(shape, type, batches[i].n_tokens(), static_cast<int64_t>(batches[i].rows.size()));
+  });
+  const double bare = *std::max_element(alone.begin(), alone.end());
   int64_t tokens = 0;
   for (const Batch& batch : batches) tokens += batch.n_tokens();
   return Json{{"parameters", shape.ParameterCount()},

@@ -131,6 +131,7 @@ Batch Corpus::Sample(const Tokenizer& tokenizer, const SequenceOptions& options,
     }
     AppendSequence(Draw(next, tokenizer, options, random, used), n_ctx, batch);
   }
+  PadBatch(batch);
   return batch;
 }
 
@@ -146,6 +147,18 @@ void AppendSequence(const TrainSequence& sequence, int n_ctx, Batch& batch) {
     batch.weights.push_back(weight);
   }
   batch.starts.push_back(batch.n_tokens());
+}
+
+void PadBatch(Batch& batch) {
+  constexpr size_t kRound = 128;
+  const auto rounded = [](size_t n) { return (n + kRound - 1) / kRound * kRound; };
+  if (batch.rows.empty()) return;
+  batch.tokens.resize(rounded(batch.tokens.size() + 1), 0);
+  batch.starts.push_back(batch.n_tokens());
+  const size_t rows = rounded(batch.rows.size());
+  batch.rows.resize(rows, batch.n_tokens() - 1);
+  batch.targets.resize(rows, 0);
+  batch.weights.resize(rows, 0.0f);
 }
 
 }  // namespace sotto

@@ -58,4 +58,8 @@ class Corpus {
 // Appends a sequence, cut at `n_ctx`.
 void AppendSequence(const TrainSequence& sequence, int n_ctx, Batch& batch);
 
+// Fills up to round numbers of tokens and rows, with a sequence and rows of weight 0: the product library
+// generates code for every size it meets, which costs more than the few tokens.
+void PadBatch(Batch& batch);
+
 }  // namespace sotto

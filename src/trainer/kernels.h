@@ -8,12 +8,14 @@
 // instruction set and the best one is picked at first use.
 //
 // Attention is per sequence and causal, scores never leave the cache: the forward keeps one log-sum-exp a row
-// and the backward recomputes (FlashAttention, arXiv:2205.14135). Architecture as in Qwen3: RMSNorm on each
-// query and key head, then rotary embedding on halves.
+// and the backward recomputes (FlashAttention, arXiv:2205.14135). In Bf16 on AMX its products are tiles.
+// Architecture as in Qwen3: RMSNorm on each query and key head, then rotary embedding on halves.
 #pragma once
 
 #include <cstdint>
 #include <span>
+
+#include "nn/isa.h"
 
 namespace sotto {
 
@@ -71,8 +73,31 @@ struct KernelTable {
   void (*accumulate)(const T* from, float* to, int64_t n);
 };
 
-// The table of the best instruction set of this machine.
+// Element-wise work of the optimiser, each in one pass over memory.
+struct OptimizerKernels {
+  double (*sum_of_squares)(const float* x, int64_t n);
+  // Nesterov momentum: m = mu m + (1 - mu) g; out = mu m + (1 - mu) g.
+  void (*nesterov)(const float* g, float* m, float* out, int64_t n, float mu);
+  // w = keep * w + scale * direction.
+  void (*move)(const Bf16* direction, float* w, int64_t n, float scale, float keep);
+  // Adam on g * scale: the two moments, then w -= rate * m / (sqrt(v) * inverse_root2 + 1e-8), where rate has
+  // the first moment's correction in it and inverse_root2 is 1 / sqrt of the second's.
+  struct Adam {
+    float scale, beta1, beta2, rate, inverse_root2;
+  };
+  void (*adam)(const float* g, float* m, float* v, float* w, int64_t n, const Adam& adam);
+};
+// The tables of one level. REQUIRES: a supported one (nn/isa.h); others fall back to portable code.
+struct TrainerKernels {
+  const KernelTable<float>& of_float;
+  const KernelTable<Bf16>& of_bf16;
+  const OptimizerKernels& of_optimizer;
+};
+TrainerKernels TrainerKernelsOf(Isa isa);
+
+// Those of the best level of this machine, or of the one that SOTTO_ISA names.
 template <typename T>
 const KernelTable<T>& Kernels();
+const OptimizerKernels& KernelsOfOptimizer();
 
 }  // namespace sotto

@@ -50,11 +50,11 @@ void LoraRun::Adam(at::Tensor& parameter, const at::Tensor& gradient, at::Tensor
   constexpr double kBeta1 = 0.9;
   constexpr double kBeta2 = 0.99;
   const auto t = static_cast<double>(steps_);
-  m.mul_(kBeta1).add_(gradient, 1 - kBeta1);
-  v.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
-  const double correct1 = 1 - std::pow(kBeta1, t);
-  const double correct2 = 1 - std::pow(kBeta2, t);
-  parameter.addcdiv_(m, v.sqrt().div_(std::sqrt(correct2)).add_(1e-8), -rate / correct1);
+  const OptimizerKernels::Adam adam{1.0f, static_cast<float>(kBeta1), static_cast<float>(kBeta2),
+                                    static_cast<float>(rate / (1 - std::pow(kBeta1, t))),
+                                    static_cast<float>(1 / std::sqrt(1 - std::pow(kBeta2, t)))};
+  KernelsOfOptimizer().adam(gradient.data_ptr<float>(), m.data_ptr<float>(), v.data_ptr<float>(),
+                            parameter.data_ptr<float>(), parameter.numel(), adam);
 }
 
 double LoraRun::Step(const Batch& batch, double rate) {

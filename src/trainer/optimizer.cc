@@ -1,35 +1,47 @@
 #include "trainer/optimizer.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 
 namespace sotto {
+namespace {
+
+constexpr size_t kPartsAtOnce = 3;       // one batch of products: small enough to share, large enough to pay
+constexpr int64_t kRangeSize = 1 << 16;  // elements of Adam's at once
+
+float* Data(at::Tensor& t) { return t.data_ptr<float>(); }
+
+}  // namespace
 
 at::Tensor Orthogonalise(const at::Tensor& batch, int steps) {
   constexpr double kA = 3.4445;
   constexpr double kB = -4.7750;
   constexpr double kC = 2.0315;
-  const bool tall = batch.size(1) > batch.size(2);
-  at::Tensor x = tall ? batch.transpose(1, 2) : batch;
-  const at::Tensor norm = x.flatten(1).norm(2, 1).add(1e-7).view({-1, 1, 1});
-  x = (x / norm).to(at::kBFloat16).contiguous();
+  const at::Tensor norm = batch.flatten(1).norm(2, 1).add(1e-7).view({-1, 1, 1});
+  at::Tensor x = (batch / norm).to(at::kBFloat16).contiguous();
+  const bool tall = x.size(1) > x.size(2);  // the smaller of the two products is iterated
   for (int i = 0; i < steps; ++i) {
-    const at::Tensor a = at::bmm(x, x.transpose(1, 2));
+    const at::Tensor a = tall ? at::bmm(x.transpose(1, 2), x) : at::bmm(x, x.transpose(1, 2));
     const at::Tensor b = at::baddbmm(a, a, a, kB, kC);
-    x = at::baddbmm(x, b, x, kA, 1.0);
+    x = tall ? at::baddbmm(x, x, b, kA, 1.0) : at::baddbmm(x, b, x, kA, 1.0);
   }
-  return tall ? x.transpose(1, 2) : x;
+  return x;
 }
 
-Optimizer::Optimizer(const Weights& weights, const OptimizerOptions& options) : options_(options) {
+Optimizer::Optimizer(const Weights& weights, const OptimizerOptions& options)
+    : options_(options), kernels_(KernelsOfOptimizer()) {
   first_ = at::zeros_like(weights.flat());
   second_ = at::zeros_like(weights.flat());
   const DecoderShape& shape = weights.shape();
   std::map<std::pair<int64_t, int64_t>, std::vector<Part>> groups;
   for (const ParameterView& p : weights.parameters()) {
     if (!p.matrix) {
-      others_.push_back(p);
+      for (int64_t done = 0; done < p.size(); done += kRangeSize) {
+        others_.push_back({p.offset + done, std::min(kRangeSize, p.size() - done)});
+      }
       continue;
     }
     std::vector<int64_t> rows{p.rows};
@@ -45,67 +57,66 @@ Optimizer::Optimizer(const Weights& weights, const OptimizerOptions& options) : 
       offset += r * p.columns;
     }
   }
-  for (auto& [shape_of_part, parts] : groups) groups_.push_back(std::move(parts));
+  for (const auto& [shape_of_part, parts] : groups) {
+    for (size_t i = 0; i < parts.size(); i += kPartsAtOnce) {
+      const auto first = parts.begin() + static_cast<ptrdiff_t>(i);
+      groups_.emplace_back(first, first + static_cast<ptrdiff_t>(std::min(kPartsAtOnce, parts.size() - i)));
+    }
+  }
 }
 
-double Optimizer::Rate(int64_t step, int64_t total) const {
-  const double warm = std::min(1.0, static_cast<double>(step + 1) / std::max(1, options_.warmup_steps));
-  const double left =
-      std::max(0.0, 1.0 - static_cast<double>(step) / static_cast<double>(std::max<int64_t>(1, total)));
-  return std::min(warm, left);
-}
-
-void Optimizer::Step(Weights& weights, const at::Tensor& gradients, double rate) {
-  at::NoGradGuard no_grad;
+void Optimizer::Step(Weights& weights, const at::Tensor& gradients, double rate, ThreadTeam& team) {
   ++steps_;
-  StepMatrices(weights, gradients, rate);
-  StepAdam(weights, gradients, rate);
+  float* w = Data(weights.flat());
+  const auto* g = gradients.data_ptr<float>();
+  team.ParallelFor(groups_.size(), 1,
+                   [&](size_t begin, size_t, size_t) { MoveMatrices(groups_[begin], w, g, rate); });
+  std::vector<double> squares(others_.size());
+  team.ParallelFor(others_.size(), 1, [&](size_t i, size_t, size_t) {
+    squares[i] = kernels_.sum_of_squares(g + others_[i].offset, others_[i].size);
+  });
+  double total = 0;
+  for (const double s : squares) total += s;
+  const OptimizerKernels::Adam adam = AdamOf(total, rate);
+  team.ParallelFor(others_.size(), 1, [&](size_t i, size_t, size_t) {
+    const int64_t at = others_[i].offset;
+    kernels_.adam(g + at, Data(first_) + at, Data(second_) + at, w + at, others_[i].size, adam);
+  });
 }
 
-void Optimizer::StepMatrices(Weights& weights, const at::Tensor& gradients, double rate) {
+void Optimizer::MoveMatrices(const std::vector<Part>& parts, float* weights, const float* gradients,
+                             double rate) {
+  at::NoGradGuard no_grad;
+  at::set_num_threads(1);
+  const auto n = static_cast<int64_t>(parts.size());
+  const int64_t rows = parts[0].rows;
+  const int64_t columns = parts[0].columns;
+  const int64_t size = rows * columns;
+  at::Tensor updates = at::empty({n, rows, columns}, at::kFloat);
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t at = parts[static_cast<size_t>(i)].offset;
+    kernels_.nesterov(gradients + at, Data(first_) + at, Data(updates) + i * size, size,
+                      static_cast<float>(options_.momentum));
+  }
+  const at::Tensor directions = Orthogonalise(updates, 5).contiguous();
+  const auto* direction = static_cast<const Bf16*>(directions.data_ptr());
   const double lr = options_.matrix_rate * rate;
-  for (const std::vector<Part>& parts : groups_) {
-    std::vector<at::Tensor> updates;
-    for (const Part& p : parts) {
-      const at::Tensor g = gradients.narrow(0, p.offset, p.rows * p.columns);
-      at::Tensor m = first_.narrow(0, p.offset, p.rows * p.columns);
-      m.mul_(options_.momentum).add_(g, 1 - options_.momentum);
-      updates.push_back(at::add(g * (1 - options_.momentum), m, options_.momentum).view({p.rows, p.columns}));
-    }
-    const at::Tensor directions = Orthogonalise(at::stack(updates), 5);
-    const double stretch =
-        std::sqrt(std::max(1.0, static_cast<double>(parts[0].rows) / static_cast<double>(parts[0].columns)));
-    for (size_t i = 0; i < parts.size(); ++i) {
-      const Part& p = parts[i];
-      at::Tensor w = weights.flat().narrow(0, p.offset, p.rows * p.columns).view({p.rows, p.columns});
-      if (options_.matrix_decay > 0) w.mul_(1 - lr * options_.matrix_decay);
-      w.add_(directions[static_cast<int64_t>(i)].to(at::kFloat), -lr * stretch);
-    }
+  const double stretch = std::sqrt(std::max(1.0, static_cast<double>(rows) / static_cast<double>(columns)));
+  for (int64_t i = 0; i < n; ++i) {
+    kernels_.move(direction + i * size, weights + parts[static_cast<size_t>(i)].offset, size,
+                  static_cast<float>(-lr * stretch), static_cast<float>(1 - lr * options_.matrix_decay));
   }
 }
 
-void Optimizer::StepAdam(Weights& weights, const at::Tensor& gradients, double rate) {
-  double squares = 0;
-  for (const ParameterView& p : others_) {
-    const auto norm = gradients.narrow(0, p.offset, p.size()).norm().item<double>();
-    squares += norm * norm;
-  }
+OptimizerKernels::Adam Optimizer::AdamOf(double squares, double rate) const {
   const double norm = std::sqrt(squares);
-  const double scale = norm > options_.clip ? options_.clip / norm : 1.0;
   const auto t = static_cast<double>(steps_);
   const double correct1 = 1 - std::pow(options_.beta1, t);
   const double correct2 = 1 - std::pow(options_.beta2, t);
-  const double lr = options_.adam_rate * rate;
-  for (const ParameterView& p : others_) {
-    const at::Tensor g = gradients.narrow(0, p.offset, p.size()) * scale;
-    at::Tensor m = first_.narrow(0, p.offset, p.size());
-    at::Tensor v = second_.narrow(0, p.offset, p.size());
-    m.mul_(options_.beta1).add_(g, 1 - options_.beta1);
-    v.mul_(options_.beta2).addcmul_(g, g, 1 - options_.beta2);
-    weights.flat()
-        .narrow(0, p.offset, p.size())
-        .addcdiv_(m, v.sqrt().div_(std::sqrt(correct2)).add_(1e-8), -lr / correct1);
-  }
+  return {static_cast<float>(norm > options_.clip ? options_.clip / norm : 1.0),
+          static_cast<float>(options_.beta1), static_cast<float>(options_.beta2),
+          static_cast<float>(options_.adam_rate * rate / correct1),
+          static_cast<float>(1 / std::sqrt(correct2))};
 }
 
 }  // namespace sotto

@@ -3,9 +3,11 @@
 // Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon): Nesterov momentum, then a
 // Newton-Schulz iteration in bf16 that brings every singular value of the update near 1. Fused matrices are
 // orthogonalised part by part (q, k, v; gate, up), all layers' equal parts as one batch. Adam: Kingma & Ba
-// 2015 with decoupled decay off. State is two flat buffers in the layout of Weights::flat(). One thread.
+// 2015 with decoupled decay off. State is two flat buffers in the layout of Weights::flat(). The team shares
+// the work; the outcome does not depend on how.
 #pragma once
 
+#include "nn/thread_team.h"
 #include "trainer/decoder.h"
 
 namespace sotto {
@@ -25,26 +27,29 @@ class Optimizer {
  public:
   Optimizer(const Weights& weights, const OptimizerOptions& options);
   // Changes `weights` by `gradients` (flat); `rate` scales both learning rates (the schedule's factor).
-  void Step(Weights& weights, const at::Tensor& gradients, double rate);
+  void Step(Weights& weights, const at::Tensor& gradients, double rate, ThreadTeam& team);
 
   at::Tensor& first_moment() { return first_; }  // also Muon's momentum
   at::Tensor& second_moment() { return second_; }
   int64_t steps() const { return steps_; }
   void set_steps(int64_t steps) { steps_ = steps; }
-  // Linear warm-up, then linear to zero at `total`.
-  double Rate(int64_t step, int64_t total) const;
 
  private:
   // A part of a matrix, in the flat buffer.
   struct Part {
     int64_t offset, rows, columns;
   };
-  void StepMatrices(Weights& weights, const at::Tensor& gradients, double rate);
-  void StepAdam(Weights& weights, const at::Tensor& gradients, double rate);
+  // What Adam moves, in pieces.
+  struct Range {
+    int64_t offset, size;
+  };
+  void MoveMatrices(const std::vector<Part>& parts, float* weights, const float* gradients, double rate);
+  OptimizerKernels::Adam AdamOf(double squares, double rate) const;
 
   OptimizerOptions options_;
-  std::vector<std::vector<Part>> groups_;  // parts of equal shape
-  std::vector<ParameterView> others_;
+  const OptimizerKernels& kernels_;
+  std::vector<std::vector<Part>> groups_;  // parts of equal shape, a few each
+  std::vector<Range> others_;
   at::Tensor first_, second_;
   int64_t steps_ = 0;
 };

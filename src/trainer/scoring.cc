@@ -36,8 +36,10 @@ void Add(const LabelledConversation& labelled, size_t index, std::span<const Off
 }
 
 void Run(Pass& pass, const Weights& weights, Piece& piece) {
+  const size_t n_rows = piece.batch.rows.size();
+  PadBatch(piece.batch);
   const std::vector<RowScore> scores = pass.Forward(weights, piece.batch);
-  for (const RowScore& s : scores) piece.loss += s.loss;
+  for (size_t r = 0; r < n_rows; ++r) piece.loss += scores[r].loss;
   for (size_t t = 0; t < piece.turns.size(); ++t) {
     TurnScore& turn = piece.turns[t];
     turn.exact = true;
@@ -104,7 +106,7 @@ Score ScoreConversations(std::span<const std::unique_ptr<Pass>> passes, const We
   size_t tokens = 0;
   for (const Piece& piece : pieces) {
     score.loss += piece.loss;
-    tokens += piece.batch.rows.size();
+    for (const auto& [begin, end] : piece.ranges) tokens += static_cast<size_t>(end - begin);
     for (const TurnScore& t : piece.turns) {
       score.turns.push_back(t);
       if (!t.exact) right[t.row] = false;

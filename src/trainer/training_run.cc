@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <thread>
 
 #include "base/log.h"
 #include "trainer/checkpoint.h"
@@ -36,24 +35,16 @@ TrainingRun::TrainingRun(const RunOptions& options, const Corpus& corpus, const 
       corpus_(corpus),
       tokenizer_(tokenizer),
       weights_(weights),
-      optimizer_(weights, options.optimizer),
-      total_steps_(options.steps) {
-  for (int i = 0; i < std::max(1, options.threads); ++i) {
-    passes_.push_back(Pass::Create(weights.shape(), options.precision));
-  }
-}
+      step_(weights, options.optimizer, options.precision, options.threads),
+      total_steps_(options.steps) {}
 
 void TrainingRun::Distil(const Weights* teacher, float share) {
   teacher_ = teacher;
   teacher_share_ = share;
-  for (size_t i = 0; i < passes_.size(); ++i) {
+  for (size_t i = 0; i < passes().size(); ++i) {
     teacher_passes_.push_back(Pass::Create(teacher->shape(), options_.precision));
     teacher_passes_.back()->Refresh(*teacher);
   }
-}
-
-void TrainingRun::RefreshPasses() {
-  for (const auto& pass : passes_) pass->Refresh(weights_);
 }
 
 double TrainingRun::Rate(int64_t step) const {
@@ -67,37 +58,25 @@ double TrainingRun::Rate(int64_t step) const {
 }
 
 TrainingRun::StepOutcome TrainingRun::Step(int64_t step, double rate) {
-  const size_t n = passes_.size();
+  const size_t n = passes().size();
   std::vector<Batch> batches(n);
   std::vector<std::vector<RowScore>> scores(n);
-  const auto sample = [&](size_t i) {
+  step_.Together([&](size_t i) {
     batches[i] = corpus_.Sample(tokenizer_, options_.sequence, options_.batch_tokens / static_cast<int>(n),
                                 weights_.shape().n_ctx, Mix(options_.seed, static_cast<uint64_t>(step), i));
-  };
-  const auto train = [&](size_t i, float scale) {
-    at::set_num_threads(1);
-    passes_[i]->Refresh(weights_);
+  });
+  double weight = 0;
+  for (const Batch& batch : batches) weight += batch.weight_sum();
+  const auto scale = static_cast<float>(1.0 / std::max(weight, 1.0));
+  step_.Run(rate, [&](size_t i, Pass& pass) {
     if (teacher_ == nullptr) {
-      scores[i] = passes_[i]->Train(weights_, batches[i], scale);
+      scores[i] = pass.Train(weights_, batches[i], scale);
       return;
     }
     at::Tensor goal;
     teacher_passes_[i]->Forward(*teacher_, batches[i], &goal);
-    scores[i] = passes_[i]->TrainTowards(weights_, batches[i], goal.softmax(-1), teacher_share_, scale);
-  };
-  const auto together = [&](const auto& work) {
-    std::vector<std::thread> helpers;
-    for (size_t i = 1; i < n; ++i) helpers.emplace_back([&, i] { work(i); });
-    work(0);
-    for (std::thread& helper : helpers) helper.join();
-  };
-  together(sample);
-  double weight = 0;
-  for (const Batch& batch : batches) weight += batch.weight_sum();
-  together([&](size_t i) { train(i, static_cast<float>(1.0 / std::max(weight, 1.0))); });
-  for (size_t i = 1; i < n; ++i) passes_[0]->gradients().add_(passes_[i]->gradients());
-  optimizer_.Step(weights_, passes_[0]->gradients(), rate);
-  for (const auto& pass : passes_) pass->gradients().zero_();
+    scores[i] = pass.TrainTowards(weights_, batches[i], goal.softmax(-1), teacher_share_, scale);
+  });
 
   StepOutcome outcome;
   for (size_t i = 0; i < n; ++i) {
@@ -126,7 +105,7 @@ Result<int64_t> TrainingRun::Restore() {
   SOTTO_RETURN_IF_ERROR(expect("seed", options_.seed));
   SOTTO_RETURN_IF_ERROR(expect("threads", static_cast<uint64_t>(options_.threads)));
   SOTTO_RETURN_IF_ERROR(expect("parameters", static_cast<uint64_t>(weights_.flat().numel())));
-  SOTTO_RETURN_IF_ERROR(ReadCheckpoint(options_.checkpoint, weights_, optimizer_));
+  SOTTO_RETURN_IF_ERROR(ReadCheckpoint(options_.checkpoint, weights_, step_.optimizer()));
   if (total_steps_ == 0) total_steps_ = header.value("total_steps", int64_t{0});
   return header.value("step", int64_t{0});
 }
@@ -140,7 +119,7 @@ void TrainingRun::Save(int64_t step, double seconds) {
                     {"parameters", weights_.flat().numel()},
                     {"seconds", seconds}};
   // A full disk must not end the run: the last whole checkpoint stays, and there may be room later.
-  if (auto saved = WriteCheckpoint(options_.checkpoint, header, weights_, optimizer_); !saved) {
+  if (auto saved = WriteCheckpoint(options_.checkpoint, header, weights_, step_.optimizer()); !saved) {
     fmt::print(stderr, "\nsotto-train: checkpoint not written: {}\n", saved.error().message);
   }
 }
@@ -197,7 +176,7 @@ Result<RunResult> TrainingRun::Run(std::span<const LabelledConversation> held_ou
                        static_cast<double>(sum.tokens) / std::max(1e-6, seconds - seconds_before)};
       if (!held_out.empty() && seconds >= next_eval && !last) {
         RefreshPasses();
-        const Score score = ScoreConversations(passes_, weights_, held_out, corpus_.tools(), tokenizer_);
+        const Score score = ScoreConversations(passes(), weights_, held_out, corpus_.tools(), tokenizer_);
         point.held_out_exact = score.exact();
         fmt::print(stderr, "{}step {}: held out exact {:.4f} name {:.4f} loss {:.4f}\n",
                    isatty(STDERR_FILENO) != 0 ? "\n" : "", step, score.exact(), score.name(), score.loss);

@@ -4,9 +4,8 @@
 // same
 // --steps --seed --threads give the same weights). Rates are constant after the warm-up for the first tenth
 // of the run and then fall to zero in a straight line. Workers compute parts of each batch side by side, with
-// one product thread each: a machine that is busy with other things costs only its share, where threads
-// inside a product would wait for one another. Gradients are added in the order of the workers, so the
-// outcome does not depend on timing.
+// one product thread each (TrainingStep): a machine that is busy with other things costs only its share,
+// where threads inside a product would wait for one another.
 #pragma once
 
 #include <atomic>
@@ -15,8 +14,8 @@
 
 #include "trainer/corpus.h"
 #include "trainer/curve.h"
-#include "trainer/optimizer.h"
 #include "trainer/scoring.h"
+#include "trainer/training_step.h"
 
 namespace sotto {
 
@@ -54,8 +53,8 @@ class TrainingRun {
   // Towards a teacher's probabilities: `share` of the loss. The teacher has the same vocabulary.
   void Distil(const Weights* teacher, float share);
 
-  std::span<const std::unique_ptr<Pass>> passes() const { return passes_; }
-  void RefreshPasses();
+  std::span<const std::unique_ptr<Pass>> passes() const { return step_.passes(); }
+  void RefreshPasses() { step_.Refresh(); }
 
  private:
   struct StepOutcome {
@@ -75,8 +74,7 @@ class TrainingRun {
   const Corpus& corpus_;
   const Tokenizer& tokenizer_;
   Weights& weights_;
-  Optimizer optimizer_;
-  std::vector<std::unique_ptr<Pass>> passes_;
+  TrainingStep step_;
   const Weights* teacher_ = nullptr;
   float teacher_share_ = 0;
   std::vector<std::unique_ptr<Pass>> teacher_passes_;
