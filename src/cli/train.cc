@@ -142,11 +142,13 @@ class Preparation {
     auto source = std::make_shared<Workflow>(*workflow_);
     source->folder = view;
     // `sotto new` makes examples of seeds.
+    std::map<std::string, std::set<std::string>> hidden;  // by tool
     for (const LabelledConversation& row : withheld)
       for (const Turn& turn : row.conversation.turns)
         for (const ToolCall& call : turn.calls)
-          for (ToolDef& tool : source->tools)
-            if (tool.name == call.name) std::erase(tool.examples, ExampleOf(turn.user, call.arguments));
+          hidden[call.name].insert(ExampleOf(turn.user, call.arguments));
+    for (ToolDef& tool : source->tools)
+      std::erase_if(tool.examples, [&](const std::string& e) { return hidden[tool.name].contains(e); });
     source_ = std::move(source);
     return {};
   }
@@ -204,8 +206,8 @@ class Preparation {
     SOTTO_RETURN_IF_ERROR(WriteConversations(paths_.served, train.served));
     train.unserved.insert(train.unserved.end(), train.stateless.begin(), train.stateless.end());
     SOTTO_RETURN_IF_ERROR(WriteConversations(paths_.unserved, UnclearRows(*workflow_, train.unserved)));
-    if (!train.served.empty()) AddData(paths_.served, 0.08);
-    if (!train.unserved.empty()) AddData(paths_.unserved, 0.12);
+    if (!train.served.empty()) AddData(paths_.served, 0.10);
+    if (!train.unserved.empty()) AddData(paths_.unserved, 0.10);
     for (const PublicSet& set : UsablePublicSets()) {
       const bool used = std::any_of(train.counts.begin(), train.counts.end(), [&](const auto& count) {
         return count.first.starts_with(set.name + " ");

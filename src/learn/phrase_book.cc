@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/check.h"
+#include "learn/examples.h"
 #include "learn/general_book.h"
 #include "learn/paraphrase.h"
 #include "text/normalise.h"
@@ -204,13 +205,14 @@ Result<PhraseBook> PhraseBook::Load(const Workflow& workflow) {
     ToolPhrases& phrases = book.tools_[tool.name];
     if (!book.use_examples_ && !phrases.ask.empty()) continue;
     for (const std::string& example : tool.examples) {
-      auto pattern = Pattern::Parse(Paraphrase(book, tool, TurnKind::kAsk, example), book.macros_);
+      auto pattern = Pattern::Parse(
+          Paraphrase(book, tool, TurnKind::kAsk, ExampleAsPattern(book, tool, example)), book.macros_);
       if (!pattern) return WithContext(pattern.error(), fmt::format("example of tool '{}'", tool.name));
       phrases.ask.push_back(*std::move(pattern));
     }
     for (const Slot& slot : tool.slots)
       for (const std::string& phrase : slot.phrases) {
-        auto pattern = Pattern::Parse(phrase, book.macros_);
+        auto pattern = Pattern::Parse(ExampleAsPattern(book, tool, phrase), book.macros_);
         if (!pattern) return WithContext(pattern.error(), fmt::format("phrase of slot '{}'", slot.name));
         phrases.fill.push_back(*std::move(pattern));
       }

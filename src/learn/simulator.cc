@@ -83,9 +83,9 @@ SimulatedConversation Simulator::Next() {
   suspended_.clear();
   offer_ = false;
   expectation_ = {};
-  verified_ = false;
   reads_back_ = random_.Chance(0.25);
   with_state_ = random_.Chance(options_.with_state);
+  verified_ = !with_state_ && random_.Chance(0.4);  // conversations from where the caller is known already
   const double level = random_.Uniform();
   // Clean, a good recogniser, a poor one, a line so bad that every third word is something that sounds like
   // it.
@@ -262,7 +262,8 @@ std::optional<Simulator::Said> Simulator::SayBareValue(const Task& task, bool co
   const std::string frame = frames.empty() || random_.Chance(0.5) ? "%" : random_.Pick(frames).source();
   const size_t at = frame.find('%');
   Append(said.words, ToWords(std::string_view(frame).substr(0, at)));
-  SaySlot(*task.tool, slot, {Piece::Kind::kSlot, slot.name, {}}, task.arguments, correct, said);
+  const char* form = random_.Chance(0.5) ? "bare" : "";  // "seventy" as often as "seventy dollars"
+  SaySlot(*task.tool, slot, {Piece::Kind::kSlot, slot.name, form}, task.arguments, correct, said);
   Append(said.words, ToWords(std::string_view(frame).substr(at + 1)));
   if (said.values.empty()) return std::nullopt;
   return said;

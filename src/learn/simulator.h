@@ -25,7 +25,7 @@ namespace sotto {
 struct SimulatorOptions {
   double with_state = 0.5;     // share of conversations in the application style
   double noise = 1;            // scales every noise level; 0: clean text
-  double two_requests = 0.08;  // share of requests that are two in one breath
+  double two_requests = 0.12;  // share of requests that are two in one breath
   // Sentences nobody serves, from public data, mixed with the phrase book's. May be null.
   std::shared_ptr<const std::vector<std::string>> out_of_scope;
   double public_share = 0.5;  // how often an unserved sentence is taken from there

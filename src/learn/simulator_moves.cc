@@ -115,12 +115,33 @@ bool Simulator::MustVerify() const {
   return !verified_ && open_->tool->requires_verified && workflow_->FindRole(ToolRole::kVerify) != nullptr;
 }
 
+namespace {
+
+// Enough words beside the value to tell what the value is.
+bool SaysWhatItIs(const SpokenWords& words) {
+  return std::count_if(words.begin(), words.end(), [](const SpokenWord& word) {
+           return word.carries == SpokenWord::Carries::kNothing;
+         }) >= 2;
+}
+
+}  // namespace
+
 // The open task waits until the caller has said who they are.
 bool Simulator::Verify() {
   Task waiting = *std::move(open_);
   open_ = Task{Role(ToolRole::kVerify), Json::object(), false, false};
   expectation_ = NextExpectation();
   while (!Complete(*open_) && out_.conversation.turns.size() < kMaxTurns) {
+    // Some go on with what they came for: "it's for the line ending in 3882". Digits alone would be an
+    // answer.
+    auto more = random_.Chance(0.12) ? SayFill(waiting, false) : std::nullopt;
+    if (more && SaysWhatItIs(more->words)) {
+      std::swap(*open_, waiting);
+      EmitAnswer(*std::move(more), "before_verify");
+      std::swap(*open_, waiting);
+      expectation_ = NextExpectation();
+      continue;
+    }
     auto said = random_.Chance(0.4) ? SayBareValue(*open_) : SayFill(*open_, false);
     if (!said) said = SayBareValue(*open_);
     if (!said) return false;
@@ -197,7 +218,7 @@ bool Simulator::AnswerConfirm() {
 }
 
 bool Simulator::Correct() {
-  auto said = random_.Chance(0.35) ? SayBareValue(*open_, true) : SayFill(*open_, true);
+  auto said = random_.Chance(0.45) ? SayBareValue(*open_, true) : SayFill(*open_, true);
   if (!said) said = SayFill(*open_, true);
   if (!said) return false;
   const bool confirming = expectation_.kind == Expectation::Kind::kConfirm;

@@ -156,6 +156,7 @@ Json DrawNear(const Entity& entity, const Json& other, Random& random) {
   const auto value = other.get<int64_t>();
   const int64_t ones = value % 10;
   int64_t near = value - ones + static_cast<int64_t>(random.Below(10));
+  if (value > 20 && ones != 0 && random.Chance(0.3)) near = value - ones;
   if (value > 12 && value < 20) near = ones * 10;
   if (value >= 30 && value < 100 && ones == 0 && random.Chance(0.5)) near = 10 + value / 10;
   if (value >= 100 && value % 100 == 0) near = value + (random.Chance(0.5) ? 50 : 100);

@@ -278,9 +278,11 @@ std::string SpokenValue(const Entity& entity, Random& random) {
   return SpeakableWords(value.spoken.empty() ? value.value : value.spoken);
 }
 
-// "move {amount} to {to_account}" with values; false if a slot has no value to give.
+// "move {amount} to {to_account}" with values; false if a slot has no value to give. "@slot=value" is not
+// said.
 bool FillExample(const ToolDef& tool, std::string_view example, Random& random, std::string* out) {
   out->clear();
+  example = example.substr(0, example.find(" @"));
   size_t at = 0;
   while (at < example.size()) {
     const size_t open = example.find('{', at);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 
+#include "text/normalise.h"
 #include "text/template.h"
 #include "workflow/messages.h"
 #include "workflow/rule.h"
@@ -135,6 +136,7 @@ class Validator {
     CheckTexts(tool.done, path + ".done", fields);
     for (const auto& [code, texts] : tool.failed) CheckTexts(texts, path + ".failed." + code, fields);
     CheckTexts(tool.examples, path + ".examples", slots);
+    CheckImplied(tool, path + ".examples");
     for (size_t i = 0; i < tool.related.size(); ++i) {
       if (Contains(tool_names_, tool.related[i])) continue;
       reader_.AddAt(fmt::format("{}.related.{}", path, i), fmt::format("unknown tool '{}'", tool.related[i]),
@@ -236,6 +238,36 @@ class Validator {
         if (Contains(fields, field.name)) continue;
         reader_.AddAt(here, fmt::format("'{{{}}}' is not defined here", field.name),
                       fields.empty() ? "no fields here" : Suggestion(field.name, fields));
+      }
+    }
+  }
+
+  // "I'm back home @roaming=off": behind the words, a listed value of a slot of the tool.
+  void CheckImplied(const ToolDef& tool, const std::string& path) {
+    for (size_t i = 0; i < tool.examples.size(); ++i) {
+      const std::string here = fmt::format("{}.{}", path, i);
+      bool behind = false;
+      for (const std::string_view word : SplitWords(tool.examples[i])) {
+        if (!word.starts_with('@')) {
+          if (behind)
+            reader_.AddAt(here, fmt::format("'{}' stands behind '@slot=value'", word), "put that last");
+          continue;
+        }
+        behind = true;
+        const size_t equals = std::min(word.find('='), word.size());
+        const Slot* slot = tool.FindSlot(word.substr(1, equals - 1));
+        if (slot == nullptr) {
+          reader_.AddAt(here, fmt::format("'{}': the tool has no such slot", word),
+                        Suggestion(std::string(word.substr(1, equals - 1)), SlotNames(tool)));
+          continue;
+        }
+        const std::string value(word.substr(std::min(equals + 1, word.size())));
+        std::vector<std::string> values;
+        for (const EntityValue& listed : slot->entity.values) values.push_back(listed.value);
+        if (!Contains(values, value)) {
+          reader_.AddAt(here, fmt::format("'{}': slot '{}' has no value '{}'", word, slot->name, value),
+                        Suggestion(value, values));
+        }
       }
     }
   }

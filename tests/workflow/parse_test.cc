@@ -81,6 +81,10 @@ tools:
   b:
     descripton: B
     examples: [do the thing, "go to {z}", "broken {"]
+  c:
+    description: C
+    slots: {x: {entity: room}}
+    examples: [it is dark @x=kitchn, "it is @y=kitchen", "over here @x=kitchen now"]
 policy: {confirm: sometimes, acept: 0.3}
 messages: {ask_togther: "Hm?", ask_one: "Tell me {asc}."}
 )",
@@ -101,6 +105,9 @@ messages: {ask_togther: "Hm?", ask_one: "Tell me {asc}."}
            "unknown key 'descripton' in tool 'b' (did you mean 'description'?)",
            "'{z}' is not defined here",
            "\"broken {\": text: column 8",
+           "'@x=kitchn': slot 'x' has no value 'kitchn' (did you mean 'kitchen'?)",
+           "'@y=kitchen': the tool has no such slot",
+           "'now' stands behind '@slot=value'",
            "'sometimes' is no confirm",
            "unknown key 'acept' in policy (did you mean 'accept'?)",
            "unknown key 'ask_togther' in messages (did you mean 'ask_together'?)",
