@@ -30,8 +30,8 @@ namespace {
 
 constexpr size_t kHeldOut = 600;      // generated conversations that are never trained on
 constexpr size_t kWithholdEvery = 5;  // seeds, where there is no valid.jsonl
-constexpr size_t kSpeechSentences = 6000;
-constexpr size_t kSpeechConversations = 4000;
+constexpr size_t kSpeechSentences = 10000;
+constexpr size_t kSpeechConversations = 6000;
 
 using Rows = std::vector<LabelledConversation>;
 
@@ -180,6 +180,7 @@ class Preparation {
     options.seed = flags_.seed + 1;
     options.simulator.noise =
         0;  // the recogniser's language model learns what people say, not how it is misheard
+    options.data.clear();  // nor what people say to other assistants
     options.progress = nullptr;
     SOTTO_ASSIGN_OR_RETURN(const Synthesised clean, Synthesise(workflow_, options));
     SOTTO_RETURN_IF_ERROR(WriteSpeech(clean.conversations));
