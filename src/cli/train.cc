@@ -179,7 +179,7 @@ class Preparation {
     options.count = std::min<size_t>(flags_.count, kSpeechConversations);
     options.seed = flags_.seed + 1;
     options.simulator.noise =
-        0;  // the recogniser's language model learns what people say, not how it is misheard
+        0;                 // the recogniser's language model learns what people say, not how it is misheard
     options.data.clear();  // nor what people say to other assistants
     options.progress = nullptr;
     SOTTO_ASSIGN_OR_RETURN(const Synthesised clean, Synthesise(workflow_, options));
