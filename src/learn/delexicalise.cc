@@ -177,13 +177,14 @@ Located Locate(const PhraseBook& book, const ToolDef& tool, std::span<const std:
       continue;
     }
     if (IsInherited(inheritable, value)) continue;
-    const bool safe = slot->entity.type == Entity::Type::kEnum && value.is_string() &&
-                      value.get<std::string>().find_first_of(" ()[]{}|<>@") == std::string::npos;
-    if (!safe) {
+    std::optional<std::string> mark;
+    if (slot->entity.type == Entity::Type::kEnum && value.is_string())
+      mark = ImpliedMark(slot->name, value.get<std::string>());
+    if (!mark) {
       located.missing = true;
       return located;
     }
-    located.implied += " @" + slot->name + "=" + value.get<std::string>();
+    located.implied += *mark;
   }
   return located;
 }

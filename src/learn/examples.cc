@@ -10,34 +10,20 @@
 namespace sotto {
 namespace {
 
-bool HasWords(const std::vector<std::string_view>& words, std::string_view some) {
-  const std::string spoken = NormaliseSpoken(some);
-  const std::vector<std::string_view> wanted = SplitWords(spoken);
-  return !wanted.empty() &&
-         std::search(words.begin(), words.end(), wanted.begin(), wanted.end()) != words.end();
-}
-
-// One small word ("on", "other") may stand for anything.
-bool IsTelling(const std::string& form) {
-  const std::string spoken = NormaliseSpoken(form);
-  return SplitWords(spoken).size() > 1 || !ContentWords(spoken).empty();
-}
-
-// Does a listed form of the value stand in the words?
-bool Says(const PhraseBook& book, const Slot& slot, const EntityValue& value,
-          const std::vector<std::string_view>& words) {
-  std::vector<std::string> forms = value.synonyms;
-  forms.push_back(value.spoken);
-  forms.push_back(PlainWords(value.value));
+// Does a listed form of the value stand in the words? One small word ("on", "other") may stand for anything.
+bool Says(const PhraseBook& book, const Slot& slot, const EntityValue& value, const std::string& words) {
+  std::vector<std::string> forms = ListedForms(value);
   for (const std::string_view name : {std::string_view(slot.name), std::string_view(slot.entity_name)})
     for (const Pattern& form : book.ValueForms(name, value.value, {})) forms.push_back(form.source());
   return std::any_of(forms.begin(), forms.end(), [&](const std::string& form) {
-    return form.find_first_of("()[]<>{}") == std::string::npos && IsTelling(form) && HasWords(words, form);
+    if (form.find_first_of("()[]<>{}") != std::string::npos) return false;
+    const std::string spoken = NormaliseSpoken(form);
+    const bool telling = SplitWords(spoken).size() > 1 || !ContentWords(spoken).empty();
+    return telling && HasWords(words, spoken);
   });
 }
 
-std::optional<std::string> ValueSaid(const PhraseBook& book, const Slot& slot,
-                                     const std::vector<std::string_view>& words) {
+std::optional<std::string> ValueSaid(const PhraseBook& book, const Slot& slot, const std::string& words) {
   std::optional<std::string> said;
   for (const EntityValue& value : slot.entity.values) {
     if (!Says(book, slot, value, words)) continue;
@@ -77,7 +63,6 @@ std::string ExampleAsPattern(const PhraseBook& book, const ToolDef& tool, std::s
     to += word;
   }
   const std::string text = SpokenAroundSlots(words);
-  const std::vector<std::string_view> spoken = SplitWords(text);
   for (const Slot& slot : tool.slots) {
     if (slot.entity.type != Entity::Type::kEnum) continue;
     const bool named = text.find("{" + slot.name) != std::string::npos ||
@@ -86,9 +71,8 @@ std::string ExampleAsPattern(const PhraseBook& book, const ToolDef& tool, std::s
       return other.entity_name == slot.entity_name;
     });
     if (named || of_entity != 1) continue;
-    const auto value = ValueSaid(book, slot, spoken);
-    if (value && value->find_first_of(" ()[]{}|<>@") == std::string::npos)
-      implied += " @" + slot.name + "=" + *value;
+    const auto value = ValueSaid(book, slot, text);
+    if (value) implied += ImpliedMark(slot.name, *value).value_or("");
   }
   return text + implied;
 }

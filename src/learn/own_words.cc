@@ -1,5 +1,7 @@
 #include "learn/own_words.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -71,6 +73,16 @@ WordSet ContentWords(std::string_view text) {
   for (const std::string_view word : SplitWords(text))
     if (!IsSmall(word) && word.find_first_of("{}@=") == std::string_view::npos) words.emplace(word);
   return words;
+}
+
+std::vector<std::string> ListedForms(const EntityValue& value) {
+  std::vector<std::string> forms{PlainWords(value.value), value.spoken};
+  forms.insert(forms.end(), value.synonyms.begin(), value.synonyms.end());
+  return forms;
+}
+
+bool HasWords(std::string_view spoken, std::string_view words) {
+  return fmt::format(" {} ", spoken).find(fmt::format(" {} ", words)) != std::string::npos;
 }
 
 bool HasAnyOf(const WordSet& words, std::string_view spoken) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "workflow/workflow.h"
 
@@ -26,6 +27,12 @@ inline std::string_view FirstWord(std::string_view text) { return text.substr(0,
 // The words of `text` that say what it is about: four letters or more, none of the commonest;
 // `{slots}` and `@slot=value` are left out.
 WordSet ContentWords(std::string_view text);
+
+// The words of an identifier, what Sotto says for the value, and the workflow's synonyms.
+std::vector<std::string> ListedForms(const EntityValue& value);
+
+// Whether `words` stand in `spoken` as whole words; both in spoken form.
+bool HasWords(std::string_view spoken, std::string_view words);
 
 // `spoken`: text in spoken form. A plural counts as its singular.
 bool HasAnyOf(const WordSet& words, std::string_view spoken);

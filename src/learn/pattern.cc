@@ -6,7 +6,13 @@ namespace sotto {
 
 namespace {
 constexpr int kMaxDepth = 40;
+constexpr std::string_view kNotation = " ()[]{}|<>@";  // ends the value of "@slot=value"
 }  // namespace
+
+std::optional<std::string> ImpliedMark(std::string_view slot, std::string_view value) {
+  if (value.find_first_of(kNotation) != std::string_view::npos) return std::nullopt;
+  return fmt::format(" @{}={}", slot, value);
+}
 
 class Pattern::Parser {
  public:
@@ -85,8 +91,7 @@ class Pattern::Parser {
 
   Result<void> Implied(Sequence& sequence) {
     const size_t start = ++at_;
-    while (at_ < text_.size() && std::string_view(" ()[]{}|<>@").find(text_[at_]) == std::string_view::npos)
-      ++at_;
+    while (at_ < text_.size() && kNotation.find(text_[at_]) == std::string_view::npos) ++at_;
     const std::string_view inside = text_.substr(start, at_ - start);
     const size_t equal = inside.find('=');
     if (equal == std::string_view::npos || equal == 0) return Wrong("'@' needs slot=value");

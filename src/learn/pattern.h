@@ -12,6 +12,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -28,6 +29,9 @@ struct Piece {
   std::string text;  // kWords: the words; kSlot, kImplied: the slot's name
   std::string form;  // kSlot: the form, may be empty; kImplied: the value
 };
+
+// " @slot=value" to put behind a pattern's words; nothing where the notation cannot spell the value.
+std::optional<std::string> ImpliedMark(std::string_view slot, std::string_view value);
 
 using Macros = std::map<std::string, std::string, std::less<>>;
 

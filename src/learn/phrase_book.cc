@@ -154,12 +154,6 @@ void PhraseBook::AddGroup(const std::vector<std::string>& group) {
 
 // General words for the slot's values, but nothing that may mean another of them.
 void PhraseBook::AddValueWords(const Slot& slot) {
-  const auto named = [](const EntityValue& value) {
-    std::vector<std::string> names = value.synonyms;
-    names.push_back(value.spoken);
-    names.push_back(PlainWords(value.value));
-    return names;
-  };
   const auto known = [&](const EntityValue& value) {
     std::vector<std::string> words;
     for (const std::string& name : {value.value, value.spoken}) {
@@ -174,7 +168,7 @@ void PhraseBook::AddValueWords(const Slot& slot) {
     std::vector<std::string> words = known(value);
     for (const EntityValue& other : slot.entity.values) {
       if (other.value == value.value) continue;
-      for (const auto& taken : {named(other), known(other)})
+      for (const auto& taken : {ListedForms(other), known(other)})
         std::erase_if(words, [&](const std::string& word) {
           return std::find(taken.begin(), taken.end(), word) != taken.end();
         });

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "learn/own_words.h"
 #include "text/normalise.h"
 #include "text/said_digits.h"
 #include "text/spoken_numbers.h"
@@ -31,10 +32,6 @@ bool DigitsSaid(const std::string& digits, int length, const std::string& spoken
   return std::find(said.begin(), said.end(), digits) != said.end();
 }
 
-bool WordsSaid(const std::string& words, const std::string& spoken) {
-  return (" " + spoken + " ").find(" " + words + " ") != std::string::npos;
-}
-
 bool ValueSaid(const Slot& slot, const Json& value, const std::vector<std::string>& said) {
   const auto any = [&](const auto& test) { return std::any_of(said.begin(), said.end(), test); };
   if (IsNumeric(slot.entity.type))
@@ -46,7 +43,7 @@ bool ValueSaid(const Slot& slot, const Json& value, const std::vector<std::strin
   for (const EntityValue& listed : slot.entity.values)
     if (SameValue(Json(listed.value), value)) return true;
   const std::string words = NormaliseSpoken(text);
-  return !words.empty() && any([&](const auto& spoken) { return WordsSaid(words, spoken); });
+  return !words.empty() && any([&](const auto& spoken) { return HasWords(spoken, words); });
 }
 
 bool SaidBefore(std::span<const Turn> history, const std::string& slot, const Json& value) {

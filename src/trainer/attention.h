@@ -255,10 +255,10 @@ void Attention(const AttentionShape& shape, std::span<const int> starts, const T
   for (size_t i = 0; i + 1 < starts.size(); ++i) {
     const int64_t at = starts[i];
     const int length = starts[i + 1] - starts[i];
-    const auto forward = shape.head_dim == 32   ? &SequenceForward<32, T>
-                         : shape.head_dim == 64 ? &SequenceForward<64, T>
-                                                : &SequenceForward<128, T>;
-    forward(shape, qkv + at * shape.row_size(), length, out + at * width, lse + at * shape.n_heads, scratch);
+    WithHeadDim(shape, [&](auto dim) {
+      SequenceForward<dim(), T>(shape, qkv + at * shape.row_size(), length, out + at * width,
+                                lse + at * shape.n_heads, scratch);
+    });
   }
 }
 
@@ -270,11 +270,11 @@ void AttentionBackward(const AttentionShape& shape, std::span<const int> starts,
   for (size_t i = 0; i + 1 < starts.size(); ++i) {
     const int64_t at = starts[i];
     const int length = starts[i + 1] - starts[i];
-    const auto backward = shape.head_dim == 32   ? &SequenceBackward<32, T>
-                          : shape.head_dim == 64 ? &SequenceBackward<64, T>
-                                                 : &SequenceBackward<128, T>;
-    backward(shape, qkv + at * shape.row_size(), length, out + at * width, lse + at * shape.n_heads,
-             d_out + at * width, d_qkv + at * shape.row_size(), d_q_gain, d_k_gain, scratch);
+    WithHeadDim(shape, [&](auto dim) {
+      SequenceBackward<dim(), T>(shape, qkv + at * shape.row_size(), length, out + at * width,
+                                 lse + at * shape.n_heads, d_out + at * width, d_qkv + at * shape.row_size(),
+                                 d_q_gain, d_k_gain, scratch);
+    });
   }
 }
 

@@ -170,23 +170,39 @@ SOTTO_INLINE __mmask16 Visible(int query, int first) {
   return query < first ? __mmask16{0} : static_cast<__mmask16>((2u << (query - first)) - 1);
 }
 
-// Tiles 0-3 = [2][2] of `rows` x the columns of two tiles of keys, whose right operands start at `keys`.
-template <int D>
-SOTTO_INLINE void TileScores(const HeadRows<D>& rows, const Tile* keys) {
+// Tiles 0-3 are the sums of [2][2] products: of the left operands in tiles 4 and 5 by the right ones in 6
+// and 7.
+SOTTO_INLINE void ZeroSums() {
   SOTTO_TILE_ZERO(0);
   SOTTO_TILE_ZERO(1);
   SOTTO_TILE_ZERO(2);
   SOTTO_TILE_ZERO(3);
+}
+SOTTO_INLINE void AddProducts() {
+  SOTTO_TILE_DOT_BF16(0, 4, 6);
+  SOTTO_TILE_DOT_BF16(1, 4, 7);
+  SOTTO_TILE_DOT_BF16(2, 5, 6);
+  SOTTO_TILE_DOT_BF16(3, 5, 7);
+}
+// The sum of left operand i and right operand j goes to to[i * left + j * right].
+SOTTO_INLINE void StoreSums(Tile* to, int right, int left) {
+  SOTTO_TILE_STORE(0, to, size_t{64});
+  SOTTO_TILE_STORE(1, to + right, size_t{64});
+  SOTTO_TILE_STORE(2, to + left, size_t{64});
+  SOTTO_TILE_STORE(3, to + left + right, size_t{64});
+}
+
+// Tiles 0-3 = [2][2] of `rows` x the columns of two tiles of keys, whose right operands start at `keys`.
+template <int D>
+SOTTO_INLINE void TileScores(const HeadRows<D>& rows, const Tile* keys) {
+  ZeroSums();
   constexpr size_t kStride = D * sizeof(Bf16);
   for (int i = 0; i < D / 32; ++i) {
     SOTTO_TILE_LOAD(4, rows.tile(0, i * 32), kStride);
     SOTTO_TILE_LOAD(5, rows.tile(1, i * 32), kStride);
     SOTTO_TILE_LOAD(6, keys + i, size_t{64});
     SOTTO_TILE_LOAD(7, keys + D / 32 + i, size_t{64});
-    SOTTO_TILE_DOT_BF16(0, 4, 6);
-    SOTTO_TILE_DOT_BF16(1, 4, 7);
-    SOTTO_TILE_DOT_BF16(2, 5, 6);
-    SOTTO_TILE_DOT_BF16(3, 5, 7);
+    AddProducts();
   }
 }
 
@@ -194,24 +210,15 @@ SOTTO_INLINE void TileScores(const HeadRows<D>& rows, const Tile* keys) {
 template <int D>
 SOTTO_INLINE void TileValues(const Tile* rows, int row_pitch, const Tile* values, int n, Tile* sums) {
   for (int c = 0; c < D / 16; c += 2) {
-    SOTTO_TILE_ZERO(0);
-    SOTTO_TILE_ZERO(1);
-    SOTTO_TILE_ZERO(2);
-    SOTTO_TILE_ZERO(3);
+    ZeroSums();
     for (int j = 0; j < n; ++j) {
       SOTTO_TILE_LOAD(4, rows + j, size_t{64});
       SOTTO_TILE_LOAD(5, rows + row_pitch + j, size_t{64});
       SOTTO_TILE_LOAD(6, values + j * (D / 16) + c, size_t{64});
       SOTTO_TILE_LOAD(7, values + j * (D / 16) + c + 1, size_t{64});
-      SOTTO_TILE_DOT_BF16(0, 4, 6);
-      SOTTO_TILE_DOT_BF16(1, 4, 7);
-      SOTTO_TILE_DOT_BF16(2, 5, 6);
-      SOTTO_TILE_DOT_BF16(3, 5, 7);
+      AddProducts();
     }
-    SOTTO_TILE_STORE(0, sums + c, size_t{64});
-    SOTTO_TILE_STORE(1, sums + c + 1, size_t{64});
-    SOTTO_TILE_STORE(2, sums + D / 16 + c, size_t{64});
-    SOTTO_TILE_STORE(3, sums + D / 16 + c + 1, size_t{64});
+    StoreSums(sums + c, 1, D / 16);
   }
 }
 
@@ -222,29 +229,15 @@ SOTTO_INLINE void TileScatter(const Tile* transposed, const Tile* weights, Tile*
   SOTTO_TILE_LOAD(7, weights + 1, size_t{64});
   for (int c = 0; c < D / 16; c += 2) {
     SOTTO_TILE_LOAD(0, sums + c, size_t{64});
-    SOTTO_TILE_LOAD(1, sums + c + 1, size_t{64});
-    SOTTO_TILE_LOAD(2, sums + D / 16 + c, size_t{64});
+    SOTTO_TILE_LOAD(1, sums + D / 16 + c, size_t{64});
+    SOTTO_TILE_LOAD(2, sums + c + 1, size_t{64});
     SOTTO_TILE_LOAD(3, sums + D / 16 + c + 1, size_t{64});
     SOTTO_TILE_LOAD(4, transposed + c, size_t{64});
     SOTTO_TILE_LOAD(5, transposed + c + 1, size_t{64});
-    SOTTO_TILE_DOT_BF16(0, 4, 6);
-    SOTTO_TILE_DOT_BF16(1, 5, 6);
-    SOTTO_TILE_DOT_BF16(2, 4, 7);
-    SOTTO_TILE_DOT_BF16(3, 5, 7);
-    SOTTO_TILE_STORE(0, sums + c, size_t{64});
-    SOTTO_TILE_STORE(1, sums + c + 1, size_t{64});
-    SOTTO_TILE_STORE(2, sums + D / 16 + c, size_t{64});
-    SOTTO_TILE_STORE(3, sums + D / 16 + c + 1, size_t{64});
+    AddProducts();
+    StoreSums(sums + c, D / 16, 1);
   }
 }
-
-#define SOTTO_STORE_SCORES(to, pitch)                    \
-  do {                                                   \
-    SOTTO_TILE_STORE(0, (to), size_t{64});               \
-    SOTTO_TILE_STORE(1, (to) + 1, size_t{64});           \
-    SOTTO_TILE_STORE(2, (to) + (pitch), size_t{64});     \
-    SOTTO_TILE_STORE(3, (to) + (pitch) + 1, size_t{64}); \
-  } while (false)
 
 // One sequence of one call, and where its block of queries stands.
 template <int D>
@@ -334,7 +327,7 @@ class TileAttention {
     Tile* scores = s_.scores.data();
     for (int j = 0; j < n; ++j) {
       TileScores<D>(q, &s_.kt[static_cast<size_t>(j) * 2 * (D / 32)]);
-      SOTTO_STORE_SCORES(scores + 2 * j, 2 * n);
+      StoreSums(scores + 2 * j, 1, 2 * n);
     }
     float inverse[kBlock];
     for (int r = 0; r < kBlock; ++r) {
@@ -405,9 +398,9 @@ class TileAttention {
       Tile scores[4], d_p[4];
       const auto at = static_cast<size_t>(j) * 2 * (D / 32);
       TileScores<D>(q, &s_.kt[at]);
-      SOTTO_STORE_SCORES(scores, 2);
+      StoreSums(scores, 1, 2);
       TileScores<D>(d_o, &s_.vt[at]);
-      SOTTO_STORE_SCORES(d_p, 2);
+      StoreSums(d_p, 1, 2);
       Tile p[2], ds[2];
       for (int r = 0; r < kBlock; r += 2) {
         Vec ps[2][2], dss[2][2];
@@ -475,8 +468,6 @@ class TileAttention {
   TileScratch& s_;
 };
 
-#undef SOTTO_STORE_SCORES
-
 template <typename Do>
 void ForEachSequence(const AttentionShape& shape, std::span<const int> starts, const Bf16* qkv, Do&& work) {
   thread_local TileScratch scratch;
@@ -485,13 +476,7 @@ void ForEachSequence(const AttentionShape& shape, std::span<const int> starts, c
     const int64_t at = starts[i];
     const int length = starts[i + 1] - starts[i];
     const Bf16* from = qkv + at * shape.row_size();
-    if (shape.head_dim == 32) {
-      work(at, TileAttention<32>(shape, from, length, scratch));
-    } else if (shape.head_dim == 64) {
-      work(at, TileAttention<64>(shape, from, length, scratch));
-    } else {
-      work(at, TileAttention<128>(shape, from, length, scratch));
-    }
+    WithHeadDim(shape, [&](auto dim) { work(at, TileAttention<dim()>(shape, from, length, scratch)); });
   }
 }
 

@@ -2,10 +2,20 @@
 // set (kernels.cc).
 #pragma once
 
+#include <type_traits>
+
 #include "trainer/simd.h"
 
 namespace sotto::SOTTO_ISA {
 namespace {
+
+// Calls work(std::integral_constant<int, D>) for the shape's head size.
+template <typename Work>
+void WithHeadDim(const AttentionShape& shape, Work&& work) {
+  if (shape.head_dim == 32) return work(std::integral_constant<int, 32>{});
+  if (shape.head_dim == 64) return work(std::integral_constant<int, 64>{});
+  work(std::integral_constant<int, 128>{});
+}
 
 // One query or key head of one token: head norm, then rotary embedding. Returns 1 / rms.
 template <int D, typename T, typename Out>

@@ -87,6 +87,7 @@ struct OptimizerKernels {
   };
   void (*adam)(const float* g, float* m, float* v, float* w, int64_t n, const Adam& adam);
 };
+
 // The tables of one level. REQUIRES: a supported one (nn/isa.h); others fall back to portable code.
 struct TrainerKernels {
   const KernelTable<float>& of_float;

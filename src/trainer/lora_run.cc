@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "trainer/corpus.h"
+#include "trainer/optimizer.h"
 
 namespace sotto {
 
@@ -47,14 +48,9 @@ void LoraRun::Merge() {
 
 void LoraRun::Adam(at::Tensor& parameter, const at::Tensor& gradient, at::Tensor& m, at::Tensor& v,
                    double rate) const {
-  constexpr double kBeta1 = 0.9;
-  constexpr double kBeta2 = 0.99;
-  const auto t = static_cast<double>(steps_);
-  const OptimizerKernels::Adam adam{1.0f, static_cast<float>(kBeta1), static_cast<float>(kBeta2),
-                                    static_cast<float>(rate / (1 - std::pow(kBeta1, t))),
-                                    static_cast<float>(1 / std::sqrt(1 - std::pow(kBeta2, t)))};
   KernelsOfOptimizer().adam(gradient.data_ptr<float>(), m.data_ptr<float>(), v.data_ptr<float>(),
-                            parameter.data_ptr<float>(), parameter.numel(), adam);
+                            parameter.data_ptr<float>(), parameter.numel(),
+                            AdamAt(steps_, rate, 0.9, 0.99, 1.0));
 }
 
 double LoraRun::Step(const Batch& batch, double rate) {

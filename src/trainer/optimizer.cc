@@ -77,7 +77,10 @@ void Optimizer::Step(Weights& weights, const at::Tensor& gradients, double rate,
   });
   double total = 0;
   for (const double s : squares) total += s;
-  const OptimizerKernels::Adam adam = AdamOf(total, rate);
+  const double norm = std::sqrt(total);
+  const OptimizerKernels::Adam adam =
+      AdamAt(steps_, options_.adam_rate * rate, options_.beta1, options_.beta2,
+             norm > options_.clip ? options_.clip / norm : 1.0);
   team.ParallelFor(others_.size(), 1, [&](size_t i, size_t, size_t) {
     const int64_t at = others_[i].offset;
     kernels_.adam(g + at, Data(first_) + at, Data(second_) + at, w + at, others_[i].size, adam);
@@ -108,15 +111,11 @@ void Optimizer::MoveMatrices(const std::vector<Part>& parts, float* weights, con
   }
 }
 
-OptimizerKernels::Adam Optimizer::AdamOf(double squares, double rate) const {
-  const double norm = std::sqrt(squares);
-  const auto t = static_cast<double>(steps_);
-  const double correct1 = 1 - std::pow(options_.beta1, t);
-  const double correct2 = 1 - std::pow(options_.beta2, t);
-  return {static_cast<float>(norm > options_.clip ? options_.clip / norm : 1.0),
-          static_cast<float>(options_.beta1), static_cast<float>(options_.beta2),
-          static_cast<float>(options_.adam_rate * rate / correct1),
-          static_cast<float>(1 / std::sqrt(correct2))};
+OptimizerKernels::Adam AdamAt(int64_t step, double rate, double beta1, double beta2, double scale) {
+  const auto t = static_cast<double>(step);
+  return {static_cast<float>(scale), static_cast<float>(beta1), static_cast<float>(beta2),
+          static_cast<float>(rate / (1 - std::pow(beta1, t))),
+          static_cast<float>(1 / std::sqrt(1 - std::pow(beta2, t)))};
 }
 
 }  // namespace sotto

@@ -44,7 +44,6 @@ class Optimizer {
     int64_t offset, size;
   };
   void MoveMatrices(const std::vector<Part>& parts, float* weights, const float* gradients, double rate);
-  OptimizerKernels::Adam AdamOf(double squares, double rate) const;
 
   OptimizerOptions options_;
   const OptimizerKernels& kernels_;
@@ -53,6 +52,10 @@ class Optimizer {
   at::Tensor first_, second_;
   int64_t steps_ = 0;
 };
+
+// What Adam's kernel needs at step `step` (from 1) with these betas: rate and root corrected for the moments'
+// start at zero. Gradients are multiplied by `scale`.
+OptimizerKernels::Adam AdamAt(int64_t step, double rate, double beta1, double beta2, double scale);
 
 // The Newton-Schulz iteration on a batch [n][rows][columns] (any float type; computed in bf16).
 at::Tensor Orthogonalise(const at::Tensor& batch, int steps);
