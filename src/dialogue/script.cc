@@ -137,19 +137,7 @@ class ScriptRunner final : public ActionRunner {
   ToolResult Run(const ActionRequest& request) override {
     if (next_ < results_.size()) return results_[next_++];
     if (real_ != nullptr) return real_->Run(request);
-    ToolResult result{true, "", Json::object()};
-    for (const auto& [field, format] : workflow_.FindTool(request.tool)->action_returns) {
-      if (format == "money" || format == "number") {
-        result.data[field] = 100;
-      } else if (format == "count" || format == "percent") {
-        result.data[field] = 3;
-      } else if (format == "date") {
-        result.data[field] = "2030-01-02";
-      } else {
-        result.data[field] = format == "digits" ? "1234" : "something";
-      }
-    }
-    return result;
+    return MadeUpResult(*workflow_.FindTool(request.tool));
   }
   void SetResults(std::vector<ToolResult> results) {
     results_ = std::move(results);
@@ -266,6 +254,22 @@ bool MatchesPattern(std::string_view pattern, std::string_view text) {
   }
   while (p < pattern.size() && pattern[p] == '*') ++p;
   return p == pattern.size();
+}
+
+ToolResult MadeUpResult(const ToolDef& tool) {
+  ToolResult result{true, "", Json::object()};
+  for (const auto& [field, format] : tool.action_returns) {
+    if (format == "money" || format == "number") {
+      result.data[field] = 100;
+    } else if (format == "count" || format == "percent") {
+      result.data[field] = 3;
+    } else if (format == "date") {
+      result.data[field] = "2030-01-02";
+    } else {
+      result.data[field] = format == "digits" ? "1234" : "something";
+    }
+  }
+  return result;
 }
 
 Result<Understanding::Call> ParseCall(std::string_view text, const Workflow& workflow) {

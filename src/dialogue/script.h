@@ -75,6 +75,10 @@ struct ScriptOutcome {
 ScriptOutcome RunScript(std::shared_ptr<const Workflow> workflow, const DialogueScript& script,
                         const ScriptServices& services);
 
+// A result with something of the right type in every field that the tool's action returns, as if it had
+// succeeded.
+ToolResult MadeUpResult(const ToolDef& tool);
+
 // '*' stands for any text.
 bool MatchesPattern(std::string_view pattern, std::string_view text);
 

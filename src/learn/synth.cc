@@ -1,5 +1,7 @@
 #include "learn/synth.h"
 
+#include <iterator>
+
 #include "learn/delexicalise.h"
 #include "learn/keywords.h"
 #include "learn/public_data.h"
@@ -16,9 +18,14 @@ constexpr size_t kEnoughPatterns = 16;
 
 Result<std::shared_ptr<const PhraseBook>> LoadBook(const Workflow& workflow) {
   SOTTO_ASSIGN_OR_RETURN(PhraseBook book, PhraseBook::Load(workflow));
-  const std::filesystem::path seeds = workflow.folder / "seed.jsonl";
-  if (!workflow.folder.empty() && std::filesystem::exists(seeds)) {
-    SOTTO_ASSIGN_OR_RETURN(const std::vector<LabelledConversation> conversations, ReadConversations(seeds));
+  std::vector<LabelledConversation> conversations;
+  for (const char* name : {kSeedsFile, kVoicesFile}) {
+    const std::filesystem::path file = workflow.folder / name;
+    if (workflow.folder.empty() || !std::filesystem::exists(file)) continue;
+    SOTTO_ASSIGN_OR_RETURN(std::vector<LabelledConversation> rows, ReadConversations(file));
+    std::move(rows.begin(), rows.end(), std::back_inserter(conversations));
+  }
+  if (!conversations.empty()) {
     const std::vector<SeedPattern> patterns = Delexicalise(workflow, book, conversations);
     AddKeywordPatterns(workflow, patterns, kEnoughPatterns, book);
     AddSeedPatterns(workflow, patterns, book);

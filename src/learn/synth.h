@@ -13,6 +13,11 @@
 
 namespace sotto {
 
+// Conversations that people wrote, in a workflow's folder: the seeds that it began with, and what others said
+// who were asked how they would put it.
+inline constexpr const char* kSeedsFile = "seed.jsonl";
+inline constexpr const char* kVoicesFile = "voices.jsonl";
+
 struct SynthOptions {
   size_t count = 1000;
   uint64_t seed = 1;

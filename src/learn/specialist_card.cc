@@ -1,28 +1,12 @@
-#include "cli/commit.h"
-#include "cli/train.h"
+#include "learn/specialist_card.h"
+
+#include <fmt/format.h>
 
 namespace sotto {
 
-TrainPaths::TrainPaths(const std::filesystem::path& dir)
-    : folder(dir),
-      report(dir / "report"),
-      generated(report / "generated.jsonl"),
-      held_out(report / "held_out.jsonl"),
-      withheld(report / "withheld.jsonl"),
-      served(report / "public.jsonl"),
-      unserved(report / "public_unclear.jsonl"),
-      checkpoint(report / "checkpoint"),
-      candidate(report / "model.gguf"),
-      metrics(report / "metrics.json"),
-      model(dir / "model.gguf"),
-      calibration(dir / "calibration.json"),
-      card(dir / "card.md"),
-      speech(dir / "speech.txt"),
-      seeds(dir / "seed.jsonl"),
-      valid(dir / "valid.jsonl") {}
-
-std::string CardText(const Workflow& workflow, const TrainFlags& flags, const TrainOutcome& outcome) {
-  const Json& m = outcome.metrics;
+std::string CardText(const Workflow& workflow, const TrainingOptions& options, const TrainingData& data,
+                     const Judgement& judged, const CardFacts& facts, const Installed& installed) {
+  const Json& m = facts.metrics;
   std::string text = fmt::format("# Specialist for the workflow `{}`\n\n", workflow.name);
   text += fmt::format(
       "Turns what was said into calls of {} tools. A Qwen3-style decoder with {} parameters and {} tokens, "
@@ -33,29 +17,30 @@ std::string CardText(const Workflow& workflow, const TrainFlags& flags, const Tr
       m.value("tokens", int64_t{0}), m.value("seconds", 0.0), m.value("threads", 1),
       m.value("threads", 1) == 1 ? "" : "s");
   text += "## Data\n\n";
-  if (!outcome.base.empty())
-    text += fmt::format("- the base model `{}`; what that was trained on stands in its card\n", outcome.base);
+  if (!facts.base.empty())
+    text += fmt::format("- the base model `{}`; what that was trained on stands in its card\n", facts.base);
   text +=
-      fmt::format("- {} generated conversations (`sotto synth`, seed {})\n", outcome.generated, flags.seed);
-  if (outcome.seeds > 0) text += fmt::format("- {} seed conversations of `seed.jsonl`\n", outcome.seeds);
-  for (const std::string& source : outcome.sources) text += fmt::format("- public sentences: {}\n", source);
-  for (const std::string& file : flags.data) {
+      fmt::format("- {} generated conversations (`sotto synth`, seed {})\n", data.generated, options.seed);
+  if (data.seeds > 0) text += fmt::format("- {} seed conversations of `{}`\n", data.seeds, kSeedsFile);
+  if (data.voices > 0) text += fmt::format("- {} written conversations of `{}`\n", data.voices, kVoicesFile);
+  for (const std::string& source : data.sources) text += fmt::format("- public sentences: {}\n", source);
+  for (const std::string& file : options.data) {
     text += fmt::format("- {}\n", std::filesystem::path(file).filename().string());
   }
   text += "\n## Figures\n\nGold history before every turn; exact: name and every argument right.\n\n";
   text += "| set | conversations | turns | exact | name | whole conversation |\n|---|---|---|---|---|---|\n";
-  for (const SetFigures& set : outcome.sets) {
+  for (const SetFigures& set : judged.sets) {
     text += fmt::format("| {} | {} | {} | {:.2f} % | {:.2f} % | {:.2f} % |\n", set.name, set.conversations,
                         set.turns, 100 * set.exact, 100 * set.name_right, 100 * set.conversation_exact);
   }
   text += fmt::format("\nConfidence on {} held-out turns after calibration: ECE {:.4f}, AUROC {:.4f}.\n",
-                      outcome.calibration_turns, outcome.ece, outcome.auroc);
+                      judged.right.size(), installed.ece, installed.auroc);
   text += fmt::format(
       "\n## Made with\n\n```\nsotto train workflows/{} --steps {} --seed {} --threads {} --count "
       "{}{}\n```\n\n"
       "Commit {}. The same command gives the same weights on the same kind of processor.\n",
-      workflow.name, m.value("steps", int64_t{0}), flags.seed, flags.threads, flags.count,
-      flags.public_data.empty() ? "" : " --public-data ../shared/data", kCommit);
+      workflow.name, m.value("steps", int64_t{0}), options.seed, options.threads, options.count,
+      options.public_data.empty() ? "" : " --public-data ../shared/data", facts.commit);
   text +=
       "\n## Limits\n\nEnglish only. Knows the tools of this workflow and nothing else; what it was not "
       "taught to recognise "
