@@ -106,10 +106,10 @@ SimulatedConversation Simulator::Next() {
     if (random_.Chance(0.05)) EmitUnclear();
     if (i == 0 || !random_.Chance(0.4) || !StartRelated()) {
       const ToolDef* tool = DrawTool();
-      if (random_.Chance(options_.two_requests))
-        StartTwo(*tool);
-      else
+      if (!random_.Chance(options_.two_requests))
         StartTask(*tool);
+      else if (!random_.Chance(0.4) || !StartSame(*tool))
+        StartTwo(*tool);
     }
     PlayTask();
     if (random_.Chance(0.03)) EmitUnclear();
@@ -162,8 +162,12 @@ void Simulator::SaySlot(const ToolDef& tool, const Slot& slot, const Piece& piec
 
 std::optional<Simulator::Said> Simulator::Say(const Pattern& pattern, const ToolDef& tool, const Json& known,
                                               bool correct) {
+  return SayPieces(pattern.Expand(random_), tool, known, correct);
+}
+
+std::optional<Simulator::Said> Simulator::SayPieces(std::span<const Piece> pieces, const ToolDef& tool,
+                                                    const Json& known, bool correct) {
   Said said;
-  const std::vector<Piece> pieces = pattern.Expand(random_);
   // Values that the words themselves mean come first: drawn values must fit them.
   for (const Piece& piece : pieces) {
     if (piece.kind == Piece::Kind::kWords) continue;

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/conversation.h"
@@ -62,6 +63,8 @@ class Simulator {
   // Says `pattern` for `tool`. Slots in `known` may not come up again unless `correct`. Nothing where the
   // pattern does not fit.
   std::optional<Said> Say(const Pattern& pattern, const ToolDef& tool, const Json& known, bool correct);
+  std::optional<Said> SayPieces(std::span<const Piece> pieces, const ToolDef& tool, const Json& known,
+                                bool correct);
   const Pattern& PickPattern(const std::vector<Pattern>& patterns);
   std::optional<Said> SayAny(const std::vector<Pattern>& patterns, const ToolDef& tool, const Json& known,
                              bool correct);
@@ -89,6 +92,7 @@ class Simulator {
   bool MustVerify() const;
   bool Verify();
   void StartTwo(const ToolDef& first);
+  bool StartSame(const ToolDef& tool);
   bool StartRelated();
   void PlayTask();
   bool AnswerSlots();

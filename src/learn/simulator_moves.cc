@@ -40,6 +40,51 @@ void Simulator::StartTwo(const ToolDef& first) {
   }
 }
 
+// The same task twice or three times in one breath, the later ones without the words that need no saying
+// again: "pay netflix fifteen and the gym thirty", "my checking and savings balance". False, and nothing
+// said, where the tool has no values to tell two requests apart by.
+bool Simulator::StartSame(const ToolDef& tool) {
+  const std::vector<Pattern>& asks = book_->ForTool(tool.name).ask;
+  if (asks.empty() || tool.role == ToolRole::kHandoff || tool.role == ToolRole::kVerify) return false;
+  const std::vector<Piece> pieces = PickPattern(asks).Expand(random_);
+  const auto is_slot = [](const Piece& piece) { return piece.kind == Piece::Kind::kSlot; };
+  const auto first = std::find_if(pieces.begin(), pieces.end(), is_slot);
+  const bool implied = std::any_of(pieces.begin(), pieces.end(),
+                                   [](const Piece& piece) { return piece.kind == Piece::Kind::kImplied; });
+  if (first == pieces.end() || implied) return false;
+  const std::vector<Piece> rest(first, pieces.end());
+  // "my checking and savings balance": what follows a single value is said once, at the end.
+  std::vector<Piece> begin = pieces;
+  if (std::count_if(pieces.begin(), pieces.end(), is_slot) == 1 && random_.Chance(0.7))
+    begin.resize(static_cast<size_t>(first - pieces.begin()) + 1);
+
+  auto said = SayPieces(begin, tool, Json::object(), false);
+  if (!said || said->values.empty()) return false;
+  std::vector<Task> tasks{{&tool, said->values, false, false}};
+  SpokenWords words = std::move(said->words);
+  const size_t wanted = random_.Chance(0.2) ? 3 : 2;
+  for (int attempt = 0; tasks.size() < wanted && attempt < 8; ++attempt) {
+    auto more = SayPieces(rest, tool, Json::object(), false);
+    const auto repeats = [&](const Task& task) { return task.arguments == more->values; };
+    if (!more || more->values.size() != tasks[0].arguments.size() ||
+        std::any_of(tasks.begin(), tasks.end(), repeats))
+      continue;
+    Append(words, ToWords(tasks.size() + 1 == wanted ? SayGeneral("join", "and") : ""));
+    Append(words, more->words);
+    tasks.push_back({&tool, std::move(more->values), false, false});
+  }
+  if (tasks.size() < 2 ||
+      !std::all_of(tasks.begin(), tasks.end(), [&](const Task& t) { return Complete(t); }))
+    return false;
+  std::vector<ToolCall> calls;
+  for (const Task& task : tasks) calls.push_back(CallOf(task));
+  Wrap(words, true);
+  open_ = tasks.back();
+  Emit(std::move(words), std::move(calls), "same");
+  expectation_ = NextExpectation();
+  return true;
+}
+
 bool Simulator::StartRelated() {
   if (!last_) return false;
   // The same once more: "and my savings?"

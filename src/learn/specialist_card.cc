@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "learn/synth.h"
+
 namespace sotto {
 
 std::string CardText(const Workflow& workflow, const TrainingOptions& options, const TrainingData& data,

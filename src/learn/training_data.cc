@@ -7,12 +7,12 @@
 
 #include "base/mapped_file.h"
 #include "core/conversation_jsonl.h"
-#include "learn/examples.h"
 #include "learn/expectations.h"
 #include "learn/public_data.h"
 #include "learn/specialist_training.h"
 #include "learn/synth.h"
 #include "learn/validate.h"
+#include "workflow/starter.h"
 
 namespace sotto {
 namespace {
