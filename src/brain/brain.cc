@@ -78,24 +78,45 @@ Result<std::unique_ptr<Brain::Impl>> Brain::Impl::Create(std::shared_ptr<const W
   impl->workflow_tools = ToToolSpecs(*impl->workflow);
   SOTTO_ASSIGN_OR_RETURN(PromptForm form, PromptForm::Create(impl->model, options.chat_template));
   impl->form = std::make_unique<const PromptForm>(std::move(form));
-  SOTTO_ASSIGN_OR_RETURN(auto engine, Engine::Create(impl->model, {.n_threads = options.n_threads}));
+  SOTTO_ASSIGN_OR_RETURN(auto engine,
+                         Engine::Create(impl->model, {.n_threads = options.n_threads, .team = options.team}));
   impl->engine = std::make_unique<BatchingEngine>(std::move(engine));
   impl->schema_values = std::make_unique<SchemaValues>(impl->model->tokenizer());
   return impl;
 }
 
 Result<KvCache> Brain::Impl::PrefixCache(std::span<const TokenId> prefix) const {
-  std::lock_guard lock(prefix_mutex);
-  for (const KvCache& cache : prefixes) {
-    if (static_cast<size_t>(cache.size()) == prefix.size() && cache.CommonPrefix(prefix) == cache.size()) {
-      return cache.Fork();
+  std::promise<Result<KvCache>> promise;
+  std::shared_future<Result<KvCache>> cache;
+  bool mine = false;
+  {
+    std::lock_guard lock(prefix_mutex);
+    const auto same = std::find_if(prefixes.begin(), prefixes.end(), [&](const SharedPrefix& known) {
+      return std::equal(known.tokens.begin(), known.tokens.end(), prefix.begin(), prefix.end());
+    });
+    mine = same == prefixes.end();
+    if (mine) {
+      if (prefixes.size() >= kMaxPrefixes) prefixes.erase(prefixes.begin());
+      cache = promise.get_future().share();
+      prefixes.push_back({{prefix.begin(), prefix.end()}, cache});
+    } else {
+      cache = same->cache;
     }
   }
-  KvCache cache = engine->NewCache();
-  SOTTO_RETURN_IF_ERROR(SyncCache(*engine, cache, prefix));
-  if (prefixes.size() >= kMaxPrefixes) prefixes.erase(prefixes.begin());
-  prefixes.push_back(cache.Fork());
-  return cache;
+  if (mine) {
+    KvCache computed = engine->NewCache();
+    const auto synced = SyncCache(*engine, computed, prefix);
+    promise.set_value(synced ? Result<KvCache>(std::move(computed)) : tl::unexpected(synced.error()));
+    if (!synced) {
+      std::lock_guard lock(prefix_mutex);  // the next one tries again
+      std::erase_if(prefixes, [&](const SharedPrefix& known) {
+        return std::equal(known.tokens.begin(), known.tokens.end(), prefix.begin(), prefix.end());
+      });
+    }
+  }
+  const Result<KvCache>& shared = cache.get();
+  if (!shared) return tl::unexpected(shared.error());
+  return shared->Fork();
 }
 
 // One conversation's state between calls.

@@ -1,6 +1,7 @@
 // What a Brain holds. Private to src/brain.
 #pragma once
 
+#include <future>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -28,8 +29,14 @@ struct Brain::Impl {
   std::unique_ptr<SchemaValues> schema_values;
   Calibration calibration;
 
+  // Computed once, by whoever needs it first; others who need the same wait for it, everybody else for
+  // nothing.
+  struct SharedPrefix {
+    std::vector<TokenId> tokens;
+    std::shared_future<Result<KvCache>> cache;
+  };
   mutable std::mutex prefix_mutex;
-  mutable std::vector<KvCache> prefixes;  // guarded by prefix_mutex: computed once, forked by every session
+  mutable std::vector<SharedPrefix> prefixes;  // guarded by prefix_mutex; the oldest first
 
   static Result<std::unique_ptr<Impl>> Create(std::shared_ptr<const Workflow> workflow,
                                               std::shared_ptr<const Model> model, BrainOptions options);

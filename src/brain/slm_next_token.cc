@@ -79,11 +79,14 @@ Result<std::vector<float>> SlmNextToken::LogProbs(std::span<const int32_t> token
   const auto d = static_cast<size_t>(engine_.model().config().d_model);
   const auto at = static_cast<size_t>(static_cast<int>(wanted_.size()) - 1 - first_state_) * d;
   const std::span<const int32_t> wanted_rows = whole_vocabulary ? std::span<const int32_t>() : rows;
-  SOTTO_RETURN_IF_ERROR(engine_.LogitsOf(std::span(states_).subspan(at, d), wanted_rows, logits_));
-  const double normaliser = LogSumExp(logits_);
+  decision_.hidden = std::span(states_).subspan(at, d);
+  decision_.rows = wanted_rows;
+  SOTTO_RETURN_IF_ERROR(engine_.LogitsOf(decision_));
+  const std::vector<float>& logits = decision_.logits;
+  const double normaliser = LogSumExp(logits);
   std::vector<float> log_probs(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
-    const float logit = whole_vocabulary ? logits_[static_cast<size_t>(rows[i])] : logits_[i];
+    const float logit = whole_vocabulary ? logits[static_cast<size_t>(rows[i])] : logits[i];
     log_probs[i] = static_cast<float>(static_cast<double>(logit) - normaliser);
   }
   return log_probs;

@@ -41,7 +41,7 @@ class SlmNextToken final : public NextToken {
   std::vector<int32_t> feed_;    // scratch: what is computed next
   std::vector<float> states_;    // [n][d_model]: of the positions first_state_ ... in the cache
   int first_state_ = 0;
-  std::vector<float> logits_;  // scratch
+  LogitsRequest decision_;  // kept for its capacity
   ForwardRequest request_;
   int prefilled_ = -1;
   int computed_ = 0;

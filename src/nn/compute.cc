@@ -57,8 +57,14 @@ void Compute::Scratch::QuantizeFor(const KernelTable& table, ThreadTeam& team, c
   });
 }
 
-Compute::Compute(Isa isa, size_t n_threads)
-    : isa_(isa), table_(KernelsOf(isa)), team_(n_threads), scratch_(std::make_unique<Scratch>()) {
+Compute::Compute(Isa isa, size_t n_threads) : Compute(isa, std::make_shared<SharedTeam>(n_threads)) {}
+
+Compute::Compute(Isa isa, std::shared_ptr<SharedTeam> team)
+    : isa_(isa),
+      table_(KernelsOf(isa)),
+      shared_team_(std::move(team)),
+      team_(shared_team_->team()),
+      scratch_(std::make_unique<Scratch>()) {
   SOTTO_CHECK(table_ != nullptr, "no kernels for {}", IsaName(isa));
 }
 

@@ -4,8 +4,9 @@
 // Results do not depend on the number of tokens in a call, on the other tokens, or on the number of threads:
 // bit for bit the same on one instruction set.
 //
-// A Compute owns its threads and its scratch memory. One thread at a time may use it; several Computes may
-// share matrices. Sizes, ids and positions are the caller's duty (SOTTO_CHECK where cheap).
+// A Compute owns its scratch memory and shares its threads or has some of its own. One thread at a time may
+// use it, and only while it holds the turn of a team that others compute on too (nn/shared_team.h); several
+// Computes may share matrices. Sizes, ids and positions are the caller's duty (SOTTO_CHECK where cheap).
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@
 
 #include "nn/isa.h"
 #include "nn/kv_page.h"
-#include "nn/thread_team.h"
+#include "nn/shared_team.h"
 #include "nn/weight_matrix.h"
 
 namespace sotto {
@@ -82,11 +83,14 @@ class Compute {
  public:
   // REQUIRES: isa in SupportedIsas(), n_threads >= 1.
   Compute(Isa isa, size_t n_threads);
+  // On the threads of others. REQUIRES: `team` not null.
+  Compute(Isa isa, std::shared_ptr<SharedTeam> team);
   ~Compute();
   Compute(const Compute&) = delete;
   Compute& operator=(const Compute&) = delete;
 
   Isa isa() const { return isa_; }
+  SharedTeam& shared_team() { return *shared_team_; }
   ThreadTeam& team() { return team_; }
 
   // y[t, r] = sum over c of w[r, c] * x[t, c]. x and y must not overlap.
@@ -144,7 +148,8 @@ class Compute {
 
   Isa isa_;
   const KernelTable* table_;
-  ThreadTeam team_;
+  std::shared_ptr<SharedTeam> shared_team_;
+  ThreadTeam& team_;  // of shared_team_
   std::unique_ptr<Scratch> scratch_;
 };
 

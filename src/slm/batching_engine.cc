@@ -15,7 +15,8 @@ constexpr std::chrono::microseconds kMaxLinger{200};
 
 // A call that waits; lives on its caller's stack.
 struct BatchingEngine::Pending {
-  ForwardRequest* request = nullptr;
+  ForwardRequest* request = nullptr;  // or
+  LogitsRequest* logits = nullptr;
   std::span<const TokenId> left;  // tokens not computed yet
   ForwardRequest slice;           // a part of a long request
   std::condition_variable wake;
@@ -35,6 +36,20 @@ Result<void> BatchingEngine::Forward(ForwardRequest& request) {
   Pending mine;
   mine.request = &request;
   mine.left = tokens;
+  Join(mine);
+  request.tokens = tokens;
+  return {};
+}
+
+Result<void> BatchingEngine::LogitsOf(LogitsRequest& request) {
+  SOTTO_RETURN_IF_ERROR(engine_->Check(request));
+  Pending mine;
+  mine.logits = &request;
+  Join(mine);
+  return {};
+}
+
+void BatchingEngine::Join(Pending& mine) {
   std::unique_lock lock(mutex_);
   pending_.push_back(&mine);
   joined_.notify_one();
@@ -49,8 +64,6 @@ Result<void> BatchingEngine::Forward(ForwardRequest& request) {
     mine.lead = !mine.done;
     if (mine.done) PassOn();
   }
-  request.tokens = tokens;
-  return {};
 }
 
 void BatchingEngine::PassOn() {
@@ -77,8 +90,14 @@ void BatchingEngine::RunRound(std::unique_lock<std::mutex>& lock) {
   // Long requests are cut while several wait; what needs all positions is not.
   const std::vector<Pending*> round(pending_.begin(), pending_.end());
   std::vector<ForwardRequest*> requests;
+  std::vector<LogitsRequest*> logits;
   const auto slice_tokens = static_cast<size_t>(options_.slice_tokens);
   for (Pending* pending : round) {
+    if (pending->logits != nullptr) {
+      pending->in_last_round = true;
+      logits.push_back(pending->logits);
+      continue;
+    }
     const Want want = pending->request->want;
     const bool cut = round.size() > 1 && pending->left.size() > slice_tokens && want != Want::kAllPositions &&
                      want != Want::kArgmax && want != Want::kHidden;
@@ -96,11 +115,14 @@ void BatchingEngine::RunRound(std::unique_lock<std::mutex>& lock) {
       requests.push_back(pending->request);
     }
   }
-  largest_batch_ = std::max(largest_batch_, static_cast<int>(requests.size()));
+  largest_batch_ = std::max(largest_batch_, static_cast<int>(round.size()));
   lock.unlock();
   const auto start = std::chrono::steady_clock::now();
-  const Result<void> result = engine_->Forward(requests);
-  SOTTO_CHECK(result.has_value(), "{}", result.error().message);
+  const auto run = [](const Result<void>& result) {
+    SOTTO_CHECK(result.has_value(), "{}", result.error().message);  // each was checked when it came
+  };
+  if (!logits.empty()) run(engine_->LogitsOf(logits));
+  if (!requests.empty()) run(engine_->Forward(requests));
   const auto took = std::chrono::steady_clock::now() - start;
   lock.lock();
   last_batch_ = static_cast<int>(round.size());
@@ -124,22 +146,15 @@ std::unique_lock<std::mutex> BatchingEngine::Exclusive() {
 
 Result<void> BatchingEngine::LogitsAt(const KvCache& cache, std::span<const TokenId> rows,
                                       std::span<float> logits, const LoraAdapter* lora) {
-  std::unique_lock lock = Exclusive();
-  lock.unlock();
-  auto result = engine_->LogitsAt(cache, rows, logits, lora);
-  lock.lock();
-  PassOn();
-  return result;
-}
-
-Result<void> BatchingEngine::LogitsOf(std::span<const float> hidden, std::span<const TokenId> rows,
-                                      std::vector<float>& logits, const LoraAdapter* lora) {
-  std::unique_lock lock = Exclusive();
-  lock.unlock();
-  auto result = engine_->LogitsOf(hidden, rows, logits, lora);
-  lock.lock();
-  PassOn();
-  return result;
+  SOTTO_CHECK(rows.size() == logits.size());
+  if (cache.last_hidden().empty()) {
+    return MakeError(ErrorCode::kInvalidArgument, "the state of the last position is not known");
+  }
+  if (rows.empty()) return {};
+  LogitsRequest request{cache.last_hidden(), rows, lora, {}};
+  SOTTO_RETURN_IF_ERROR(LogitsOf(request));
+  std::copy(request.logits.begin(), request.logits.end(), logits.begin());
+  return {};
 }
 
 Result<std::vector<float>> BatchingEngine::Embed(std::span<const TokenId> tokens) {

@@ -48,7 +48,7 @@ struct Engine::Impl {
       : model(std::move(the_model)),
         options(the_options),
         pool(std::make_shared<KvPool>(LayoutOf(*model))),
-        transformer(*model, pool->layout(), isa, static_cast<size_t>(options.n_threads), max_tokens),
+        transformer(*model, pool->layout(), isa, options.team, max_tokens),
         max_batch(max_tokens) {}
 
   // A request and how much of it is done.
@@ -57,10 +57,14 @@ struct Engine::Impl {
     size_t done;
   };
 
+  Result<void> CheckIds(std::span<const TokenId> ids) const;
+  Result<void> CheckAdapter(const LoraAdapter* lora) const;
   void RunBatch();
   void TakeOutputs(std::span<const float> hidden);
   void LastLogits();
   void AllLogits(Progress& progress, const float* hidden, size_t count);
+  // Of all tokens, for `n` hidden states without adapter, into `outputs`.
+  void LogitsOfAll(std::span<const float> hidden, std::span<std::vector<float>* const> outputs);
 
   const std::shared_ptr<const Model> model;
   const EngineOptions options;
@@ -74,6 +78,7 @@ struct Engine::Impl {
   std::vector<BatchSequence> batch;
   std::vector<ForwardRequest*> want_last;
   std::vector<float> hidden_rows;
+  std::vector<std::vector<float>*> outputs;
   std::vector<float> logits;
 };
 
@@ -88,6 +93,8 @@ Result<std::unique_ptr<Engine>> Engine::Create(std::shared_ptr<const Model> mode
   }
   if (options.n_threads == 0)
     options.n_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (options.team == nullptr)
+    options.team = std::make_shared<SharedTeam>(static_cast<size_t>(options.n_threads));
   const ModelConfig& config = model->config();
   // An encoder sees a text at once.
   const int max_tokens =
@@ -108,17 +115,8 @@ Result<void> Engine::Check(const ForwardRequest& request) const {
   }
   SOTTO_CHECK(request.cache != nullptr && request.cache->valid());
   SOTTO_CHECK(request.cache->layout() == impl_->pool->layout(), "a cache of another model");
-  const auto check_ids = [&](std::span<const TokenId> ids) -> Result<void> {
-    for (const TokenId id : ids) {
-      if (id < 0 || id >= config.n_vocab) {
-        return MakeError(ErrorCode::kOutOfRange, "token id {} is out of range: {} has tokens 0 to {}", id,
-                         impl_->model->path(), config.n_vocab - 1);
-      }
-    }
-    return {};
-  };
-  SOTTO_RETURN_IF_ERROR(check_ids(request.tokens));
-  SOTTO_RETURN_IF_ERROR(check_ids(request.rows));
+  SOTTO_RETURN_IF_ERROR(impl_->CheckIds(request.tokens));
+  SOTTO_RETURN_IF_ERROR(impl_->CheckIds(request.rows));
   const size_t end = static_cast<size_t>(request.cache->size()) + request.tokens.size();
   if (end > static_cast<size_t>(config.n_ctx)) {
     return MakeError(ErrorCode::kOutOfRange,
@@ -130,11 +128,30 @@ Result<void> Engine::Check(const ForwardRequest& request) const {
       (request.cache->last_hidden().empty() || EveryPosition(request.want))) {
     return MakeError(ErrorCode::kInvalidArgument, "no tokens to compute logits for");
   }
-  if (request.lora != nullptr && request.lora->base_id() != impl_->model->id()) {
-    return MakeError(ErrorCode::kInvalidArgument, "{}: adapter was loaded for another model than {}",
-                     request.lora->path(), impl_->model->path());
+  return impl_->CheckAdapter(request.lora);
+}
+
+Result<void> Engine::Check(const LogitsRequest& request) const {
+  SOTTO_CHECK(request.hidden.size() == static_cast<size_t>(impl_->model->config().d_model));
+  SOTTO_RETURN_IF_ERROR(impl_->CheckIds(request.rows));
+  return impl_->CheckAdapter(request.lora);
+}
+
+Result<void> Engine::Impl::CheckIds(std::span<const TokenId> ids) const {
+  const int n_vocab = model->config().n_vocab;
+  for (const TokenId id : ids) {
+    if (id < 0 || id >= n_vocab) {
+      return MakeError(ErrorCode::kOutOfRange, "token id {} is out of range: {} has tokens 0 to {}", id,
+                       model->path(), n_vocab - 1);
+    }
   }
   return {};
+}
+
+Result<void> Engine::Impl::CheckAdapter(const LoraAdapter* lora) const {
+  if (lora == nullptr || lora->base_id() == model->id()) return {};
+  return MakeError(ErrorCode::kInvalidArgument, "{}: adapter was loaded for another model than {}",
+                   lora->path(), model->path());
 }
 
 Result<void> Engine::Forward(ForwardRequest& request) {
@@ -144,6 +161,7 @@ Result<void> Engine::Forward(ForwardRequest& request) {
 
 Result<void> Engine::Forward(std::span<ForwardRequest* const> requests) {
   for (const ForwardRequest* request : requests) SOTTO_RETURN_IF_ERROR(Check(*request));
+  const SharedTeam::Turn turn(*impl_->options.team);
   const auto n_vocab = static_cast<size_t>(impl_->model->config().n_vocab);
   impl_->progress.clear();
   impl_->want_last.clear();
@@ -220,9 +238,8 @@ void Engine::Impl::AllLogits(Progress& mine, const float* hidden, size_t count) 
 }
 
 void Engine::Impl::LastLogits() {
-  const auto n_vocab = static_cast<size_t>(model->config().n_vocab);
   hidden_rows.clear();
-  size_t n_full = 0;
+  outputs.clear();
   for (ForwardRequest* request : want_last) {
     const std::span<const float> hidden = request->cache->last_hidden();
     if (request->want == Want::kLastRows) {
@@ -230,35 +247,33 @@ void Engine::Impl::LastLogits() {
       if (!request->rows.empty()) {
         transformer.LogitsOfRows(hidden.data(), request->rows, request->lora, request->logits.data());
       }
-      continue;
-    }
-    request->logits.resize(n_vocab);
-    if (request->lora != nullptr) {
+    } else if (request->lora != nullptr) {
+      request->logits.resize(static_cast<size_t>(model->config().n_vocab));
       transformer.Logits(hidden.data(), 1, request->lora, request->logits.data());
-      continue;
-    }
-    hidden_rows.insert(hidden_rows.end(), hidden.begin(), hidden.end());
-    ++n_full;
-  }
-  const auto full = [](const ForwardRequest& request) {
-    return request.want == Want::kLast && request.lora == nullptr;
-  };
-  if (n_full == 1) {
-    ForwardRequest& only =
-        **std::ranges::find_if(want_last, [&](const auto* request) { return full(*request); });
-    transformer.Logits(hidden_rows.data(), 1, nullptr, only.logits.data());
-  } else if (n_full > 1) {
-    logits.resize(std::max(logits.size(), n_full * n_vocab));
-    transformer.Logits(hidden_rows.data(), n_full, nullptr, logits.data());
-    const float* next = logits.data();
-    for (ForwardRequest* request : want_last) {
-      if (!full(*request)) continue;
-      std::copy(next, next + n_vocab, request->logits.begin());
-      next += n_vocab;
+    } else {
+      hidden_rows.insert(hidden_rows.end(), hidden.begin(), hidden.end());
+      outputs.push_back(&request->logits);
     }
   }
+  LogitsOfAll(hidden_rows, outputs);
   for (ForwardRequest* request : want_last) {
     if (request->want == Want::kLast) request->argmax.push_back(Argmax(request->logits));
+  }
+}
+
+void Engine::Impl::LogitsOfAll(std::span<const float> hidden, std::span<std::vector<float>* const> to) {
+  const auto n_vocab = static_cast<size_t>(model->config().n_vocab);
+  for (std::vector<float>* output : to) output->resize(n_vocab);
+  if (to.size() == 1) {
+    transformer.Logits(hidden.data(), 1, nullptr, to.front()->data());
+  } else if (to.size() > 1) {
+    logits.resize(std::max(logits.size(), to.size() * n_vocab));
+    transformer.Logits(hidden.data(), to.size(), nullptr, logits.data());
+    const float* next = logits.data();
+    for (std::vector<float>* output : to) {
+      std::copy(next, next + n_vocab, output->begin());
+      next += n_vocab;
+    }
   }
 }
 
@@ -269,29 +284,36 @@ Result<void> Engine::LogitsAt(const KvCache& cache, std::span<const TokenId> row
     return MakeError(ErrorCode::kInvalidArgument, "the state of the last position is not known");
   }
   if (rows.empty()) return {};
-  std::vector<float> values;
-  SOTTO_RETURN_IF_ERROR(LogitsOf(cache.last_hidden(), rows, values, lora));
-  std::copy(values.begin(), values.end(), logits.begin());
+  LogitsRequest request{cache.last_hidden(), rows, lora, {}};
+  SOTTO_RETURN_IF_ERROR(LogitsOf(request));
+  std::copy(request.logits.begin(), request.logits.end(), logits.begin());
   return {};
 }
 
-Result<void> Engine::LogitsOf(std::span<const float> hidden, std::span<const TokenId> rows,
-                              std::vector<float>& values, const LoraAdapter* lora) {
-  SOTTO_CHECK(hidden.size() == static_cast<size_t>(impl_->model->config().d_model));
-  const int n_vocab = impl_->model->config().n_vocab;
-  for (const TokenId row : rows) {
-    if (row < 0 || row >= n_vocab) {
-      return MakeError(ErrorCode::kOutOfRange, "token id {} is out of range: {} has tokens 0 to {}", row,
-                       impl_->model->path(), n_vocab - 1);
+Result<void> Engine::LogitsOf(LogitsRequest& request) {
+  LogitsRequest* const requests[] = {&request};
+  return LogitsOf(requests);
+}
+
+Result<void> Engine::LogitsOf(std::span<LogitsRequest* const> requests) {
+  for (const LogitsRequest* request : requests) SOTTO_RETURN_IF_ERROR(Check(*request));
+  const SharedTeam::Turn turn(*impl_->options.team);
+  impl_->hidden_rows.clear();
+  impl_->outputs.clear();
+  for (LogitsRequest* request : requests) {
+    if (!request->rows.empty()) {
+      request->logits.resize(request->rows.size());
+      impl_->transformer.LogitsOfRows(request->hidden.data(), request->rows, request->lora,
+                                      request->logits.data());
+    } else if (request->lora != nullptr) {
+      request->logits.resize(static_cast<size_t>(impl_->model->config().n_vocab));
+      impl_->transformer.Logits(request->hidden.data(), 1, request->lora, request->logits.data());
+    } else {
+      impl_->hidden_rows.insert(impl_->hidden_rows.end(), request->hidden.begin(), request->hidden.end());
+      impl_->outputs.push_back(&request->logits);
     }
   }
-  if (rows.empty()) {
-    values.resize(static_cast<size_t>(n_vocab));
-    impl_->transformer.Logits(hidden.data(), 1, lora, values.data());
-  } else {
-    values.resize(rows.size());
-    impl_->transformer.LogitsOfRows(hidden.data(), rows, lora, values.data());
-  }
+  impl_->LogitsOfAll(impl_->hidden_rows, impl_->outputs);
   return {};
 }
 
@@ -306,12 +328,8 @@ Result<std::vector<float>> Engine::Embed(std::span<const TokenId> tokens) {
     return MakeError(ErrorCode::kOutOfRange, "{} tokens do not fit the context of {}", tokens.size(),
                      config.n_ctx);
   }
-  for (const TokenId id : tokens) {
-    if (id < 0 || id >= config.n_vocab) {
-      return MakeError(ErrorCode::kOutOfRange, "token id {} is out of range: {} has tokens 0 to {}", id,
-                       impl_->model->path(), config.n_vocab - 1);
-    }
-  }
+  SOTTO_RETURN_IF_ERROR(impl_->CheckIds(tokens));
+  const SharedTeam::Turn turn(*impl_->options.team);
   KvCache cache = NewCache();
   cache.Reserve(static_cast<int>(tokens.size()));
   const std::span<const float> hidden = impl_->transformer.Encode(cache, tokens);

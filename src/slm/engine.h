@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "nn/shared_team.h"
 #include "slm/kv_cache.h"
 #include "slm/lora.h"
 #include "slm/model.h"
@@ -50,8 +51,18 @@ struct ForwardRequest {
 };
 
 struct EngineOptions {
-  int n_threads = 0;           // 0: as many as there are cores
+  int n_threads = 0;  // 0: as many as there are cores
+  std::shared_ptr<SharedTeam> team =
+      nullptr;                 // compute on these threads, with other engines; null: on its own
   int max_batch_tokens = 512;  // longer inputs are cut; bounds the scratch memory
+};
+
+// Logits of some rows from a hidden state that kHidden gave: the values that a Forward gives.
+struct LogitsRequest {
+  std::span<const float> hidden;       // [d_model]
+  std::span<const TokenId> rows = {};  // empty: all tokens
+  const LoraAdapter* lora = nullptr;
+  std::vector<float> logits = {};  // out
 };
 
 class Engine {
@@ -76,13 +87,13 @@ class Engine {
   Result<void> LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits,
                         const LoraAdapter* lora = nullptr);
 
-  // Logits of `rows` (empty: of all tokens) from a hidden state that kHidden gave: the same values as a
-  // Forward gives.
-  Result<void> LogitsOf(std::span<const float> hidden, std::span<const TokenId> rows,
-                        std::vector<float>& logits, const LoraAdapter* lora = nullptr);
+  // Requests for all tokens are one product. An error (token id out of range) before anything is computed.
+  Result<void> LogitsOf(std::span<LogitsRequest* const> requests);
+  Result<void> LogitsOf(LogitsRequest& request);
 
-  // Whether Forward would take the request as it stands; computes nothing. Any thread.
+  // Whether it would take the request as it stands; computes nothing. Any thread.
   Result<void> Check(const ForwardRequest& request) const;
+  Result<void> Check(const LogitsRequest& request) const;
 
   // The L2-normalised embedding of a text. REQUIRES: an encoder.
   Result<std::vector<float>> Embed(std::span<const TokenId> tokens);
@@ -112,8 +123,7 @@ class BatchingEngine {
   Result<void> Forward(ForwardRequest& request);
   Result<void> LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits,
                         const LoraAdapter* lora = nullptr);
-  Result<void> LogitsOf(std::span<const float> hidden, std::span<const TokenId> rows,
-                        std::vector<float>& logits, const LoraAdapter* lora = nullptr);
+  Result<void> LogitsOf(LogitsRequest& request);
   Result<std::vector<float>> Embed(std::span<const TokenId> tokens);
 
   // Largest number of requests that one batch has held so far.
@@ -122,6 +132,8 @@ class BatchingEngine {
  private:
   struct Pending;
 
+  // Waits until `mine` is computed, or computes it with everybody who waits.
+  void Join(Pending& mine);
   // One batch of everybody who waits. `lock` is held on entry and exit, not while computing.
   void RunRound(std::unique_lock<std::mutex>& lock);
   // Waits a moment for the sessions of the last batch to come back, so that they stay one batch.

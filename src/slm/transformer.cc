@@ -33,8 +33,8 @@ size_t GateUpWidth(const ModelConfig& config) {
 
 }  // namespace
 
-Transformer::Transformer(const Model& model, const KvLayout& layout, Isa isa, size_t n_threads,
-                         size_t max_tokens)
+Transformer::Transformer(const Model& model, const KvLayout& layout, Isa isa,
+                         std::shared_ptr<SharedTeam> team, size_t max_tokens)
     : config_(model.config()),
       weights_(model.weights()),
       mode_(model.load_options().activations == ActivationType::kInt8 ? ActivationMode::kInt8
@@ -44,7 +44,7 @@ Transformer::Transformer(const Model& model, const KvLayout& layout, Isa isa, si
       d_kv_(static_cast<size_t>(config_.d_kv())),
       d_ff_(static_cast<size_t>(config_.d_ff)),
       max_tokens_(max_tokens),
-      compute_(isa, n_threads),
+      compute_(isa, std::move(team)),
       rope_(MakeRope(config_, weights_)),
       x_(FloatBuffer(max_tokens, d_)),
       normed_(FloatBuffer(max_tokens, d_)),
@@ -140,6 +140,7 @@ std::span<const float> Transformer::Decode(std::span<const BatchSequence> batch)
     }
     AttentionOutput(layer, index, rows);
     FeedForward(layer, index, rows);
+    compute_.shared_team().LetOthers();
   }
   compute_.RmsNorm(x(), rows.count, d_, weights_.output_norm.data(), config_.norm_eps, normed());
   return {normed(), rows.count * d_};
@@ -330,6 +331,7 @@ std::span<const float> Transformer::Encode(KvCache& cache, std::span<const Token
                      config_.norm_eps, x());
   for (int index = 0; index < config_.n_layers; ++index) {
     EncoderLayer(weights_.layers[static_cast<size_t>(index)], batch, index, {n_tokens_, {}});
+    compute_.shared_team().LetOthers();
   }
   return {x(), n_tokens_ * d_};
 }

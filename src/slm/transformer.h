@@ -27,10 +27,12 @@ struct BatchSequence {
   size_t n_outputs() const { return all_positions ? tokens.size() : 1; }
 };
 
+// Whoever calls holds the turn of the team; between layers others may go first.
 class Transformer {
  public:
   // REQUIRES: `model` outlives the Transformer.
-  Transformer(const Model& model, const KvLayout& layout, Isa isa, size_t n_threads, size_t max_tokens);
+  Transformer(const Model& model, const KvLayout& layout, Isa isa, std::shared_ptr<SharedTeam> team,
+              size_t max_tokens);
 
   Compute& compute() { return compute_; }
 
