@@ -256,6 +256,55 @@ TEST(EngineTest, RowsAreThoseOfTheFullLogits) {
   }
 }
 
+TEST(EngineTest, DecisionsOfSeveralSessionsAreThoseOfEachAlone) {
+  for (const TinyModel& tiny : QuantisedShapes()) {
+    SCOPED_TRACE(tiny.arch);
+    auto engine = MakeEngine(tiny.Load({}));
+    std::vector<std::vector<float>> alone;
+    std::vector<LogitsRequest> together(3);
+    const std::vector<TokenId> rows = {4, 250};
+    std::vector<KvCache> caches;
+    for (size_t i = 0; i < together.size(); ++i) {
+      caches.push_back(engine->NewCache());
+      const auto tokens = RandomTokens(5 + 3 * i, tiny.n_vocab, 30 + i);
+      ForwardRequest request{.cache = &caches.back(), .tokens = tokens, .want = Want::kNone};
+      ASSERT_TRUE(engine->Forward(request).has_value());
+    }
+    for (size_t i = 0; i < together.size(); ++i) {
+      together[i].hidden = caches[i].last_hidden();
+      if (i == 1) together[i].rows = rows;
+      LogitsRequest single{together[i].hidden, together[i].rows, nullptr, {}};
+      ASSERT_TRUE(engine->LogitsOf(single).has_value());
+      alone.push_back(single.logits);
+    }
+    LogitsRequest* const requests[] = {&together[0], &together[1], &together[2]};
+    ASSERT_TRUE(engine->LogitsOf(requests).has_value());
+    for (size_t i = 0; i < together.size(); ++i) EXPECT_EQ(together[i].logits, alone[i]) << "request " << i;
+    const TokenId bad = 300;
+    together[1].rows = {&bad, 1};
+    EXPECT_THAT(engine->LogitsOf(requests).error().message, HasSubstr("token id 300 is out of range"));
+  }
+}
+
+TEST(EngineTest, TwoModelsOnOneTeamComputeAsOnTheirOwn) {
+  const auto team = std::make_shared<SharedTeam>(2);
+  std::vector<std::thread> threads;
+  for (const size_t shape : {size_t{0}, size_t{1}}) {
+    threads.emplace_back([&, shape] {
+      const TinyModel tiny = QuantisedShapes()[shape];
+      const auto model = tiny.Load({});
+      auto shared = Engine::Create(model, {.n_threads = 2, .team = team});
+      ASSERT_TRUE(shared.has_value());
+      auto own = MakeEngine(model);
+      for (uint64_t round = 0; round < 10; ++round) {
+        const auto tokens = RandomTokens(30, tiny.n_vocab, 200 + round);
+        EXPECT_EQ(Fresh(**shared, tokens), Fresh(*own, tokens));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 TEST(EngineTest, BadInputIsOneClearLine) {
   const TinyModel tiny = TinyModel::Make({.arch = "llama"});
   auto engine = MakeEngine(tiny.Load({.n_ctx = 50}));
