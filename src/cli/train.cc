@@ -105,8 +105,8 @@ Result<int> Run(const TrainFlags& flags) {
   const TrainingProgress progress = [&](std::string_view what, size_t done, size_t total) {
     bars.Update(what, done, total);
   };
-  SOTTO_ASSIGN_OR_RETURN(const TrainingData data, PrepareTraining(workflow, paths, options, progress));
-  for (const std::string& note : data.notes) fmt::print(stderr, "{}\n", note);
+  const TrainingNote note = [](std::string_view line) { fmt::print(stderr, "{}\n", line); };
+  SOTTO_ASSIGN_OR_RETURN(const TrainingData data, PrepareTraining(workflow, paths, options, progress, note));
 
   std::vector<std::string> arguments;
   const auto add = [&](const char* option, const std::string& value) {

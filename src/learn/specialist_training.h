@@ -28,6 +28,8 @@ namespace sotto {
 // done of total, of what ("generating", "evaluating valid.jsonl"); `what` changes where one job follows
 // another.
 using TrainingProgress = std::function<void(std::string_view what, size_t done, size_t total)>;
+// A line about a row that is wrong or was left out: "file:line: why".
+using TrainingNote = std::function<void(std::string_view line)>;
 
 struct TrainingOptions {
   uint64_t seed = 1;
@@ -58,12 +60,12 @@ struct TrainingData {
   size_t seeds = 0;
   size_t voices = 0;
   std::vector<std::string> sources;  // of public sentences: "clinc150 (CC BY 3.0)"
-  std::vector<std::string> notes;    // rows that were left out, a line each
 };
 
-// Writes the files. Errors name file and line; every wrong row of a file is listed in the error's message.
+// Writes the files. Every wrong row is told to `note` before the error that counts them.
 Result<TrainingData> PrepareTraining(std::shared_ptr<const Workflow> workflow, const TrainingPaths& paths,
-                                     const TrainingOptions& options, const TrainingProgress& progress);
+                                     const TrainingOptions& options, const TrainingProgress& progress,
+                                     const TrainingNote& note);
 
 // One evaluation set of the card.
 struct SetFigures {

@@ -32,7 +32,7 @@ using Rows = std::vector<LabelledConversation>;
 
 // Every wrong row is listed with file and line; one is enough to stop, before anything is spent on training.
 Result<Rows> ReadChecked(const std::filesystem::path& path, const Workflow& workflow,
-                         std::vector<std::string>& notes) {
+                         const TrainingNote& note) {
   std::vector<std::string> errors;
   SOTTO_ASSIGN_OR_RETURN(Rows rows, ReadConversations(path, &errors));
   std::map<std::string, std::pair<int, std::string>> labels;  // first turn's text -> line, calls
@@ -43,7 +43,7 @@ Result<Rows> ReadChecked(const std::filesystem::path& path, const Workflow& work
       // A value that nobody said is often a slip of the recogniser in the user's text: not learnt from, no
       // reason to stop.
       if (why->ends_with("was never said")) {
-        notes.push_back(fmt::format("{}:{}: {}; left out", path.string(), row.line, *why));
+        note(fmt::format("{}:{}: {}; left out", path.string(), row.line, *why));
         left_out.insert(row.line);
         continue;
       }
@@ -60,10 +60,8 @@ Result<Rows> ReadChecked(const std::filesystem::path& path, const Workflow& work
     }
   }
   if (!errors.empty()) {
-    std::string all;
-    for (const std::string& error : errors) all += error + "\n";
-    return MakeError(ErrorCode::kInvalidArgument, "{}{}: {} wrong rows (above)", all, path.string(),
-                     errors.size());
+    for (const std::string& error : errors) note(error);
+    return MakeError(ErrorCode::kInvalidArgument, "{}: {} wrong rows (above)", path.string(), errors.size());
   }
   if (left_out.size() == rows.size() && !rows.empty()) {
     return MakeError(ErrorCode::kInvalidArgument, "{}: no row holds only values that were said",
@@ -76,10 +74,11 @@ Result<Rows> ReadChecked(const std::filesystem::path& path, const Workflow& work
 class Preparation {
  public:
   Preparation(std::shared_ptr<const Workflow> workflow, const TrainingPaths& paths,
-              const TrainingOptions& options, const TrainingProgress& progress)
+              const TrainingOptions& options, const TrainingProgress& progress, const TrainingNote& note)
       : options_(options),
         paths_(paths),
         progress_(progress),
+        note_(note),
         workflow_(std::move(workflow)),
         source_(workflow_) {}
 
@@ -97,12 +96,12 @@ class Preparation {
  private:
   Result<void> ReadSeeds() {
     if (std::filesystem::exists(paths_.valid)) {
-      SOTTO_RETURN_IF_ERROR(ReadChecked(paths_.valid, *workflow_, data_.notes));
+      SOTTO_RETURN_IF_ERROR(ReadChecked(paths_.valid, *workflow_, note_));
       data_.judges.emplace_back("valid.jsonl", paths_.valid);
     }
     const std::filesystem::path file = paths_.folder / kSeedsFile;
     if (!std::filesystem::exists(file)) return {};
-    SOTTO_ASSIGN_OR_RETURN(const Rows seeds, ReadChecked(file, *workflow_, data_.notes));
+    SOTTO_ASSIGN_OR_RETURN(const Rows seeds, ReadChecked(file, *workflow_, note_));
     Rows kept;
     Rows withheld;
     for (size_t i = 0; i < seeds.size(); ++i) {
@@ -127,7 +126,7 @@ class Preparation {
   Result<void> ReadVoices() {
     const std::filesystem::path file = paths_.folder / kVoicesFile;
     if (!std::filesystem::exists(file)) return {};
-    SOTTO_ASSIGN_OR_RETURN(Rows voices, ReadChecked(file, *workflow_, data_.notes));
+    SOTTO_ASSIGN_OR_RETURN(Rows voices, ReadChecked(file, *workflow_, note_));
     SOTTO_ASSIGN_OR_RETURN(const auto program, DialogueProgram::Compile(workflow_));
     for (LabelledConversation& row : voices) {
       const auto answers = [](const Turn& turn) {
@@ -247,6 +246,7 @@ class Preparation {
   const TrainingOptions& options_;
   const TrainingPaths& paths_;
   const TrainingProgress& progress_;
+  const TrainingNote& note_;
   const std::shared_ptr<const Workflow> workflow_;
   std::shared_ptr<const Workflow> source_;  // the same, without withheld seeds
   TrainingData data_;
@@ -273,8 +273,9 @@ TrainingPaths::TrainingPaths(const std::filesystem::path& dir)
       valid(dir / "valid.jsonl") {}
 
 Result<TrainingData> PrepareTraining(std::shared_ptr<const Workflow> workflow, const TrainingPaths& paths,
-                                     const TrainingOptions& options, const TrainingProgress& progress) {
-  return Preparation(std::move(workflow), paths, options, progress).Run();
+                                     const TrainingOptions& options, const TrainingProgress& progress,
+                                     const TrainingNote& note) {
+  return Preparation(std::move(workflow), paths, options, progress, note).Run();
 }
 
 }  // namespace sotto
