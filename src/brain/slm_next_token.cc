@@ -81,6 +81,10 @@ Result<std::vector<float>> SlmNextToken::LogProbs(std::span<const int32_t> token
   const std::span<const int32_t> wanted_rows = whole_vocabulary ? std::span<const int32_t>() : rows;
   SOTTO_RETURN_IF_ERROR(engine_.LogitsOf(std::span(states_).subspan(at, d), wanted_rows, logits_));
   const double normaliser = LogSumExp(logits_);
+  if (!std::isfinite(normaliser)) {
+    return MakeError(ErrorCode::kCorrupt, "{}: the model's logits are no finite numbers",
+                     engine_.model().path());
+  }
   std::vector<float> log_probs(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     const float logit = whole_vocabulary ? logits_[static_cast<size_t>(rows[i])] : logits_[i];
