@@ -15,7 +15,7 @@ std::string OneLine(std::string text) {
 }
 
 void CliContext::Fail(const Error& error) {
-  fmt::print(stderr, "sotto: {}\n", error.message);
+  fmt::print(stderr, "sotto: {}\n", OneLine(error.message));
   exit_code = error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kOutOfRange ? 2 : 1;
 }
 

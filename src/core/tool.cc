@@ -42,10 +42,22 @@ const Json& Inner(const Json& json) {
   return json;
 }
 
-// Gemini writes types in capitals ("STRING"). Only where a schema is expected: values of an enum stay.
-void LowerTypes(Json& schema) {
+// The type's name in JSON Schema: Gemini writes capitals ("STRING"), tools made from code Python's names.
+std::string TypeName(std::string name) {
+  static constexpr std::pair<std::string_view, const char*> kOthers[] = {
+      {"str", "string"},   {"int", "integer"}, {"long", "integer"}, {"float", "number"}, {"double", "number"},
+      {"bool", "boolean"}, {"dict", "object"}, {"list", "array"},   {"tuple", "array"}};
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const auto& [other, own] : kOthers) {
+    if (name == other) return own;
+  }
+  return name;
+}
+
+// Only where a schema is expected: values of an enum stay.
+void NormaliseTypes(Json& schema) {
   if (schema.is_array()) {
-    for (Json& item : schema) LowerTypes(item);
+    for (Json& item : schema) NormaliseTypes(item);
   }
   if (!schema.is_object()) return;
   for (auto& [key, value] : schema.items()) {
@@ -53,16 +65,14 @@ void LowerTypes(Json& schema) {
       continue;
     if (key == "properties" || key == "$defs" || key == "definitions") {
       if (value.is_object()) {
-        for (auto& [name, inner] : value.items()) LowerTypes(inner);
+        for (auto& [name, inner] : value.items()) NormaliseTypes(inner);
       }
       continue;
     }
     if (key == "type" && value.is_string()) {
-      auto name = value.get<std::string>();
-      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      value = std::move(name);
+      value = TypeName(value.get<std::string>());
     } else {
-      LowerTypes(value);
+      NormaliseTypes(value);
     }
   }
 }
@@ -124,7 +134,7 @@ Result<ToolSpec> ToolSpecFromJson(const Json& json) {
                      "(Anthropic) or inputSchema (MCP)",
                      tool.name, key);
   }
-  LowerTypes(tool.parameters);
+  NormaliseTypes(tool.parameters);
   return tool;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "text/normalise.h"
+#include "text/speak.h"
 #include "text/spoken_numbers.h"
 #include "workflow/schema_resolver.h"
 
@@ -299,6 +300,9 @@ class SlotReader {
                                                    : Entity::ValueType::kNumber;
       if (value.is_structured())
         return RefuseSchema(here, "a structure: " + ShortJson(value), "a string, number or boolean");
+      if (value.is_number() && !(std::abs(value.get<double>()) < 9e15))
+        return RefuseSchema(here, "a number of more than 15 digits: " + ShortJson(value),
+                            "one that can be said");
       const bool numbers = type && type != own && IsNumeric(*type) && IsNumeric(own);
       if (type && type != own && !numbers)
         return RefuseSchema(here, "values of several types", "all strings, or all numbers");
@@ -306,7 +310,7 @@ class SlotReader {
       const std::string text = value.is_string()    ? value.get<std::string>()
                                : value.is_boolean() ? (value.get<bool>() ? "true" : "false")
                                                     : NumberText(value.get<double>());
-      const std::string form = value.is_number() ? text : SaidForm(text);
+      const std::string form = value.is_number() ? SpeakNumber(value.get<double>()) : SaidForm(text);
       if (form.empty()) {
         return RefuseSchema(here, fmt::format("nobody can say '{}'", text),
                             "a value with letters or digits, such as \"plus\"");
@@ -316,19 +320,12 @@ class SlotReader {
         return RefuseSchema(here, fmt::format("'{}' and '{}' are said the same way", other->second, text),
                             "values that can be told apart by ear");
       }
-      if (added) entity.values.push_back({text, value.is_number() ? SaidNumber(text) : "", {}});
+      if (added) entity.values.push_back({text, value.is_number() ? form : "", {}});
     }
     if (entity.values.empty()) return RefuseSchema(path_, "no values", "at least one value");
     entity.value_type = *type;
     if (entity.value_type == Entity::ValueType::kBoolean) SayBooleans();
     return {};
-  }
-
-  // Sign and point are words, so that -1 and 1, 1.5 and 15 are told apart; empty where the digits do.
-  static std::string SaidNumber(const std::string& text) {
-    std::string said;
-    for (const char c : text) said += c == '-' ? "minus " : c == '.' ? " point " : std::string(1, c);
-    return said == text ? "" : said;
   }
 
   static bool IsNumeric(Entity::ValueType type) {

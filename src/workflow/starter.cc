@@ -178,7 +178,6 @@ class FromTools {
           "  intent_unclear:\n    description: \"The user says something that is not understood or that none "
           "of the tools serves\"\n    role: unclear\n";
     }
-    if (n_written_ == 0) out_.refused.emplace_back("no tool is left that could be served");
     std::string text = fmt::format(
         "# Made from a tools array. Add synonyms to the entities and phrases to `examples`, and say what "
         "each action\n"
@@ -346,7 +345,9 @@ class FromTools {
     const std::string& name = out_.names[tool.name].tool;
     std::string role = RoleOf(tool, slots.empty());
     if (!role.empty() && !roles_.insert(role).second) role.clear();
-    if (!role.empty()) Note(tool, fmt::format("is taken for the workflow's {} (role: {})", role, role));
+    // What greets and thanks is plain; whom a call is handed to, and what stands for everything else, is not.
+    if (role == "handoff" || role == "unclear")
+      Note(tool, fmt::format("is taken for the workflow's '{0}' (role: {0})", role));
     std::string text = fmt::format("  {}:\n    description: {}\n", Key(name),
                                    Quoted(tool.description.empty() ? Words(tool.name) : tool.description));
     if (name != tool.name) text += fmt::format("    as: {}\n", Quoted(tool.name));

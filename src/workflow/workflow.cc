@@ -16,6 +16,12 @@ auto FindNamed(const Items& items, std::string_view name) -> decltype(&*items.be
   return found == items.end() ? nullptr : &*found;
 }
 
+// 2, not 2.0.
+Json NumberJson(double number) {
+  if (number == std::floor(number) && std::abs(number) < 9e15) return static_cast<int64_t>(number);
+  return number;
+}
+
 const char* ValueTypeName(Entity::ValueType type) {
   switch (type) {
     case Entity::ValueType::kNumber:
@@ -48,8 +54,8 @@ Json SchemaOfSlot(const Slot& slot) {
     case Entity::Type::kMoney:
     case Entity::Type::kNumber:
       schema["type"] = entity.value_type == Entity::ValueType::kInteger ? "integer" : "number";
-      if (entity.min) schema["minimum"] = *entity.min;
-      if (entity.max) schema["maximum"] = *entity.max;
+      if (entity.min) schema["minimum"] = NumberJson(*entity.min);
+      if (entity.max) schema["maximum"] = NumberJson(*entity.max);
       break;
     case Entity::Type::kDate:
       schema["type"] = "string";
@@ -131,9 +137,7 @@ Json ValueJson(const Entity& entity, std::string_view value) {
     case Entity::ValueType::kInteger:
       break;
   }
-  const double number = std::strtod(text.c_str(), nullptr);
-  if (number == std::floor(number) && std::abs(number) < 9e15) return static_cast<int64_t>(number);
-  return number;
+  return NumberJson(std::strtod(text.c_str(), nullptr));
 }
 
 std::string ValueText(const Json& value) {

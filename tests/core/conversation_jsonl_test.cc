@@ -82,9 +82,9 @@ TEST(ConversationJsonl, FilesThatAreNotLinesOfJsonSaySo) {
   EXPECT_THAT(message("[\n {\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}\n]"),
               testing::HasSubstr("one JSON array over several lines; want one object a line"));
   EXPECT_THAT(message("{\"messages\":[{\"role\":\"user\",\"content\":\"caf\xE9\"}]}\n"),
-              testing::HasSubstr("odd.jsonl:1: byte 45: 0xE9 is not UTF-8"));
+              testing::HasSubstr("odd.jsonl:1: byte 43: 0xE9 is not UTF-8"));
   EXPECT_THAT(message("{\"messages\": " + std::string(100000, '[')),
-              testing::HasSubstr("odd.jsonl:1: column 514: JSON nested more than 500 deep"));
+              testing::HasSubstr("odd.jsonl:1: column 513: JSON nested more than 500 deep"));
   EXPECT_THAT(message("{\"messages\": 1e999}"), testing::HasSubstr("odd.jsonl:1: a number is too large"));
   EXPECT_THAT(message(""), testing::HasSubstr("holds no conversation"));
   EXPECT_THAT(ReadConversations(testing::TempDir()).error().message, testing::HasSubstr("Is a directory"));
