@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "slm/gguf.h"
 
 namespace sotto {
@@ -174,6 +175,16 @@ Result<void> ReadWindow(const GgufFile& gguf, Keys& keys, ModelConfig& config) {
   if (config.arch == Arch::kGemma2) return {};
   config.sliding_window = keys.CountOr("attention.sliding_window", 0);
   if (config.sliding_window == 0) return {};
+  if (config.arch == Arch::kLlama) {
+    // Converters carry the key over from Mistral's first models; llama.cpp and what was measured against it
+    // attend to everything.
+    if (config.sliding_window < config.n_ctx_train) {
+      Log().warn("{}: {} = {} is not applied: models of this architecture are run without it", gguf.path(),
+                 keys.Full("attention.sliding_window"), config.sliding_window);
+    }
+    config.sliding_window = 0;
+    return {};
+  }
   if (config.arch == Arch::kBert || keys.Has(kPattern)) {
     return MakeError(ErrorCode::kUnsupported,
                      "{}: {} = {} {} is not supported; a window over all layers of a decoder is", gguf.path(),

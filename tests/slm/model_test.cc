@@ -110,6 +110,10 @@ TEST(ModelTest, SlidingWindowsThatAreNotKnownAreRefused) {
   };
   EXPECT_EQ(window([](GgufWriter&) {}), std::pair(0, 0));
   EXPECT_EQ(window([](GgufWriter& w) { w.SetU32("qwen3.attention.sliding_window", 4); }), std::pair(4, 4));
+  const TinyModel llama = TinyModel::Make({.arch = "llama"});
+  const auto gguf = GgufFile::Parse(
+      Rewrite(llama, [](GgufWriter& w) { w.SetU32("llama.attention.sliding_window", 4); }), "t");
+  EXPECT_EQ(ModelConfig::FromGguf(*gguf.value(), 0).value().window_of(0), 0);  // as llama.cpp runs them
   EXPECT_THAT(LoadError(Rewrite(tiny,
                                 [](GgufWriter& w) {
                                   w.SetU32("qwen3.attention.sliding_window", 4);

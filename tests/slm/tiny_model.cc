@@ -436,7 +436,7 @@ std::vector<TinyModel> TinyDecoders() {
   shapes.push_back({.arch = "phi3", .seed = 6});
   shapes.push_back({.arch = "phi3", .n_rot = 12, .longrope = true, .seed = 7});
   shapes.push_back({.arch = "granite", .tied = true, .seed = 8});
-  shapes.push_back({.arch = "qwen3", .tied = true, .sliding = true, .seed = 9});
+  shapes.push_back({.arch = "qwen3", .sliding = true, .tied = true, .seed = 9});
   shapes.push_back({.arch = "phi3", .window = 33, .sliding = true, .seed = 10});
   for (TinyModel& shape : shapes) shape = TinyModel::Make(std::move(shape));
   return shapes;

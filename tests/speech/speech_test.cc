@@ -103,7 +103,7 @@ TEST_F(Files, BadRecordingsAreNamed) {
   EXPECT_THAT(text.error().message, HasSubstr("text.wav"));
   std::ofstream(folder_ / "empty.wav");
   EXPECT_THAT(ReadAudioFile(folder_ / "empty.wav").error().message, HasSubstr("the file is empty"));
-  EXPECT_THAT(ReadAudioFile(folder_).error().message, HasSubstr("is a folder"));
+  EXPECT_THAT(ReadAudioFile(folder_.path()).error().message, HasSubstr("is a folder"));
   ASSERT_TRUE(WriteAudioFile(folder_ / "long.wav", Tone(16000, 1)));
   std::filesystem::resize_file(folder_ / "long.wav", 10000);
   const auto truncated = ReadAudioFile(folder_ / "long.wav");
