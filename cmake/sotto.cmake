@@ -22,7 +22,9 @@ endif()
 if(SOTTO_SANITIZE)
   add_compile_options(-fsanitize=${SOTTO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SOTTO_SANITIZE})
-  target_compile_options(sotto_warnings INTERFACE -Wno-maybe-uninitialized)  # false positives under sanitizers
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(sotto_warnings INTERFACE -Wno-maybe-uninitialized)  # false positives under sanitizers
+  endif()
 endif()
 
 # sotto_layer(NAME DEPS layer... [LIBS target...] [SOURCES file...])

@@ -63,7 +63,8 @@ TurnTaker::Grasp TurnTaker::Peek() {
 }
 
 TurnTaker::Grasp TurnTaker::GraspOf(const Understanding& understanding) const {
-  if (understanding.calls.empty() || understanding.confidence < kConfidentlyComplete) return Grasp::kNothing;
+  if (understanding.calls.empty() || !(understanding.confidence >= kConfidentlyComplete))
+    return Grasp::kNothing;
   const Expectation expected = dialogue_.expectation();
   Grasp grasp = Grasp::kComplete;
   for (const Understanding::Call& call : understanding.calls) {

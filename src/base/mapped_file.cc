@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -66,8 +67,22 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 Result<std::string> ReadFile(const std::filesystem::path& path) {
-  SOTTO_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
-  return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  // Read, not mapped: pipes and /dev/stdin are files too.
+  FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0)
+    return MakeError(CodeOfErrno(errno), "cannot open {}: {}", path.string(), std::strerror(errno));
+  std::string text;
+  constexpr size_t kBlock = 1 << 16;
+  while (true) {
+    const size_t size = text.size();
+    text.resize(size + kBlock);
+    const ssize_t got = ::read(file.fd, text.data() + size, kBlock);
+    text.resize(size + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    if (got == 0) return text;
+    if (got < 0 && errno != EINTR)
+      return MakeError(errno == EISDIR ? ErrorCode::kInvalidArgument : ErrorCode::kIo, "cannot read {}: {}",
+                       path.string(), std::strerror(errno));
+  }
 }
 
 Result<void> WriteFileAtomically(const std::filesystem::path& path, std::string_view contents) {

@@ -150,8 +150,9 @@ Calibration Calibration::Fit(std::span<const ConfidenceFeatures> features, const
 }
 
 double Calibration::Apply(const ConfidenceFeatures& features) const {
-  if (!fitted_) return std::exp(features.total_log_prob);
+  if (!fitted_) return std::isnan(features.total_log_prob) ? 0 : std::exp(features.total_log_prob);
   const double score = Dot(weights_, features.Vector());
+  if (std::isnan(score)) return 0;  // what is no number is no confidence
   // The isotonic steps are flat: a trace of the score keeps the order inside one.
   if (!isotonic_.empty())
     return std::clamp(0.98 * Interpolate(isotonic_, score) + 0.02 * Sigmoid(score), 0.0, 1.0);

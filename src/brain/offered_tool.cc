@@ -1,6 +1,7 @@
 #include "brain/offered_tool.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "text/normalise.h"
 
@@ -9,12 +10,16 @@ namespace {
 
 using Kind = OfferedArgument::Kind;
 
+constexpr int kMaxDigits = 64;  // longer ones nobody says
+
 std::string TypeOf(const Json& schema) {
   const auto type = schema.find("type");
   if (type == schema.end()) return "";
   if (type->is_string()) return type->get<std::string>();
   return "";
 }
+
+std::string Literal(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 // 4 for "^\d{4}$" and "^[0-9]{4}$", 0 for "^\d+$", nullopt for anything else.
 std::optional<int> DigitsOfPattern(const std::string& pattern) {
@@ -25,7 +30,8 @@ std::optional<int> DigitsOfPattern(const std::string& pattern) {
     if (rest == "+" || rest == "*") return 0;
     if (rest.size() >= 3 && rest.front() == '{' && rest.back() == '}' &&
         std::all_of(rest.begin() + 1, rest.end() - 1, [](char c) { return c >= '0' && c <= '9'; })) {
-      return std::stoi(rest.substr(1, rest.size() - 2));
+      const int count = std::atoi(rest.substr(1, std::min<size_t>(rest.size() - 2, 9)).c_str());
+      return count > 0 && count <= kMaxDigits ? std::optional(count) : std::nullopt;
     }
     return std::nullopt;
   }
@@ -37,10 +43,10 @@ void ReadSchema(const Json& schema, OfferedArgument& argument) {
   const auto values = schema.find("enum");
   if (values != schema.end() && values->is_array()) {
     argument.kind = Kind::kChoice;
-    for (const Json& value : *values) argument.literals.push_back(value.dump());
+    for (const Json& value : *values) argument.literals.push_back(Literal(value));
   } else if (schema.contains("const")) {
     argument.kind = Kind::kChoice;
-    argument.literals = {schema.at("const").dump()};
+    argument.literals = {Literal(schema.at("const"))};
   } else if (type == "boolean") {
     argument.kind = Kind::kChoice;
     argument.literals = {"true", "false"};

@@ -84,6 +84,10 @@ Result<std::vector<float>> SlmNextToken::LogProbs(std::span<const int32_t> token
   SOTTO_RETURN_IF_ERROR(engine_.LogitsOf(decision_));
   const std::vector<float>& logits = decision_.logits;
   const double normaliser = LogSumExp(logits);
+  if (!std::isfinite(normaliser)) {
+    return MakeError(ErrorCode::kCorrupt, "{}: the model's logits are no finite numbers",
+                     engine_.model().path());
+  }
   std::vector<float> log_probs(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     const float logit = whole_vocabulary ? logits[static_cast<size_t>(rows[i])] : logits[i];

@@ -1,8 +1,15 @@
 #include "cli/brain_options.h"
 
+#include "slm/chat_template.h"
 #include "workflow/parse.h"
 
 namespace sotto {
+
+CLI::Option* AddChatTemplate(CLI::App& command, std::string& name) {
+  return command.add_option("--chat-template", name,
+                            "Family of the model's chat template, where its file names none that is known: " +
+                                ChatTemplate::Names());
+}
 
 void BrainFlags::AddTo(CLI::App& command) {
   command.add_option("--workflow", workflow, "Folder of the workflow, or its workflow.yaml")
@@ -14,6 +21,7 @@ void BrainFlags::AddTo(CLI::App& command) {
       ->check(CLI::Range(1, 64))
       ->envname("SOTTO_THREADS")
       ->capture_default_str();
+  AddChatTemplate(command, chat_template);
   command.add_flag("--no-grounding", no_grounding, "Let values be anything that the schema allows");
 }
 
@@ -26,6 +34,7 @@ Result<std::shared_ptr<const Brain>> BrainFlags::OpenBrain() const {
   BrainOptions options;
   options.n_threads = threads;
   options.grounding = !no_grounding;
+  options.chat_template = chat_template;
   return Brain::Open(std::move(loaded), model, options);
 }
 

@@ -9,9 +9,13 @@
 
 namespace sotto {
 
+// --chat-template NAME.
+CLI::Option* AddChatTemplate(CLI::App& command, std::string& name);
+
 struct BrainFlags {
   std::string workflow;
   std::string model;
+  std::string chat_template;  // empty: the model's own
   int threads = 2;
   bool no_grounding = false;
 

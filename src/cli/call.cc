@@ -5,6 +5,7 @@
 #include "cli/brain_options.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/text_input.h"
 #include "core/turn_record.h"
 
 namespace sotto {
@@ -47,8 +48,10 @@ Result<void> Run(const CallFlags& flags) {
     history.turns.push_back(std::move(past));
     return {};
   };
-  if (!flags.text.empty()) return turn(flags.text);
-  for (std::string line; std::getline(std::cin, line);) SOTTO_RETURN_IF_ERROR(turn(line));
+  if (!flags.text.empty()) return turn(CleanText(flags.text, "the utterance"));
+  int line_number = 0;
+  for (std::string line; NextLine(std::cin, "standard input", line_number, line);)
+    SOTTO_RETURN_IF_ERROR(turn(line));
   return {};
 }
 

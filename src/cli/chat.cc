@@ -3,15 +3,17 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <sstream>
 
 #include "assistant/text_session.h"
+#include "base/mapped_file.h"
 #include "brain/brain.h"
+#include "cli/brain_options.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/open_actions.h"
+#include "cli/text_input.h"
 #include "dialogue/script.h"
 #include "workflow/parse.h"
 
@@ -26,6 +28,7 @@ struct ChatFlags {
   std::string database;
   std::string bank;
   std::string confirm;
+  std::string chat_template;
   std::vector<std::string> show;
   int threads = 2;
   bool no_model = false;
@@ -61,10 +64,10 @@ class LineSource {
       fmt::print("> {}\n", line);
       return true;
     }
-    if (!terminal_) return static_cast<bool>(std::getline(std::cin, line));
+    if (!terminal_) return NextLine(std::cin, "standard input", line_number_, line);
     char* typed = readline("> ");
     if (typed == nullptr) return false;
-    line = typed;
+    line = CleanText(typed, "what was typed");
     std::free(typed);  // readline's own allocation
     if (!line.empty()) add_history(line.c_str());
     return true;
@@ -76,6 +79,7 @@ class LineSource {
   const bool terminal_;
   std::string history_;
   size_t next_ = 0;
+  int line_number_ = 0;
 };
 
 struct Script {
@@ -86,16 +90,14 @@ struct Script {
 // A dialogue test (its first dialogue, with calls) or plain lines.
 Result<Script> ReadScript(const std::string& path, const Workflow& workflow) {
   Script script;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return MakeError(ErrorCode::kNotFound, "cannot read {}", path);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (text.str().find("\n==") == std::string::npos && !text.str().starts_with("==")) {
-    std::istringstream lines(text.str());
-    for (std::string line; std::getline(lines, line);) script.lines.push_back(line);
+  SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  if (text.find("\n==") == std::string::npos && !text.starts_with("==")) {
+    std::istringstream lines(text);
+    int line_number = 0;
+    for (std::string line; NextLine(lines, path, line_number, line);) script.lines.push_back(line);
     return script;
   }
-  SOTTO_ASSIGN_OR_RETURN(const auto dialogues, ParseScripts(text.str(), path, workflow));
+  SOTTO_ASSIGN_OR_RETURN(const auto dialogues, ParseScripts(text, path, workflow));
   for (size_t i = 1; i < dialogues.front().turns.size(); ++i) {
     const ScriptTurn& turn = dialogues.front().turns[i];
     script.lines.push_back(turn.silence ? "" : turn.text);
@@ -153,6 +155,7 @@ Result<std::unique_ptr<Understander>> MakeUnderstander(const ChatFlags& flags,
   }
   BrainOptions options;
   options.n_threads = flags.threads;
+  options.chat_template = flags.chat_template;
   SOTTO_ASSIGN_OR_RETURN(const auto brain, Brain::Open(workflow, flags.model, options));
   return MakeBrainUnderstander(brain);
 }
@@ -222,6 +225,7 @@ void RegisterChat(CLI::App& app, CliContext& context) {
   command->add_option("--threads", flags->threads, "Threads of the model")
       ->envname("SOTTO_THREADS")
       ->capture_default_str();
+  AddChatTemplate(*command, flags->chat_template);
   command->add_option("--script", flags->script,
                       "Lines to say: plain ones, or a dialogue test with its calls");
   command->add_option("--show", flags->show, "What to print besides the replies")

@@ -55,7 +55,7 @@ Result<bool> CheckOne(const std::string& path, const CheckFlags& flags) {
   }
   if (flags.tools) {
     Json tools = Json::array();
-    for (const ToolSpec& tool : ToToolSpecs(*workflow)) tools.push_back(sotto::ToJson(tool));
+    for (const ToolDef& tool : workflow->tools) tools.push_back(sotto::ToJson(ToExportedTool(tool)));
     fmt::print("{}\n", tools.dump(2));
   } else if (!flags.json) {
     PrintSummary(*workflow);

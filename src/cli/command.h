@@ -17,4 +17,7 @@ struct CliContext {
   void Fail(const Error& error);
 };
 
+// Newlines as spaces: of a message of somebody else's.
+std::string OneLine(std::string text);
+
 }  // namespace sotto

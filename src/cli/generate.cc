@@ -1,8 +1,10 @@
 // sotto generate: a model continues a text or answers a question, token by token.
 #include <cstdio>
 
+#include "cli/brain_options.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/text_input.h"
 #include "core/json.h"
 #include "slm/chat_template.h"
 #include "slm/engine.h"
@@ -66,7 +68,9 @@ Result<std::shared_ptr<const Model>> LoadModel(const GenerateFlags& flags) {
   return Model::Random(flags.random_weights, options);
 }
 
-Result<void> Run(const GenerateFlags& flags) {
+Result<void> Run(GenerateFlags flags) {
+  flags.prompt = CleanText(std::move(flags.prompt), "--prompt");
+  flags.system = CleanText(std::move(flags.system), "--system");
   SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Model> model, LoadModel(flags));
   std::shared_ptr<const LoraAdapter> lora;
   if (!flags.lora.empty()) {
@@ -120,8 +124,7 @@ void RegisterGenerate(CLI::App& app, CliContext& context) {
   command->add_option("--prompt", flags->prompt, "The text")->required();
   command->add_flag("--chat", flags->chat, "The prompt is a user's message in the model's chat template");
   command->add_option("--system", flags->system, "System text, with --chat");
-  command->add_option("--template", flags->chat_template,
-                      "Name of the chat template, where the file's is not known");
+  AddChatTemplate(*command, flags->chat_template);
   command->add_option("--lora", flags->lora, "Adapter file (GGUF)");
   command->add_option("--max-tokens", flags->max_tokens, "Most tokens to write")
       ->check(CLI::PositiveNumber)

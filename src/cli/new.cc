@@ -1,8 +1,8 @@
 // sotto new: the folder of a new workflow.
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
+#include "base/mapped_file.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "core/conversation_jsonl.h"
@@ -17,15 +17,8 @@ struct NewFlags {
   std::string tools;
   std::string seeds;
   bool force = false;
+  bool leave_out = false;
 };
-
-Result<std::string> ReadText(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return MakeError(ErrorCode::kNotFound, "cannot read {}", path);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
 
 Result<void> WriteText(const std::filesystem::path& path, const std::string& text) {
   std::ofstream stream(path, std::ios::binary);
@@ -49,24 +42,58 @@ constexpr const char* kFirstDialogue =
     "# Dialogues as tests: docs/formats/dialogue_test.md. Run them with: sotto test-dialogues .\n\n"
     "== not understood\nuser: hm\ncall: {}()\nbot: Sorry, I didn't get that.\n";
 
+// The workflow's text; seeds are changed to its names.
+Result<std::string> FromTools(const NewFlags& flags, std::vector<LabelledConversation>& seeds) {
+  SOTTO_ASSIGN_OR_RETURN(const std::string tools_text, ReadFile(flags.tools));
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<ToolSpec> tools, ReadTools(tools_text, flags.tools));
+  std::vector<Conversation> conversations;
+  for (const LabelledConversation& seed : seeds) {
+    conversations.push_back(seed.conversation);
+    for (const std::string& unknown : UnknownCalls(seed.conversation, tools))
+      fmt::print(stderr, "{}:{}: warning: {}\n", flags.seeds, seed.line, unknown);
+  }
+  auto made = WorkflowFromTools(NameOf(flags.folder), tools, conversations, flags.leave_out);
+  if (!made) return WithContext(made.error(), flags.tools);
+  for (const std::string& note : made->notes) fmt::print(stderr, "{}: warning: {}\n", flags.tools, note);
+  for (const std::string& refused : made->refused) {
+    fmt::print(stderr, "{}: {}{}\n", flags.tools, flags.leave_out ? "left out: " : "", refused);
+  }
+  if (made->yaml.empty()) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "{}: {} things in it cannot be asked for or said (above); change them{}", flags.tools,
+                     made->refused.size(), flags.leave_out ? "" : ", or leave them out with --leave-out");
+  }
+  for (LabelledConversation& seed : seeds) {
+    for (Turn& turn : seed.conversation.turns) {
+      for (ToolCall& call : turn.calls) {
+        const auto names = made->names.find(call.name);
+        if (names == made->names.end()) continue;
+        call.name = names->second.tool;
+        Json arguments = Json::object();
+        for (const auto& [argument, value] : call.arguments.items()) {
+          const auto slot = names->second.slots.find(argument);
+          arguments[slot == names->second.slots.end() ? argument : slot->second] = value;
+        }
+        call.arguments = std::move(arguments);
+      }
+    }
+  }
+  return std::move(made->yaml);
+}
+
 Result<void> Run(const NewFlags& flags) {
   const std::filesystem::path folder = flags.folder;
   const std::filesystem::path file = folder / "workflow.yaml";
   if (std::filesystem::exists(file) && !flags.force) {
     return MakeError(ErrorCode::kInvalidArgument, "{} exists already; --force writes over it", file.string());
   }
-  std::vector<Conversation> seeds;
+  std::vector<LabelledConversation> seeds;
   if (!flags.seeds.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(const auto labelled, ReadConversations(flags.seeds));
-    for (const LabelledConversation& seed : labelled) seeds.push_back(seed.conversation);
+    SOTTO_ASSIGN_OR_RETURN(seeds, ReadConversations(flags.seeds));
   }
   std::string text = ExampleWorkflow(NameOf(folder));
   if (!flags.tools.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(const std::string tools_text, ReadText(flags.tools));
-    SOTTO_ASSIGN_OR_RETURN(const std::vector<ToolSpec> tools, ReadTools(tools_text, flags.tools));
-    auto made = WorkflowFromTools(NameOf(folder), tools, seeds);
-    if (!made) return WithContext(made.error(), flags.tools);
-    text = std::move(*made);
+    SOTTO_ASSIGN_OR_RETURN(text, FromTools(flags, seeds));
   }
   const ParsedWorkflow parsed = ParseWorkflow(text, file.string());
   std::error_code error;
@@ -74,17 +101,17 @@ Result<void> Run(const NewFlags& flags) {
   if (error) return MakeError(ErrorCode::kIo, "cannot create {}: {}", folder.string(), error.message());
   SOTTO_RETURN_IF_ERROR(WriteText(file, text));
   fmt::print("{}\n", file.string());
-  for (const Mistake& mistake : parsed.mistakes) fmt::print("  {}\n", ToString(mistake, file.string()));
-  if (parsed.workflow) {
-    const auto dialogue = folder / "dialogues" / "first.txt";
-    SOTTO_RETURN_IF_ERROR(WriteText(dialogue, fmt::format(kFirstDialogue, parsed.workflow->unclear_tool)));
-    fmt::print("{}\n", dialogue.string());
-  }
+  for (const Mistake& mistake : parsed.mistakes) fmt::print(stderr, "{}\n", ToString(mistake, file.string()));
   if (!flags.seeds.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(const std::string seed_text, ReadText(flags.seeds));
-    SOTTO_RETURN_IF_ERROR(WriteText(folder / "seed.jsonl", seed_text));
+    SOTTO_RETURN_IF_ERROR(WriteConversations(folder / "seed.jsonl", seeds));
     fmt::print("{}: {} conversations\n", (folder / "seed.jsonl").string(), seeds.size());
   }
+  if (!parsed.workflow) {
+    return MakeError(ErrorCode::kInvalidArgument, "{}: mistakes in what was written (above)", file.string());
+  }
+  const auto dialogue = folder / "dialogues" / "first.txt";
+  SOTTO_RETURN_IF_ERROR(WriteText(dialogue, fmt::format(kFirstDialogue, parsed.workflow->unclear_tool)));
+  fmt::print("{}\n", dialogue.string());
   fmt::print("Next: sotto check {0}, then sotto train {0}\n", folder.string());
   return {};
 }
@@ -95,9 +122,12 @@ void RegisterNew(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("new", "Begin a workflow: an example, or one made from your tools");
   auto flags = std::make_shared<NewFlags>();
   command->add_option("folder", flags->folder, "Folder to create")->required();
-  command->add_option("--from-tools", flags->tools, "An OpenAI tools array (JSON)");
+  command->add_option("--from-tools", flags->tools,
+                      "Tools as OpenAI, Anthropic, Gemini or MCP write them (JSON)");
   command->add_option("--seeds", flags->seeds,
                       "Conversations (JSONL): copied to seed.jsonl, their phrases become examples");
+  command->add_flag("--leave-out", flags->leave_out,
+                    "Leave out arguments that cannot be said (a tool that requires one: the whole tool)");
   command->add_flag("--force", flags->force, "Write over a workflow that exists");
   command->footer("Example:\n  sotto new my_shop --from-tools tools.json --seeds seeds.jsonl");
   command->callback([flags, &context] {

@@ -1,4 +1,6 @@
 // sotto talk: a spoken conversation, with the microphone or with recordings.
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <thread>
 
@@ -68,6 +70,14 @@ int PrintDevices(bool json) {
   return 0;
 }
 
+// Root mean square; -100 of silence.
+double LevelDb(std::span<const float> samples) {
+  double sum = 0;
+  for (const float sample : samples) sum += static_cast<double>(sample) * static_cast<double>(sample);
+  return std::max(-100.0, 10 * std::log10(std::max(sum, 1e-20) /
+                                          std::max<double>(1, static_cast<double>(samples.size()))));
+}
+
 Result<void> TalkRecorded(const TalkFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto stack,
                          VoiceStack::Open(flags.voice, !flags.fast && flags.replay.empty()));
@@ -91,7 +101,22 @@ Result<void> TalkRecorded(const TalkFlags& flags) {
     options.limit = std::chrono::seconds(static_cast<int64_t>(audio.seconds()) + 30);
     caller = RecordedCaller::Replay(std::move(audio));
   }
-  SOTTO_RETURN_IF_ERROR(RunCall(*stack, caller, options, voice, Printer(flags.json)));
+  const std::vector<std::string> files =
+      flags.replay.empty() ? flags.recordings : std::vector<std::string>{flags.replay};
+  std::vector<bool> heard(files.size());
+  VoiceSession::Callbacks callbacks = Printer(flags.json);
+  callbacks.on_turn = [&, print = std::move(callbacks.on_turn)](const TurnRecord& record) {
+    const int current = caller.current();
+    if (!record.heard.text.empty() && current >= 0) heard[static_cast<size_t>(current)] = true;
+    print(record);
+  };
+  SOTTO_RETURN_IF_ERROR(RunCall(*stack, caller, options, voice, std::move(callbacks)));
+  for (int i = 0; i <= caller.current(); ++i) {
+    const auto index = static_cast<size_t>(i);
+    if (heard[index]) continue;
+    fmt::print(stderr, "sotto: nothing was heard in {} (level {:.0f} dB of full scale)\n", files[index],
+               LevelDb(caller.recording(index).audio.samples));
+  }
   return {};
 }
 

@@ -5,6 +5,10 @@
 //                  {"name": "...", "arguments": {...} or "{...}"}}]}, ...], "tools": [...]?}
 //   {"question": "<messages as a JSON string>", "answer": "{\"name\": ..., \"parameters\": {...}}"}
 //     (the history with its calls, then the last user turn, whose call is the answer)
+// Also read: content as a list of parts (text, Anthropic's tool_use and tool_result), the older
+// "function_call" and role "function", calls as the text of an assistant message (JSON, <tool_call>...,
+// [TOOL_CALLS] ...), arguments under "args" or "input". What cannot be read is an error of its line: no call
+// is ever left out silently.
 // System, tool and plain assistant messages are skipped: the brain never reads them. Of ours, on a user
 // message: "expectation": {"kind": "ask|confirm|offer", "tool": "...", "slots": [...]} and, on the row,
 // "name_only": true.

@@ -5,8 +5,43 @@
 #include <cmath>
 #include <string>
 
+#include "base/utf8.h"
+
 namespace sotto {
 namespace {
+
+// Deeper than any schema or message of a person's making, and shallow enough for whoever walks it
+// recursively.
+constexpr int kMaxDepth = 500;
+
+// Where the nesting goes beyond kMaxDepth, or npos. Looks at brackets outside of strings only.
+size_t FindTooDeep(std::string_view text) {
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxDepth) return i;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return std::string_view::npos;
+}
+
+// "source:line:column" of a byte.
+std::string Place(std::string_view text, std::string_view source, size_t offset) {
+  const std::string_view before = text.substr(0, std::min(offset, text.size()));
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const size_t newline = before.rfind('\n');
+  const size_t column = newline == std::string_view::npos ? before.size() + 1 : before.size() - newline;
+  return fmt::format("{}:{}:{}", source, line, column);
+}
 
 std::string Folded(const std::string& text) {
   std::string folded;
@@ -21,15 +56,21 @@ std::string Folded(const std::string& text) {
 }  // namespace
 
 Result<Json> ParseJson(std::string_view text, std::string_view source) {
+  if (const size_t at = FindInvalidUtf8(text); at != std::string_view::npos) {
+    return MakeError(ErrorCode::kCorrupt, "{}: byte 0x{:02X} is not UTF-8", Place(text, source, at),
+                     static_cast<uint8_t>(text[at]));
+  }
+  if (const size_t at = FindTooDeep(text); at != std::string_view::npos) {
+    return MakeError(ErrorCode::kCorrupt, "{}: JSON nested more than {} deep", Place(text, source, at),
+                     kMaxDepth);
+  }
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::parse_error& error) {
-    const size_t end = std::min(error.byte > 0 ? error.byte - 1 : 0, text.size());
-    const std::string_view before = text.substr(0, end);
-    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-    const size_t newline = before.rfind('\n');
-    const size_t column = newline == std::string_view::npos ? end + 1 : end - newline;
-    return MakeError(ErrorCode::kCorrupt, "{}:{}:{}: not valid JSON", source, line, column);
+    return MakeError(ErrorCode::kCorrupt, "{}: not valid JSON",
+                     Place(text, source, error.byte > 0 ? error.byte - 1 : 0));
+  } catch (const nlohmann::json::exception&) {
+    return MakeError(ErrorCode::kCorrupt, "{}: a number is too large for JSON here", source);
   }
 }
 

@@ -60,7 +60,13 @@ bool Composer::Say(const std::string& key, const DialogueProgram::Variants& vari
     const Slot* slot = tool.FindSlot(field);
     return std::string(slot != nullptr ? SpokenValue(slot->entity, value) : value);
   };
-  return Render(key, variants, values, options);
+  // Listed values go by their text, whatever they are in the call: 2 is said as the workflow says "2".
+  Json shown = values;
+  for (const Slot& slot : tool.slots) {
+    const auto value = shown.find(slot.name);
+    if (value != shown.end() && slot.entity.type == Entity::Type::kEnum) *value = ValueText(*value);
+  }
+  return Render(key, variants, shown, options);
 }
 
 void Composer::Repeat(const Reply& reply) {

@@ -9,6 +9,9 @@ namespace {
 constexpr size_t kMaxQueued = 8;
 constexpr int kInheritTurns = 3;  // a finished task lends its arguments this many turns
 
+// A confidence that is no number passes no threshold.
+bool IsAtLeast(double confidence, double threshold) { return confidence >= threshold; }
+
 double ArgumentConfidence(const Understanding::Call& call, std::string_view name) {
   for (const auto& [argument, confidence] : call.arguments) {
     if (argument == name) return confidence;
@@ -60,7 +63,7 @@ void Decider::Turn(const TurnInput& input) {
 Decider::Heard Decider::Sort(const TurnInput& input) {
   Heard heard;
   for (const Call& call : input.calls) {
-    const bool believed = call.confidence >= policy_.clarify;
+    const bool believed = IsAtLeast(call.confidence, policy_.clarify);
     if (IsControlTool(call.call.name)) {
       if (believed) heard.controls.push_back(&call);
       continue;
@@ -143,7 +146,8 @@ void Decider::Affirm(const Call& call, bool correction) {
   if (correction) return;
   switch (state_.pending.kind) {
     case Pending::Kind::kConfirm:
-      if (call.confidence < policy_.accept) return;  // not sure enough of a yes: NotUnderstood asks again
+      if (!IsAtLeast(call.confidence, policy_.accept))
+        return;  // not sure enough of a yes: NotUnderstood asks again
       Emit(Event::Type::kConfirmed, state_.open()->id);
       handled_ = advance_ = true;
       return;
@@ -295,7 +299,8 @@ void Decider::Tasks(const Heard& heard) {
   FirstTask(*heard.tasks[first]);
   for (size_t i = 0; i < heard.tasks.size(); ++i) {
     const Call& call = *heard.tasks[i];
-    if (i == first || call.confidence < policy_.clarify || state_.queue.size() >= kMaxQueued) continue;
+    if (i == first || !IsAtLeast(call.confidence, policy_.clarify) || state_.queue.size() >= kMaxQueued)
+      continue;
     Queue(call);
     handled_ = advance_ = true;
   }
@@ -307,11 +312,11 @@ void Decider::Tasks(const Heard& heard) {
 
 void Decider::Queue(const Call& call) {
   Json value{{"arguments", Json::object()}};
-  bool doubted = call.confidence < policy_.accept;
+  bool doubted = !IsAtLeast(call.confidence, policy_.accept);
   for (const auto& [name, argument] : call.call.arguments.items()) {
     const double confidence = ArgumentConfidence(call, name);
-    if (confidence < policy_.clarify) continue;
-    doubted = doubted || confidence < policy_.accept;
+    if (!IsAtLeast(confidence, policy_.clarify)) continue;
+    doubted = doubted || !IsAtLeast(confidence, policy_.accept);
     value["arguments"][name] = argument;
   }
   if (doubted) value["doubted"] = true;
@@ -331,7 +336,7 @@ void Decider::FirstTask(const Call& call) {
     if (open->suspended) Emit(Event::Type::kTaskResumed, open->id);
     return;
   }
-  if (call.confidence < policy_.clarify) {
+  if (!IsAtLeast(call.confidence, policy_.clarify)) {
     Emit(Event::Type::kNoProgress);
     if (state_.failures >= policy_.max_failures) {
       HandOffTo("failures");
@@ -360,7 +365,7 @@ void Decider::FirstTask(const Call& call) {
 }
 
 void Decider::BeginTask(const Call& call) {
-  const bool doubted = call.confidence < policy_.accept;
+  const bool doubted = !IsAtLeast(call.confidence, policy_.accept);
   Emit(Event::Type::kTaskBegan, state_.next_task, call.call.name, doubted ? Json{{"doubted", true}} : Json());
   MergeSlots(*state_.open(), call);
   Inherit(ToolOf(*state_.open()), call.call.arguments);
@@ -369,13 +374,13 @@ void Decider::BeginTask(const Call& call) {
 void Decider::MergeSlots(const Task& task, const Call& call) {
   const int id = task.id;
   const ToolDef& tool = ToolOf(task);
-  bool doubted = call.confidence < policy_.accept;
+  bool doubted = !IsAtLeast(call.confidence, policy_.accept);
   bool changed = false;
   for (const Slot& slot : tool.slots) {
     const auto argument = call.call.arguments.find(slot.name);
     if (argument == call.call.arguments.end() || argument->is_null()) continue;
     const double confidence = ArgumentConfidence(call, slot.name);
-    if (confidence < policy_.clarify && call.confidence >= policy_.clarify)
+    if (!IsAtLeast(confidence, policy_.clarify) && IsAtLeast(call.confidence, policy_.clarify))
       continue;  // not believed: asked for
     const auto fit = FitValue(slot.entity, *argument);
     if (const auto* misfit = std::get_if<Misfit>(&fit)) {
@@ -388,7 +393,7 @@ void Decider::MergeSlots(const Task& task, const Call& call) {
     const auto known = slots.find(slot.name);
     if (known != slots.end() && SameValue(*known, value)) continue;
     if (known != slots.end()) changed_ = ShowValue(slot.entity, value);
-    doubted = doubted || confidence < policy_.accept;
+    doubted = doubted || !IsAtLeast(confidence, policy_.accept);
     changed = true;
     Emit(Event::Type::kSlotSet, id, slot.name, value);
   }

@@ -45,7 +45,7 @@ ActionRequest RunningAction(const DialogueProgram& program, const DialogueState&
   request.action = tool.action;
   for (const Slot& slot : tool.slots) {
     if (const auto found = task->slots.find(slot.name); found != task->slots.end()) {
-      request.arguments[slot.name] = *found;
+      request.arguments[slot.argument()] = *found;
     }
   }
   request.idempotency_key = state.acting_key;

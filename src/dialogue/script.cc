@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
 #include <sstream>
+
+#include "base/mapped_file.h"
+#include "base/utf8.h"
 
 namespace sotto {
 namespace {
@@ -32,6 +34,10 @@ Json ArgumentValue(const std::string& text, const Slot* slot) {
   if (numeric && LooksLikeNumber(text)) {
     if (const auto value = ParseJson(text, "")) return *value;
   }
+  const auto listed = [&](const EntityValue& value) { return value.value == text; };
+  if (slot != nullptr && slot->entity.type == Entity::Type::kEnum &&
+      std::any_of(slot->entity.values.begin(), slot->entity.values.end(), listed))
+    return ValueJson(slot->entity, text);
   return text;
 }
 
@@ -308,6 +314,7 @@ Result<std::vector<DialogueScript>> ParseScripts(std::string_view text, std::str
     const auto fail = [&](const std::string& message) {
       return MakeError(ErrorCode::kInvalidArgument, "{}:{}: {}", file, number, message);
     };
+    if (FindInvalidUtf8(raw) != std::string::npos) return fail("a byte that is not UTF-8");
     if (line.empty() || line[0] == '#') continue;
     if (line.starts_with("==")) {
       DialogueScript script;
@@ -345,11 +352,8 @@ Result<std::vector<DialogueScript>> ReadScripts(const std::filesystem::path& pat
   }
   std::vector<DialogueScript> all;
   for (const auto& file : files) {
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) return MakeError(ErrorCode::kNotFound, "cannot read {}", file.string());
-    std::ostringstream text;
-    text << stream.rdbuf();
-    SOTTO_ASSIGN_OR_RETURN(auto scripts, ParseScripts(text.str(), file.string(), workflow));
+    SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+    SOTTO_ASSIGN_OR_RETURN(auto scripts, ParseScripts(text, file.string(), workflow));
     std::move(scripts.begin(), scripts.end(), std::back_inserter(all));
   }
   if (all.empty()) return MakeError(ErrorCode::kNotFound, "no dialogues in {}", path.string());

@@ -26,8 +26,7 @@ bool SameWords(std::string_view a, std::string_view b) {
 
 std::string AsText(const Json& value) {
   if (value.is_string()) return Trimmed(value.get_ref<const std::string&>());
-  if (value.is_number()) return NumberText(value.get<double>());
-  return "";
+  return ValueText(value);
 }
 
 const EntityValue* FindValue(const Entity& entity, const std::string& text) {
@@ -56,6 +55,8 @@ std::variant<Json, Misfit> FitNumber(const Entity& entity, const Json& value) {
   }
   if (!std::isfinite(number)) return Misfit{"not_a_number", 0};
   if (entity.type == Entity::Type::kMoney) number = std::round(number * 100) / 100;
+  if (entity.value_type == Entity::ValueType::kInteger && number != std::floor(number))
+    return Misfit{"not_whole", 0};
   if (entity.min && number < *entity.min) return Misfit{"too_small", *entity.min};
   if (entity.max && number > *entity.max) return Misfit{"too_large", *entity.max};
   if (number == std::floor(number) && std::abs(number) < 9e15) return Json(static_cast<int64_t>(number));
@@ -84,7 +85,7 @@ std::variant<Json, Misfit> FitValue(const Entity& entity, const Json& value) {
     case Entity::Type::kEnum: {
       const EntityValue* found = FindValue(entity, AsText(value));
       if (found == nullptr) return Misfit{"not_a_value", 0};
-      return Json(found->value);
+      return ValueJson(entity, found->value);
     }
     case Entity::Type::kDigits:
       return FitDigits(entity, value);
@@ -107,7 +108,7 @@ std::variant<Json, Misfit> FitValue(const Entity& entity, const Json& value) {
 }
 
 std::string ShowValue(const Entity& entity, const Json& value) {
-  if (value.is_number()) {
+  if (value.is_number() && entity.type != Entity::Type::kEnum) {
     return entity.type == Entity::Type::kMoney ? ShowMoney(value.get<double>(), entity.currency)
                                                : NumberText(value.get<double>());
   }

@@ -10,7 +10,8 @@ namespace sotto {
 
 // Why a value does not fit: the message that says so (workflow/messages.h), and the limit that was passed.
 struct Misfit {
-  std::string message;  // not_a_value, wrong_length, not_a_number, not_a_date, too_small, too_large
+  std::string
+      message;  // not_a_value, wrong_length, not_a_number, not_whole, not_a_date, too_small, too_large
   double limit = 0;
 };
 

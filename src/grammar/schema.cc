@@ -49,6 +49,14 @@ std::string InferredType(const Json& schema) {
   return "";
 }
 
+// The item that a step of a $ref names ("0"), or null.
+const Json* ItemAt(const Json& array, const std::string& key) {
+  const bool digits = !key.empty() && key.size() < 9 &&
+                      std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const size_t index = digits ? std::stoul(key) : array.size();
+  return index < array.size() ? &array.at(index) : nullptr;
+}
+
 // A $ref is recursive when it can be reached from its own target.
 void CollectReferences(const Json& schema, std::set<std::string>& out) {
   if (schema.is_object()) {
@@ -101,10 +109,12 @@ Result<const Json*> SchemaCompiler::Resolve(const std::string& reference, const 
       key += tilde ? (raw[i + 1] == '0' ? '~' : '/') : raw[i];
       i += tilde ? 1 : 0;
     }
-    if (rest[0] != '/' || !at->is_object() || !at->contains(key)) {
+    const Json* next = nullptr;
+    if (rest[0] == '/' && at->is_object() && at->contains(key)) next = &at->at(key);
+    if (rest[0] == '/' && at->is_array()) next = ItemAt(*at, key);
+    if (next == nullptr)
       return Wrong(ErrorCode::kNotFound, path, fmt::format("$ref '{}' leads nowhere", reference));
-    }
-    at = &at->at(key);
+    at = next;
     rest = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash);
   }
   return at;
@@ -165,6 +175,7 @@ Result<void> SchemaCompiler::Add(const Json& schema, const std::string& path, ui
         return Wrong(ErrorCode::kInvalidArgument, path + ".x-hole", "not a string");
       return AddHole(schema.at("x-hole").get<std::string>(), from, to);
     }
+    if (schema.contains("nullable")) return AddNullable(schema, path, from, to);
     if (schema.contains("$ref")) return AddReference(schema, path, from, to);
     if (schema.contains("enum") || schema.contains("const")) return AddEnum(schema, path, from, to);
     for (const char* keyword : {"anyOf", "oneOf"}) {
@@ -186,12 +197,26 @@ Result<void> SchemaCompiler::Add(const Json& schema, const std::string& path, ui
       if (!given.is_string()) return Wrong(ErrorCode::kInvalidArgument, path + ".type", "not a name");
       type = given.get<std::string>();
     }
-    if (type.empty())
+    if (type.empty()) {
+      // Of a keyword that says nothing about the type the name helps more than what is missing.
+      SOTTO_RETURN_IF_ERROR(CheckKeywords(schema, path, "here", {}));
       return Wrong(ErrorCode::kUnsupported, path, "a schema needs a type, an enum or alternatives");
+    }
     return AddType(type, schema, path, from, to);
   }();
   --depth_;
   return result;
+}
+
+// OpenAPI 3.0's word for "or null".
+Result<void> SchemaCompiler::AddNullable(const Json& schema, const std::string& path, uint32_t from,
+                                         uint32_t to) {
+  if (!schema.at("nullable").is_boolean())
+    return Wrong(ErrorCode::kInvalidArgument, path + ".nullable", "neither true nor false");
+  Json rest = schema;
+  rest.erase("nullable");
+  if (schema.at("nullable").get<bool>()) nfa.AddEpsilon(nfa.AddLiteral(from, "null"), to);
+  return Add(rest, path, from, to);
 }
 
 Result<void> SchemaCompiler::AddType(const std::string& type, const Json& schema, const std::string& path,
@@ -479,7 +504,7 @@ Result<void> SchemaCompiler::AddObject(const Json& schema, const std::string& pa
   if (!properties.is_object())
     return Wrong(ErrorCode::kInvalidArgument, path + ".properties", "not an object");
   std::set<std::string> required;
-  if (schema.contains("required")) {
+  if (schema.contains("required") && !schema.at("required").is_null()) {
     if (!schema.at("required").is_array())
       return Wrong(ErrorCode::kInvalidArgument, path + ".required", "not a list");
     for (const Json& name : schema.at("required")) {

@@ -52,6 +52,7 @@ class SchemaCompiler {
                              std::initializer_list<std::string_view> keywords) const;
   Result<void> AddType(const std::string& type, const Json& schema, const std::string& path, uint32_t from,
                        uint32_t to);
+  Result<void> AddNullable(const Json& schema, const std::string& path, uint32_t from, uint32_t to);
   Result<void> AddAlternatives(const Json& schema, const char* keyword, const std::string& path,
                                uint32_t from, uint32_t to);
   Result<void> AddEnum(const Json& schema, const std::string& path, uint32_t from, uint32_t to);

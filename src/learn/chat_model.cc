@@ -75,8 +75,9 @@ class CurlChatModel : public ChatModel {
     const auto choices = json.find("choices");
     if (choices == json.end() || !choices->is_array() || choices->empty())
       return MakeError(ErrorCode::kCorrupt, "{}: the answer has no choices", url);
-    const Json message = (*choices)[0].value("message", Json::object());
-    if (!message.contains("content") || !message["content"].is_string())
+    const Json& first = (*choices)[0];
+    const Json message = first.is_object() && first.contains("message") ? first["message"] : Json::object();
+    if (!message.is_object() || !message.contains("content") || !message["content"].is_string())
       return MakeError(ErrorCode::kCorrupt, "{}: the answer has no content", url);
     return message["content"].get<std::string>();
   }

@@ -30,9 +30,10 @@ void Coverage::Add(const SimulatedConversation& played) {
       ++tools_[call.name];
       for (const auto& [name, value] : call.arguments.items()) {
         ++arguments_[call.name + "." + name];
-        if (value.is_string() &&
-            value.get<std::string>().find_first_not_of("0123456789") != std::string::npos)
-          ++values_[call.name + "." + name + "=" + value.get<std::string>()];
+        // Digits and amounts are not counted one by one.
+        const std::string text = ValueText(value);
+        const bool listed = !value.is_string() || text.find_first_not_of("0123456789") != std::string::npos;
+        if (listed && !text.empty()) ++values_[call.name + "." + name + "=" + text];
       }
     }
     if (turn.calls.empty()) continue;

@@ -94,7 +94,7 @@ std::optional<Hole> Find(const PhraseBook& book, std::span<const std::string_vie
   std::optional<Hole> hole;
   switch (slot.entity.type) {
     case Entity::Type::kEnum:
-      if (value.is_string()) hole = FindEnum(book, words, slot, value.get<std::string>(), taken);
+      hole = FindEnum(book, words, slot, ValueText(value), taken);
       break;
     case Entity::Type::kDigits:
       if (value.is_string()) hole = FindNumber(words, slot, value, taken);
@@ -178,8 +178,7 @@ Located Locate(const PhraseBook& book, const ToolDef& tool, std::span<const std:
     }
     if (IsInherited(inheritable, value)) continue;
     std::optional<std::string> mark;
-    if (slot->entity.type == Entity::Type::kEnum && value.is_string())
-      mark = ImpliedMark(slot->name, value.get<std::string>());
+    if (slot->entity.type == Entity::Type::kEnum) mark = ImpliedMark(slot->name, ValueText(value));
     if (!mark) {
       located.missing = true;
       return located;

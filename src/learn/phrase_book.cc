@@ -3,10 +3,10 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "base/check.h"
+#include "base/mapped_file.h"
+#include "base/utf8.h"
 #include "learn/examples.h"
 #include "learn/general_book.h"
 #include "learn/paraphrase.h"
@@ -183,11 +183,12 @@ Result<PhraseBook> PhraseBook::Load(const Workflow& workflow) {
   SOTTO_RETURN_IF_ERROR(book.Merge(kThesaurus, "thesaurus.yaml", nullptr));
   const std::filesystem::path path = workflow.folder / "phrases.yaml";
   if (!workflow.folder.empty() && std::filesystem::exists(path)) {
-    std::ifstream file(path);
-    std::stringstream text;
-    text << file.rdbuf();
-    if (!file) return MakeError(ErrorCode::kIo, "cannot read {}", path.string());
-    SOTTO_RETURN_IF_ERROR(book.Merge(text.str(), path.string(), &workflow));
+    SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+    if (const size_t at = FindInvalidUtf8(text); at != std::string::npos) {
+      return MakeError(ErrorCode::kCorrupt, "{}:{}: a byte that is not UTF-8", path.string(),
+                       1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+    }
+    SOTTO_RETURN_IF_ERROR(book.Merge(text, path.string(), &workflow));
   }
   // What the workflow has a meaning of its own for is no other word for something else.
   book.own_words_ = OwnWords(workflow);

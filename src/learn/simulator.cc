@@ -14,9 +14,8 @@ constexpr int kMaxTries = 20;  // to say nonsense that is not about the workflow
 
 bool IsValueOf(const Slot& slot, const Json& value) {
   if (slot.entity.type != Entity::Type::kEnum) return true;
-  return value.is_string() &&
-         std::any_of(slot.entity.values.begin(), slot.entity.values.end(),
-                     [&](const EntityValue& item) { return item.value == value.get<std::string>(); });
+  return std::any_of(slot.entity.values.begin(), slot.entity.values.end(),
+                     [&](const EntityValue& item) { return ValueJson(slot.entity, item.value) == value; });
 }
 
 // What a request for `to` takes over from the task that was finished last.
@@ -173,9 +172,10 @@ std::optional<Simulator::Said> Simulator::SayPieces(std::span<const Piece> piece
     if (piece.kind == Piece::Kind::kWords) continue;
     if (!correct && known.contains(piece.text)) return std::nullopt;
     if (piece.kind == Piece::Kind::kImplied) {
-      if (correct && known.contains(piece.text) && SameValue(known[piece.text], Json(piece.form)))
-        return std::nullopt;
-      said.values[piece.text] = piece.form;
+      const Slot* slot = tool.FindSlot(piece.text);
+      const Json value = slot != nullptr ? ValueJson(slot->entity, piece.form) : Json(piece.form);
+      if (correct && known.contains(piece.text) && SameValue(known[piece.text], value)) return std::nullopt;
+      said.values[piece.text] = value;
     }
   }
   bool glue = false;  // the next words belong to the word before them: "how('s| is)"

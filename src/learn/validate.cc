@@ -55,14 +55,14 @@ bool SaidBefore(std::span<const Turn> history, const std::string& slot, const Js
 
 std::optional<std::string> WrongValue(const Slot& slot, const Json& value) {
   const Entity& entity = slot.entity;
+  if (entity.type == Entity::Type::kEnum) {
+    for (const EntityValue& listed : entity.values)
+      if (SameValue(ValueJson(entity, listed.value), value)) return std::nullopt;
+    return fmt::format("{} is no value of '{}'", value.dump(), slot.name);
+  }
   if (IsNumeric(entity.type) != value.is_number())
     return fmt::format("{} of '{}' should be a {}", value.dump(), slot.name,
                        IsNumeric(entity.type) ? "number" : "string");
-  if (entity.type == Entity::Type::kEnum) {
-    for (const EntityValue& listed : entity.values)
-      if (SameValue(Json(listed.value), value)) return std::nullopt;
-    return fmt::format("{} is no value of '{}'", value.dump(), slot.name);
-  }
   if (entity.type == Entity::Type::kDigits && entity.length > 0 &&
       (value.get<std::string>().size() != static_cast<size_t>(entity.length) ||
        value.get<std::string>().find_first_not_of("0123456789") != std::string::npos))

@@ -169,7 +169,9 @@ Json DrawOnce(const PhraseBook& book, const Slot& slot, Random& random) {
   const Entity& entity = slot.entity;
   switch (entity.type) {
     case Entity::Type::kEnum:
-      return entity.values.empty() ? Json() : Json(entity.values[random.Below(entity.values.size())].value);
+      return entity.values.empty()
+                 ? Json()
+                 : ValueJson(entity, entity.values[random.Below(entity.values.size())].value);
     case Entity::Type::kDigits:
       return DrawDigits(entity.length, random);
     case Entity::Type::kMoney: {
@@ -226,7 +228,7 @@ SpokenWords SayValue(const PhraseBook& book, const Slot& slot, const Json& value
     case Entity::Type::kEnum:
       break;
   }
-  const auto text = value.get<std::string>();
+  const std::string text = ValueText(value);
   const auto* forms = &book.ValueForms(slot.name, text, form);
   if (forms->empty()) forms = &book.ValueForms(slot.entity_name, text, form);
   if (!forms->empty()) return ToWords(SayPlain(random.Pick(*forms), random), Carries::kValue, slot.name);

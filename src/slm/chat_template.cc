@@ -277,8 +277,9 @@ Result<ChatTemplate> ChatTemplate::Recognise(std::string_view jinja, std::string
                                              std::string_view bos, std::string_view eos) {
   const ChatFamily* family = FindFamily(FamilyNameOf(jinja));
   if (family == nullptr) {
-    return MakeError(ErrorCode::kUnsupported, "{}: the chat template is of no known family; name one of {}",
-                     source, Names());
+    return MakeError(ErrorCode::kUnsupported,
+                     "{}: the chat template is of no known family; name one with --chat-template: {}", source,
+                     Names());
   }
   ChatTemplate made(*family, bos, eos);
   // Which default a ChatML template writes stands in it.
@@ -302,8 +303,8 @@ Result<ChatTemplate> ChatTemplate::Create(const GgufFile& file, std::string_view
   if (!name.empty()) return ByName(name, text_of(bos_id), text_of(eos_id));
   if (!file.Has("tokenizer.chat_template")) {
     return MakeError(ErrorCode::kNotFound,
-                     "{}: metadata key tokenizer.chat_template is missing; name one of {}", file.path(),
-                     Names());
+                     "{}: metadata key tokenizer.chat_template is missing; name one with --chat-template: {}",
+                     file.path(), Names());
   }
   SOTTO_ASSIGN_OR_RETURN(const std::string_view jinja, file.GetString("tokenizer.chat_template"));
   return Recognise(jinja, file.path(), text_of(bos_id), text_of(eos_id));

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "slm/gguf.h"
 
 namespace sotto {
@@ -120,12 +121,24 @@ Result<void> ReadRope(const GgufFile& gguf, Keys& keys, ModelConfig& config) {
   config.rope_dims = keys.CountOr("rope.dimension_count", config.head_dim);
   config.rope_theta = keys.NumberOr("rope.freq_base", 10000);
   config.rope_attn_factor = keys.NumberOr("rope.scaling.attn_factor", 1);
-  const std::string scaling = keys.TextOr("rope.scaling.type", "none");
-  if (scaling == "linear") {
-    config.rope_freq_scale = 1 / std::max(keys.NumberOr("rope.scaling.factor", 1), 1e-6f);
-  } else if (scaling != "none" && scaling != "longrope") {
+  // As llama.cpp reads them: a factor alone means linear, 0 means none, and the key had another name once.
+  const std::string scaling = keys.TextOr("rope.scaling.type", "linear");
+  if (scaling != "none" && scaling != "linear" && scaling != "longrope") {
     return MakeError(ErrorCode::kUnsupported, "{}: {} = '{}' is not supported (none, linear, longrope are)",
                      gguf.path(), keys.Full("rope.scaling.type"), scaling);
+  }
+  const char* factor_key = keys.Has("rope.scaling.factor") || !keys.Has("rope.scale_linear")
+                               ? "rope.scaling.factor"
+                               : "rope.scale_linear";
+  const float factor = keys.NumberOr(factor_key, 0);
+  if (factor < 0) {
+    return MakeError(ErrorCode::kCorrupt, "{}: {} = {}, expected at least 0", gguf.path(),
+                     keys.Full(factor_key), factor);
+  }
+  if (scaling != "none" && factor > 0) config.rope_freq_scale = 1 / factor;
+  if (!std::isfinite(config.rope_freq_scale)) {
+    return MakeError(ErrorCode::kCorrupt, "{}: {} = {} is too small", gguf.path(), keys.Full(factor_key),
+                     factor);
   }
   if (gguf.FindTensor("rope_factors_long.weight") != nullptr) {
     config.rope_original_ctx = keys.Count("rope.scaling.original_context_length");
@@ -145,6 +158,7 @@ void ReadScales(Keys& keys, ModelConfig& config) {
     config.attention_softcap = keys.NumberOr("attn_logit_softcapping", 50);
     config.final_softcap = keys.NumberOr("final_logit_softcapping", 30);
     config.sliding_window = keys.Count("attention.sliding_window");
+    config.sliding_layers = SlidingLayers::kEven;
   }
   if (config.arch == Arch::kGranite) {
     config.attention_scale = keys.NumberOr("attention.scale", config.attention_scale);
@@ -152,6 +166,33 @@ void ReadScales(Keys& keys, ModelConfig& config) {
     config.residual_scale = keys.NumberOr("residual_scale", 1);
     config.logit_scale = 1 / keys.NumberOr("logit_scale", 1);
   }
+}
+
+// Gemma 2 always has a window (above). Of the others those that were trained with one name it; it is of all
+// layers, unless a pattern says otherwise.
+Result<void> ReadWindow(const GgufFile& gguf, Keys& keys, ModelConfig& config) {
+  constexpr const char* kPattern = "attention.sliding_window_pattern";
+  if (config.arch == Arch::kGemma2) return {};
+  config.sliding_window = keys.CountOr("attention.sliding_window", 0);
+  if (config.sliding_window == 0) return {};
+  if (config.arch == Arch::kLlama) {
+    // Converters carry the key over from Mistral's first models; llama.cpp and what was measured against it
+    // attend to everything.
+    if (config.sliding_window < config.n_ctx_train) {
+      Log().warn("{}: {} = {} is not applied: models of this architecture are run without it", gguf.path(),
+                 keys.Full("attention.sliding_window"), config.sliding_window);
+    }
+    config.sliding_window = 0;
+    return {};
+  }
+  if (config.arch == Arch::kBert || keys.Has(kPattern)) {
+    return MakeError(ErrorCode::kUnsupported,
+                     "{}: {} = {} {} is not supported; a window over all layers of a decoder is", gguf.path(),
+                     keys.Full("attention.sliding_window"), config.sliding_window,
+                     keys.Has(kPattern) ? "with " + keys.Full(kPattern) : "of an encoder");
+  }
+  config.sliding_layers = SlidingLayers::kAll;
+  return {};
 }
 
 Result<void> Validate(const GgufFile& gguf, const ModelConfig& config) {
@@ -268,6 +309,7 @@ Result<ModelConfig> ModelConfig::FromGguf(const GgufFile& gguf, int n_ctx) {
   }
   SOTTO_RETURN_IF_ERROR(ReadRope(gguf, keys, config));
   ReadScales(keys, config);
+  SOTTO_RETURN_IF_ERROR(ReadWindow(gguf, keys, config));
   const int head_dim_v = keys.CountOr("attention.value_length", config.head_dim);
   if (config.arch == Arch::kBert) {
     const int pooling = keys.CountOr("pooling_type", 1);

@@ -24,6 +24,7 @@ enum class RopePairs {
 };
 
 enum class Gate { kSilu, kGeluTanh };
+enum class SlidingLayers { kAll, kEven };  // kEven: gemma2
 enum class Pooling { kNone, kMean, kCls };
 
 // A plain value. Counts are in elements; all are > 0 unless said otherwise.
@@ -54,7 +55,8 @@ struct ModelConfig {
   float attention_scale = 0;    // multiplies q.k
   float attention_softcap = 0;  // 0: none
   float final_softcap = 0;      // 0: none
-  int sliding_window = 0;       // 0: none; otherwise the even layers attend to this many positions
+  int sliding_window = 0;       // 0: none; otherwise `sliding_layers` attend to this many positions
+  SlidingLayers sliding_layers = SlidingLayers::kAll;
   float embedding_scale = 1;
   float residual_scale = 1;
   float logit_scale = 1;  // multiplies the logits
@@ -70,6 +72,10 @@ struct ModelConfig {
   int d_q() const { return n_heads * head_dim; }
   int d_kv() const { return n_kv_heads * head_dim; }
   bool is_encoder() const { return !causal; }
+  // How many positions the layer attends to; 0: all.
+  int window_of(int layer) const {
+    return sliding_layers == SlidingLayers::kAll || layer % 2 == 0 ? sliding_window : 0;
+  }
 
   // Reads and validates the metadata. `n_ctx` 0 picks min(trained length, 8192), and for models with
   // long/short RoPE factors at most the original length. Errors name the file and list every missing key, or

@@ -212,7 +212,7 @@ void Transformer::Attend(std::span<const BatchSequence> batch, int index, bool o
     queries = update();
     stride = d_q_;
   }
-  attention_.window = index % 2 == 0 ? static_cast<size_t>(config_.sliding_window) : 0;
+  attention_.window = static_cast<size_t>(config_.window_of(index));
   compute_.Attention(attention_, sequences_, queries, attended(), stride);
 }
 

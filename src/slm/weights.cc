@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/check.h"
 #include "nn/block_formats.h"
@@ -225,6 +226,12 @@ class Builder {
     SOTTO_ASSIGN_OR_RETURN(out, TensorToFloats(*tensor, data, source_.path()));
     Fingerprint(*tensor, data);
     source_.Release(*tensor);
+    // One infinity in a norm makes every logit NaN. Matrices are not looked through here: what comes of
+    // theirs is noticed at the logits (brain/slm_next_token.cc).
+    if (!std::all_of(out.begin(), out.end(), [](float value) { return std::isfinite(value); })) {
+      return MakeError(ErrorCode::kCorrupt, "{}: {} holds values that are no finite numbers", source_.path(),
+                       name);
+    }
     return {};
   }
 

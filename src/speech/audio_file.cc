@@ -3,10 +3,16 @@
 #include <sndfile.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/check.h"
+#include "base/log.h"
+#include "base/mapped_file.h"
 #include "speech/resample.h"
 
 namespace sotto {
@@ -15,6 +21,75 @@ namespace {
 bool IsRaw(const std::filesystem::path& path) {
   const std::string ending = path.extension().string();
   return ending == ".raw" || ending == ".pcm" || ending == ".s16";
+}
+
+constexpr double kCancelled = 1e-3;  // of the left channel's power: 30 dB
+
+float Clean(float sample) {
+  return sample == sample ? std::clamp(sample, -1.0f, 1.0f) : 0.0f;  // NaN is silence
+}
+
+double Power(std::span<const float> samples) {
+  double sum = 0;
+  for (const float sample : samples) sum += static_cast<double>(sample) * static_cast<double>(sample);
+  return sum;
+}
+
+// A recorder that was killed leaves 0 as the length of its samples: what is behind it are the samples. The
+// offset of that length in a WAV file, or nothing.
+std::optional<size_t> FindUnfinishedData(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, 12> riff{};
+  if (!file.read(riff.data(), riff.size()) || std::memcmp(riff.data(), "RIFF", 4) != 0 ||
+      std::memcmp(riff.data() + 8, "WAVE", 4) != 0)
+    return std::nullopt;
+  std::array<char, 8> chunk{};
+  while (file.read(chunk.data(), chunk.size())) {
+    uint32_t length = 0;
+    std::memcpy(&length, chunk.data() + 4, sizeof(length));
+    if (std::memcmp(chunk.data(), "data", 4) == 0) {
+      const auto at = static_cast<size_t>(file.tellg()) - sizeof(length);
+      return length == 0 && file.peek() != std::ifstream::traits_type::eof() ? std::optional(at)
+                                                                             : std::nullopt;
+    }
+    file.seekg(static_cast<std::streamoff>(length) + length % 2, std::ios::cur);
+  }
+  return std::nullopt;
+}
+
+// A file in memory, for libsndfile.
+struct MemoryFile {
+  std::string bytes;
+  size_t at = 0;
+};
+
+SF_VIRTUAL_IO MemoryIo() {
+  SF_VIRTUAL_IO io{};
+  io.get_filelen = [](void* file) -> sf_count_t {
+    return static_cast<sf_count_t>(static_cast<MemoryFile*>(file)->bytes.size());
+  };
+  io.seek = [](sf_count_t offset, int whence, void* file) -> sf_count_t {
+    auto& memory = *static_cast<MemoryFile*>(file);
+    const auto size = static_cast<sf_count_t>(memory.bytes.size());
+    const sf_count_t base = whence == SEEK_SET   ? 0
+                            : whence == SEEK_CUR ? static_cast<sf_count_t>(memory.at)
+                                                 : size;
+    memory.at = static_cast<size_t>(std::clamp<sf_count_t>(base + offset, 0, size));
+    return static_cast<sf_count_t>(memory.at);
+  };
+  io.read = [](void* out, sf_count_t count, void* file) -> sf_count_t {
+    auto& memory = *static_cast<MemoryFile*>(file);
+    const size_t n =
+        std::min(static_cast<size_t>(std::max<sf_count_t>(count, 0)), memory.bytes.size() - memory.at);
+    std::memcpy(out, memory.bytes.data() + memory.at, n);
+    memory.at += n;
+    return static_cast<sf_count_t>(n);
+  };
+  io.write = [](const void*, sf_count_t, void*) -> sf_count_t { return 0; };
+  io.tell = [](void* file) -> sf_count_t {
+    return static_cast<sf_count_t>(static_cast<MemoryFile*>(file)->at);
+  };
+  return io;
 }
 
 int FormatFor(const std::filesystem::path& path) {
@@ -30,13 +105,32 @@ Result<Audio> ReadAudioFile(const std::filesystem::path& path, int rate_hz, int 
   if (!std::filesystem::exists(path, error)) {
     return MakeError(ErrorCode::kNotFound, "{}: no such file", path.string());
   }
+  if (std::filesystem::is_directory(path, error)) {
+    return MakeError(ErrorCode::kInvalidArgument, "{} is a folder, not a recording", path.string());
+  }
+  if (std::filesystem::is_regular_file(path, error) && std::filesystem::file_size(path, error) == 0) {
+    return MakeError(ErrorCode::kCorrupt, "{}: the file is empty", path.string());
+  }
   SF_INFO info = {};
   if (IsRaw(path)) {
     info.samplerate = kSampleRateHz;
     info.channels = 1;
     info.format = FormatFor(path);
   }
-  SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
+  MemoryFile mended;
+  SF_VIRTUAL_IO io = MemoryIo();
+  SNDFILE* file = nullptr;
+  if (const auto length_at = FindUnfinishedData(path)) {
+    SOTTO_ASSIGN_OR_RETURN(mended.bytes, ReadFile(path));
+    const size_t begin = *length_at + sizeof(uint32_t);
+    if (mended.bytes.size() < begin)
+      return MakeError(ErrorCode::kIo, "{}: changed while it was read", path.string());
+    const auto rest = static_cast<uint32_t>(std::min<size_t>(mended.bytes.size() - begin, UINT32_MAX));
+    std::memcpy(mended.bytes.data() + *length_at, &rest, sizeof(rest));
+    file = sf_open_virtual(&io, SFM_READ, &info, &mended);
+  } else {
+    file = sf_open(path.c_str(), SFM_READ, &info);
+  }
   if (file == nullptr) {
     return MakeError(ErrorCode::kCorrupt,
                      "{}: not a recording that can be read ({}); want WAV, FLAC or raw 16-bit PCM",
@@ -46,6 +140,7 @@ Result<Audio> ReadAudioFile(const std::filesystem::path& path, int rate_hz, int 
   audio.rate_hz = info.samplerate;
   const auto channels = static_cast<size_t>(info.channels);
   std::vector<float> block(4096 * channels);
+  std::vector<float> left;  // of the samples of an average
   sf_count_t got = 0;
   while ((got = sf_readf_float(file, block.data(), 4096)) > 0) {
     for (size_t i = 0; i < static_cast<size_t>(got); ++i) {
@@ -53,10 +148,17 @@ Result<Audio> ReadAudioFile(const std::filesystem::path& path, int rate_hz, int 
       for (size_t c = 0; c < channels; ++c) sum += block[i * channels + c];
       sum /= static_cast<float>(channels);
       if (channel >= 0) sum = block[i * channels + std::min(static_cast<size_t>(channel), channels - 1)];
-      audio.samples.push_back(sum == sum ? std::clamp(sum, -1.0f, 1.0f) : 0.0f);  // NaN is silence
+      audio.samples.push_back(Clean(sum));
+      if (channel < 0 && channels > 1) left.push_back(Clean(block[i * channels]));
     }
   }
   sf_close(file);
+  // Channels that undo each other (a microphone wired differentially) leave nothing of what each of them
+  // holds.
+  if (const double power = Power(left); power > 0 && Power(audio.samples) < kCancelled * power) {
+    Log().warn("{}: its channels cancel each other out; the left one is taken", path.string());
+    audio.samples = std::move(left);
+  }
   if (audio.rate_hz == rate_hz) return audio;
   return Resample(audio, rate_hz);
 }

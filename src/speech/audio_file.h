@@ -12,8 +12,9 @@ namespace sotto {
 
 // WAV, FLAC, Ogg and what else libsndfile knows; `.raw`, `.pcm` and `.s16` are 16-bit little-endian mono at
 // 16 kHz. `channel`: which one, from 0 (beyond the last: the last), or -1 for the average of all. An empty
-// recording is an Audio without samples; a truncated file gives what there is of it. The error names the path
-// and what is wrong.
+// recording is an Audio without samples; a truncated file gives what there is of it, one whose recorder was
+// killed (data of length 0) all of it. Where the average of the channels is silence and the left one is not,
+// the left one is taken, with a warning. The error names the path and what is wrong.
 Result<Audio> ReadAudioFile(const std::filesystem::path& path, int rate_hz = kSampleRateHz, int channel = -1);
 
 // 16-bit; the ending chooses WAV, FLAC or raw. Samples beyond [-1, 1] are clipped.

@@ -52,6 +52,12 @@ struct Event {
   std::string payload;
 };
 
+// What a server says of itself is not to be trusted with types.
+std::string TextOf(const Json& data) {
+  return data.contains("text") && data["text"].is_string() ? data["text"].get<std::string>() : "error";
+}
+bool Is(const Json& data, const char* key, int value) { return data.contains(key) && data[key] == value; }
+
 // A connection with a deadline for everything. One thread.
 class Connection {
  public:
@@ -250,7 +256,7 @@ class WyomingRecognizer final : public Recognizer {
       SOTTO_ASSIGN_OR_RETURN(const Event event, connection_.Receive(std::max(left, milliseconds(0))));
       if (event.type == "error") {
         return MakeError(ErrorCode::kUnavailable, "{}: {}", connection_.name(),
-                         event.data.value("text", "error"));
+                         TextOf(event.data));
       }
       if (event.type != "transcript") continue;
       if (!event.data.contains("text") || !event.data["text"].is_string()) {
@@ -301,12 +307,12 @@ class WyomingSynthesizer final : public Synthesizer {
       SOTTO_ASSIGN_OR_RETURN(const Event event, connection.Receive(options_.silence));
       if (event.type == "error") {
         return MakeError(ErrorCode::kUnavailable, "{}: {}", connection.name(),
-                         event.data.value("text", "error"));
+                         TextOf(event.data));
       }
       samples.clear();
       if (event.type == "audio-chunk") {
         const bool known = event.data.contains("rate") && event.data["rate"].is_number_integer() &&
-                           event.data.value("width", 0) == 2 && event.data.value("channels", 0) == 1;
+                           Is(event.data, "width", 2) && Is(event.data, "channels", 1);
         if (!known)
           return MakeError(ErrorCode::kUnsupported, "{}: audio that is not 16-bit mono", connection.name());
         if (resampler == nullptr) {

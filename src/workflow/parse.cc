@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/utf8.h"
 #include "text/normalise.h"
 #include "workflow/messages.h"
 #include "workflow/suggest.h"
@@ -14,6 +15,7 @@ namespace sotto {
 namespace {
 
 const std::vector<std::string> kEntityTypes{"enum", "digits", "money", "number", "text", "date"};
+const std::vector<std::string> kValueTypes{"string", "number", "integer", "boolean"};  // as Entity::ValueType
 const std::vector<std::string> kRoles{"task",    "greeting", "goodbye", "thanks",
                                       "unclear", "handoff",  "verify"};
 
@@ -46,6 +48,14 @@ class WorkflowParser {
   ParsedWorkflow Parse(std::string_view text, std::string_view file) {
     ParsedWorkflow parsed;
     parsed.file = file;
+    if (const size_t at = FindInvalidUtf8(text); at != std::string_view::npos) {
+      const std::string_view before = text.substr(0, at);
+      parsed.mistakes.push_back({static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+                                 static_cast<int>(at - (before.rfind('\n') + 1)) + 1,
+                                 fmt::format("byte 0x{:02X} is not UTF-8", static_cast<uint8_t>(text[at])),
+                                 "save the file as UTF-8", false});
+      return parsed;
+    }
     try {
       const YAML::Node root = YAML::Load(std::string(text));
       if (!root.IsMap()) {
@@ -103,13 +113,15 @@ class WorkflowParser {
 
   void ReadEntity(const std::string& name, const YAML::Node& node) {
     const std::string path = "entities." + name;
-    if (!reader_.CheckMap(node, path, {"type", "values", "length", "currency", "min", "max"},
+    if (!reader_.CheckMap(node, path, {"type", "values", "value_type", "length", "currency", "min", "max"},
                           fmt::format("entity '{}'", name))) {
       return;
     }
     Entity entity;
     entity.name = name;
     entity.type = static_cast<Entity::Type>(reader_.ReadOneOf(node, path, "type", kEntityTypes, 0));
+    entity.value_type =
+        static_cast<Entity::ValueType>(reader_.ReadOneOf(node, path, "value_type", kValueTypes, 0));
     reader_.Read(node, path, "length", entity.length, 1);
     reader_.Read(node, path, "currency", entity.currency);
     ReadLimit(node, path, "min", entity.min);
@@ -159,13 +171,14 @@ class WorkflowParser {
     const std::string path = "tools." + name;
     if (!reader_.CheckMap(
             node, path,
-            {"description", "role", "title", "doing", "slots", "checks", "confirm", "action", "done",
+            {"as", "description", "role", "title", "doing", "slots", "checks", "confirm", "action", "done",
              "failed", "handoff_on", "related", "requires_verified", "attempts", "examples"},
             fmt::format("tool '{}'", name))) {
       return;
     }
     ToolDef tool;
     tool.name = name;
+    reader_.Read(node, path, "as", tool.as);
     tool.role = static_cast<ToolRole>(reader_.ReadOneOf(node, path, "role", kRoles, 0));
     reader_.Read(node, path, "description", tool.description);
     tool.title = PlainWords(name);
@@ -198,13 +211,14 @@ class WorkflowParser {
                 ToolDef& tool) {
     const std::string path = slots_path + "." + name;
     if (!reader_.CheckMap(node, path,
-                          {"entity", "only", "required", "grounded", "ask", "question", "when", "phrases",
-                           "description", "min", "max"},
+                          {"as", "entity", "only", "required", "grounded", "ask", "question", "when",
+                           "phrases", "description", "min", "max"},
                           fmt::format("slot '{}'", name))) {
       return;
     }
     Slot slot;
     slot.name = name;
+    reader_.Read(node, path, "as", slot.as);
     reader_.Read(node, path, "entity", slot.entity_name);
     const auto entity = workflow_.entities.find(slot.entity_name);
     if (entity != workflow_.entities.end()) {
@@ -355,8 +369,8 @@ Result<ParsedWorkflow> ReadWorkflow(const std::filesystem::path& path) {
   const std::filesystem::path file = folder ? path / "workflow.yaml" : path;
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
-    return MakeError(ErrorCode::kNotFound, "cannot read {}{}", file.string(),
-                     folder ? ": no workflow in that folder" : "");
+    return MakeError(ErrorCode::kNotFound, "cannot read {}: {}", file.string(),
+                     folder ? "no workflow in that folder" : "no such file or folder");
   }
   std::ostringstream text;
   text << stream.rdbuf();

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <cstdlib>
 
+#include "workflow/workflow.h"
+
 namespace sotto {
 
 struct Rule::Node {
@@ -187,6 +189,9 @@ std::optional<double> Number(const Json& value) {
 }
 
 bool Compare(const Json& left, const std::string& op, const Json& right) {
+  // A boolean slot goes by its listed value: `outdoors == true`.
+  if (left.is_boolean()) return Compare(ValueText(left), op, right);
+  if (right.is_boolean()) return Compare(left, op, ValueText(right));
   if (op == "==" || op == "!=") {
     bool same = SameValue(left, right);
     if (!same && left.is_number() != right.is_number()) {

@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <cctype>
-#include <map>
-#include <regex>
 #include <set>
 
 #include "text/normalise.h"
 #include "text/spoken_numbers.h"
+#include "workflow/schema_resolver.h"
+#include "workflow/slot_schema.h"
+#include "workflow/suggest.h"
 #include "workflow/yaml_reader.h"
 
 namespace sotto {
@@ -62,15 +63,8 @@ std::string Literal(const std::string& text) {
   return literal;
 }
 
-std::string Property(const Json& schema, const char* key) {
-  return schema.is_object() && schema.contains(key) && schema[key].is_string()
-             ? schema[key].get<std::string>()
-             : "";
-}
-
 // "Amount to transfer (in USD)." -> "the amount to transfer"
-std::string AskText(const std::string& name, const Json& schema) {
-  std::string ask = Property(schema, "description");
+std::string AskText(const std::string& name, std::string ask) {
   ask = ask.substr(0, ask.find_first_of(".(,;:[{\n"));
   ask = ask.substr(0, ask.find(" - "));
   while (!ask.empty() && ask.back() == ' ') ask.pop_back();
@@ -82,96 +76,72 @@ std::string AskText(const std::string& name, const Json& schema) {
   return complete.contains(ask.substr(0, ask.find(' '))) ? ask : "the " + ask;
 }
 
-struct EntityText {
-  std::string type;  // empty: enum
+// A key of the map: quoted where YAML reads something else than a text ("no", "null", "on").
+std::string Key(const std::string& name) {
+  static const std::set<std::string> words{"y",    "n",     "yes",  "no",   "on",  "off",
+                                           "true", "false", "null", "none", "nan", "inf"};
+  return words.contains(Lower(name)) ? Quoted(name) : name;
+}
+
+// A name of the workflow: letters, digits and '_', a letter first.
+std::string Identifier(std::string_view name) {
+  std::string identifier;
+  for (const char c : name) {
+    const bool plain =
+        (static_cast<unsigned char>(c) < 0x80 && std::isalnum(static_cast<unsigned char>(c)) != 0) ||
+        c == '_';
+    if (plain) {
+      identifier += c;
+    } else if (!identifier.empty() && identifier.back() != '_') {
+      identifier += '_';
+    }
+  }
+  while (identifier.size() > 1 && identifier.back() == '_' && !name.ends_with('_')) identifier.pop_back();
+  if (identifier.empty()) return "";
+  return std::isdigit(static_cast<unsigned char>(identifier[0])) != 0 ? "_" + identifier : identifier;
+}
+
+constexpr const char* kTypeNames[] = {"enum", "digits", "money", "number", "text", "date"};
+constexpr const char* kValueTypeNames[] = {"string", "number", "integer", "boolean"};
+
+std::string ValuesYaml(const Entity& entity) {
+  const bool plain = std::all_of(entity.values.begin(), entity.values.end(), [](const EntityValue& value) {
+    return value.spoken.empty() && value.synonyms.empty();
+  });
   std::vector<std::string> values;
-  int length = 0;
-  std::optional<double> min;
-  std::optional<double> max;
-  bool operator==(const EntityText&) const = default;
-};
-
-int DigitsLength(const std::string& name, const Json& schema) {
-  const std::string pattern = Property(schema, "pattern");
-  static const std::regex digits(R"(^\^?(?:\\d|\[0-9\])(?:\{(\d+)\}|\+|\*)?\$?$)");
-  std::smatch match;
-  if (!pattern.empty() && std::regex_match(pattern, match, digits)) {
-    return match[1].matched ? std::stoi(match[1].str()) : 0;
+  for (const EntityValue& value : entity.values) {
+    if (plain) {
+      values.push_back(Quoted(value.value));
+      continue;
+    }
+    std::vector<std::string> parts;
+    if (!value.spoken.empty()) parts.push_back("say: " + Quoted(value.spoken));
+    std::vector<std::string> also;
+    for (const std::string& synonym : value.synonyms) also.push_back(Quoted(synonym));
+    if (!also.empty()) parts.push_back(fmt::format("also: [{}]", fmt::join(also, ", ")));
+    values.push_back(fmt::format("{}: {{{}}}", Quoted(value.value), fmt::join(parts, ", ")));
   }
-  const std::string said = Words(name) + " " + Lower(Property(schema, "description"));
-  static const std::regex counted(R"((?:last\s+)?(\d+|two|three|four|five|six|eight|ten)[-\s]+digits?)");
-  if (std::regex_search(said, match, counted) || said.find("last four") != std::string::npos) {
-    static const std::map<std::string, int> numbers{{"two", 2}, {"three", 3}, {"four", 4}, {"five", 5},
-                                                    {"six", 6}, {"eight", 8}, {"ten", 10}};
-    if (match.empty()) return 4;
-    const auto word = numbers.find(match[1].str());
-    return word != numbers.end() ? word->second : std::stoi(match[1].str());
-  }
-  return HasWord(said, {"phone number", "zip code", "account number", "card number", "pin"}) ? 0 : -1;
+  return fmt::format("values: {}{}{}", plain ? '[' : '{', fmt::join(values, ", "), plain ? ']' : '}');
 }
 
-EntityText EntityOf(const std::string& name, const Json& schema) {
-  EntityText entity;
-  std::string type = Property(schema, "type");
-  if (schema.is_object() && schema.contains("type") && schema["type"].is_array()) {
-    for (const Json& one : schema["type"]) {
-      if (one.is_string() && one != "null") type = one.get<std::string>();
-    }
-  }
-  const auto limit = [&](const char* key) -> std::optional<double> {
-    if (!schema.contains(key) || !schema[key].is_number()) return std::nullopt;
-    return schema[key].get<double>();
-  };
-  if (schema.is_object() && schema.contains("enum") && schema["enum"].is_array()) {
-    for (const Json& value : schema["enum"]) {
-      if (value.is_string()) entity.values.push_back(value.get<std::string>());
-      if (value.is_number()) entity.values.push_back(NumberText(value.get<double>()));
-    }
-    if (!entity.values.empty()) return entity;
-  }
-  if (type == "boolean") {
-    entity.values = {"true", "false"};
-  } else if (type == "number" || type == "integer") {
-    const std::string said = Words(name) + " " + Lower(Property(schema, "description"));
-    entity.type = HasWord(said, {"amount", "price", "cost", "payment", "fee", "dollars", "usd", "money",
-                                 "budget", "balance"})
-                      ? "money"
-                      : "number";
-    entity.min = limit("minimum");
-    entity.max = limit("maximum");
-  } else if (const std::string format = Property(schema, "format"); format == "date") {
-    entity.type = "date";
-  } else if (const int length = DigitsLength(name, schema); length >= 0) {
-    entity.type = "digits";
-    entity.length = length;
-  } else {
-    entity.type = "text";
-  }
-  return entity;
-}
-
-std::string EntityYaml(const EntityText& entity) {
+std::string EntityYaml(const Entity& entity) {
   std::vector<std::string> parts;
-  if (!entity.type.empty()) parts.push_back("type: " + entity.type);
-  if (entity.type == "money") parts.emplace_back("currency: USD");
+  if (entity.type != Entity::Type::kEnum)
+    parts.push_back(fmt::format("type: {}", kTypeNames[static_cast<size_t>(entity.type)]));
+  const bool amount = entity.type == Entity::Type::kMoney || entity.type == Entity::Type::kNumber;
+  if (entity.value_type != Entity::ValueType::kString &&
+      !(amount && entity.value_type == Entity::ValueType::kNumber))
+    parts.push_back(fmt::format("value_type: {}", kValueTypeNames[static_cast<size_t>(entity.value_type)]));
+  if (entity.type == Entity::Type::kMoney) parts.push_back("currency: " + entity.currency);
   if (entity.length > 0) parts.push_back(fmt::format("length: {}", entity.length));
   if (entity.min) parts.push_back("min: " + NumberText(*entity.min));
   if (entity.max) parts.push_back("max: " + NumberText(*entity.max));
-  if (entity.values == std::vector<std::string>{"true", "false"}) {
-    parts.emplace_back(
-        "values: {\"true\": {say: \"yes\", also: [\"true\", \"on\"]}, \"false\": {say: \"no\", also: "
-        "[\"false\", \"off\"]}}");
-  } else if (!entity.values.empty()) {
-    std::vector<std::string> values;
-    for (const std::string& value : entity.values) values.push_back(Quoted(value));
-    parts.push_back(fmt::format("values: [{}]", fmt::join(values, ", ")));
-  }
+  if (!entity.values.empty()) parts.push_back(ValuesYaml(entity));
   return fmt::format("{{{}}}", fmt::join(parts, ", "));
 }
 
-std::string RoleOf(const ToolSpec& tool) {
+std::string RoleOf(const ToolSpec& tool, bool bare) {
   const std::string words = Words(tool.name);
-  const bool bare = !tool.parameters.contains("properties") || tool.parameters["properties"].empty();
   if (HasWord(words, {"unclear", "unknown", "fallback", "out of scope", "not understood"})) return "unclear";
   if (HasWord(words, {"human", "agent", "representative", "operator", "handoff", "hand off", "escalate"}))
     return "handoff";
@@ -196,34 +166,14 @@ std::string TitleOf(const ToolSpec& tool) {
 
 class FromTools {
  public:
-  FromTools(const std::vector<ToolSpec>& tools, const std::vector<Conversation>& seeds) : tools_(tools) {
-    std::set<std::string> seen;
-    for (const Conversation& seed : seeds) {
-      if (seed.turns.empty() || seed.turns[0].calls.size() != 1) continue;
-      const ToolCall& call = seed.turns[0].calls[0];
-      std::string example = ExampleOf(seed.turns[0].user, call.arguments);
-      if (example.empty() || examples_[call.name].size() >= kMaxExamples ||
-          !seen.insert(Lower(example)).second)
-        continue;
-      examples_[call.name].push_back(std::move(example));
-    }
-  }
+  FromTools(const std::vector<ToolSpec>& tools, const std::vector<Conversation>& seeds, bool leave_out)
+      : tools_(tools), seeds_(seeds), leave_out_(leave_out) {}
 
-  Result<std::string> Write(const std::string& name) {
+  StartedWorkflow Write(const std::string& name) {
+    Rename();
     std::string tools;
-    bool unclear = false;
-    for (const ToolSpec& tool : tools_) {
-      if (!IsIdentifier(tool.name) || IsControlTool(tool.name)) {
-        return MakeError(ErrorCode::kInvalidArgument, "tool '{}': {}", tool.name,
-                         IsControlTool(tool.name)
-                             ? "this name belongs to a control tool that every workflow has"
-                             : "a name is letters, digits and '_', a letter first");
-      }
-      unclear = unclear || RoleOf(tool) == "unclear";
-      SOTTO_ASSIGN_OR_RETURN(const std::string text, Tool(tool));
-      tools += text;
-    }
-    if (!unclear) {
+    for (const ToolSpec& tool : tools_) tools += Tool(tool);
+    if (!roles_.contains("unclear")) {
       tools +=
           "  intent_unclear:\n    description: \"The user says something that is not understood or that none "
           "of the tools serves\"\n    role: unclear\n";
@@ -233,73 +183,251 @@ class FromTools {
         "each action\n"
         "# does; docs/formats/workflow.md has the format, `sotto check` finds mistakes.\n"
         "workflow: {}\n\nassistant:\n  name: {}\n  greeting: \"Hello! How can I help you?\"\n",
-        name, Quoted(name));
+        Key(name), Quoted(name));
     if (!entities_.empty()) {
       text += "\nentities:\n";
-      for (const auto& [entity_name, entity] : entities_)
-        text += fmt::format("  {}: {}\n", entity_name, EntityYaml(entity));
+      for (const NamedEntity& entity : entities_) {
+        text += fmt::format("  {}: {}{}\n", Key(entity.name), entity.yaml,
+                            entity.hint.empty() ? "" : "  # " + entity.hint);
+      }
     }
-    return text + "\ntools:\n" + tools;
+    if (out_.refused.empty() || (leave_out_ && n_written_ > 0)) out_.yaml = text + "\ntools:\n" + tools;
+    return std::move(out_);
   }
 
  private:
-  std::string EntityName(const std::string& tool, const std::string& slot, const EntityText& entity) {
-    for (const auto& [known, other] : entities_) {
-      if (other == entity && (!entity.values.empty() || known == slot || entity.type != "text")) return known;
+  struct NamedEntity {
+    std::string name;
+    std::string yaml;
+    std::string hint;
+    Entity::Type type;
+  };
+  struct ReadSlot {
+    std::string argument;  // its name in the tools array
+    SlotSchema schema;
+    bool required = false;
+  };
+
+  void Note(const ToolSpec& tool, std::string_view what) {
+    out_.notes.push_back(fmt::format("tool '{}': {}", tool.name, what));
+  }
+
+  // Names that the workflow cannot have are changed, everywhere and before anything is written.
+  void Rename() {
+    std::set<std::string> taken;
+    for (const ToolSpec& tool : tools_) {
+      if (Identifier(tool.name) == tool.name && !IsControlTool(tool.name)) taken.insert(tool.name);
+    }
+    for (const ToolSpec& tool : tools_) {
+      StartedWorkflow::Names& names = out_.names[tool.name];
+      names.tool = tool.name;
+      if (!taken.contains(tool.name)) {
+        names.tool = Identifier(tool.name);
+        if (names.tool.empty()) continue;
+        if (IsControlTool(names.tool)) names.tool += "_tool";
+        while (!taken.insert(names.tool).second) names.tool += "_2";
+        Note(tool,
+             fmt::format("is called '{}' here: {}", names.tool,
+                         IsControlTool(tool.name) ? "every workflow has a control tool of that name"
+                                                  : "a name is letters, digits and '_', a letter first"));
+      }
+    }
+  }
+
+  void RenameSlots(const ToolSpec& tool, const Json& properties) {
+    StartedWorkflow::Names& names = out_.names[tool.name];
+    std::set<std::string> taken;
+    for (const auto& [argument, schema] : properties.items()) {
+      if (Identifier(argument) == argument) taken.insert(argument);
+    }
+    for (const auto& [argument, schema] : properties.items()) {
+      std::string slot = argument;
+      if (!taken.contains(argument)) {
+        slot = Identifier(argument);
+        if (slot.empty()) continue;
+        while (!taken.insert(slot).second) slot += "_2";
+        Note(tool, fmt::format("argument '{}' is the slot '{}' here", argument, slot));
+      }
+      names.slots[argument] = slot;
+    }
+  }
+
+  // The arguments that can be slots; those that cannot stand in out_.refused. False: the tool cannot be
+  // served.
+  bool ReadSlots(const ToolSpec& tool, std::vector<ReadSlot>& slots) {
+    const auto refuse = [&](std::string_view why) {
+      out_.refused.push_back(fmt::format("tool '{}': {}", tool.name, why));
+      return false;
+    };
+    if (out_.names[tool.name].tool.empty())
+      return refuse("its name has no letter; want letters, digits and '_'");
+    const auto resolved = ResolveSchema(tool.parameters, tool.parameters, "parameters");
+    if (!resolved) return refuse(resolved.error().message);
+    const Json& parameters = *resolved;
+    if (parameters.contains("type") && parameters["type"] != "object")
+      return refuse("parameters.type: arguments are an object; want \"object\"");
+    const Json properties = parameters.value("properties", Json());
+    if (properties.is_null()) return true;
+    if (!properties.is_object())
+      return refuse("parameters.properties: not an object; want {\"name\": schema}");
+    std::set<std::string> required;
+    if (parameters.contains("required") && !parameters["required"].is_null()) {
+      if (!parameters["required"].is_array())
+        return refuse("parameters.required: not a list; want a list of names of properties");
+      for (const Json& name : parameters["required"]) {
+        if (name.is_string() && properties.contains(name.get<std::string>())) {
+          required.insert(name.get<std::string>());
+        } else {
+          Note(tool, fmt::format("parameters.required: {} is no property", name.dump()));
+        }
+      }
+    }
+    RenameSlots(tool, properties);
+    bool served = true;
+    for (const auto& [argument, schema] : properties.items()) {
+      const bool must = required.contains(argument);
+      auto read = out_.names[tool.name].slots.contains(argument)
+                      ? ReadSlotSchema(argument, schema, tool.parameters, "parameters.properties." + argument)
+                      : Result<SlotSchema>(MakeError(ErrorCode::kInvalidArgument,
+                                                     "parameters.properties: '{}' is no name; want letters",
+                                                     argument));
+      if (!read) {
+        refuse(read.error().message);
+        served = served && !must;
+        continue;
+      }
+      for (const std::string& weaker : read->weaker) Note(tool, weaker);
+      slots.push_back({argument, *std::move(read), must});
+    }
+    return served;
+  }
+
+  std::string EntityName(const std::string& tool, const std::string& slot, const SlotSchema& schema) {
+    const std::string yaml = EntityYaml(schema.entity);
+    const bool text = schema.entity.type == Entity::Type::kText;
+    for (const NamedEntity& known : entities_) {
+      if (known.yaml == yaml && known.hint == schema.hint && (!text || known.name == slot)) return known.name;
     }
     std::string name = slot;
     const auto taken = [&] {
       return std::any_of(entities_.begin(), entities_.end(),
-                         [&](const auto& item) { return item.first == name; });
+                         [&](const NamedEntity& entity) { return entity.name == name; });
     };
     if (taken()) name = tool + "_" + slot;
     while (taken()) name += "_2";
-    entities_.emplace_back(name, entity);
+    entities_.push_back({name, yaml, schema.hint, schema.entity.type});
     return name;
   }
 
-  Result<std::string> Tool(const ToolSpec& tool) {
-    const std::string role = RoleOf(tool);
-    std::string text = fmt::format("  {}:\n    description: {}\n", tool.name,
+  // First user turns whose arguments stand in their words.
+  std::vector<std::string> ExamplesOf(const ToolSpec& tool, const std::vector<ReadSlot>& slots) {
+    std::vector<std::string> examples;
+    for (const Conversation& seed : seeds_) {
+      if (seed.turns.empty() || seed.turns[0].calls.size() != 1 || examples.size() >= kMaxExamples) continue;
+      const ToolCall& call = seed.turns[0].calls[0];
+      if (call.name != tool.name) continue;
+      Json arguments = Json::object();
+      for (const ReadSlot& slot : slots) {
+        if (call.arguments.contains(slot.argument))
+          arguments[out_.names[tool.name].slots[slot.argument]] = call.arguments[slot.argument];
+      }
+      if (arguments.size() != call.arguments.size()) continue;  // an argument that the tool does not have
+      std::string example = ExampleOf(seed.turns[0].user, arguments);
+      if (!example.empty() && said_.insert(Lower(example)).second) examples.push_back(std::move(example));
+    }
+    return examples;
+  }
+
+  std::string Tool(const ToolSpec& tool) {
+    std::vector<ReadSlot> slots;
+    if (!ReadSlots(tool, slots)) return "";
+    ++n_written_;
+    const std::string& name = out_.names[tool.name].tool;
+    std::string role = RoleOf(tool, slots.empty());
+    if (!role.empty() && !roles_.insert(role).second) role.clear();
+    // What greets and thanks is plain; whom a call is handed to, and what stands for everything else, is not.
+    if (role == "handoff" || role == "unclear")
+      Note(tool, fmt::format("is taken for the workflow's '{0}' (role: {0})", role));
+    std::string text = fmt::format("  {}:\n    description: {}\n", Key(name),
                                    Quoted(tool.description.empty() ? Words(tool.name) : tool.description));
+    if (name != tool.name) text += fmt::format("    as: {}\n", Quoted(tool.name));
     if (!role.empty()) text += fmt::format("    role: {}\n", role);
     const std::string title = TitleOf(tool);
     text += fmt::format("    title: {}\n", Quoted(title));
-    const Json none = Json::object();
-    const Json& properties =
-        tool.parameters.contains("properties") && tool.parameters["properties"].is_object()
-            ? tool.parameters["properties"]
-            : none;
     std::string done = fmt::format("Okay: {}", Literal(title));
-    if (!properties.empty()) text += "    slots:\n";
-    for (const auto& [slot, schema] : properties.items()) {
-      if (!IsIdentifier(slot)) {
-        return MakeError(ErrorCode::kInvalidArgument,
-                         "tool '{}', argument '{}': a name is letters, digits and '_', a letter first",
-                         tool.name, slot);
-      }
-      const bool required =
-          tool.parameters.contains("required") && tool.parameters["required"].is_array() &&
-          std::count(tool.parameters["required"].begin(), tool.parameters["required"].end(), Json(slot)) > 0;
-      const std::string description = Property(schema, "description");
-      text += fmt::format("      {}: {{entity: {}, {}ask: {}{}}}\n", slot,
-                          EntityName(tool.name, slot, EntityOf(slot, schema)),
-                          required ? "required: true, " : "", Quoted(AskText(slot, schema)),
-                          description.empty() ? "" : ", description: " + Quoted(description));
-      done += fmt::format("[, {} {{{}}}]", Words(slot), slot);
+    if (!slots.empty()) text += "    slots:\n";
+    for (const ReadSlot& slot : slots) {
+      const std::string& slot_name = out_.names[tool.name].slots[slot.argument];
+      text += SlotYaml(name, slot_name, slot);
+      if (slot.schema.entity.type == Entity::Type::kMoney)
+        Note(tool, fmt::format("'{}' is taken for money in {}", slot.argument, slot.schema.entity.currency));
+      done += fmt::format("[, {} {{{}}}]", Literal(Words(slot_name)), slot_name);
     }
     if (role.empty()) text += fmt::format("    done: {}\n", Quoted(done + "."));
-    if (const auto found = examples_.find(tool.name); found != examples_.end()) {
+    if (const auto examples = ExamplesOf(tool, slots); !examples.empty()) {
       text += "    examples:\n";
-      for (const std::string& example : found->second) text += fmt::format("      - {}\n", Quoted(example));
+      for (const std::string& example : examples) text += fmt::format("      - {}\n", Quoted(example));
     }
     return text;
   }
 
+  std::string SlotYaml(const std::string& tool, const std::string& name, const ReadSlot& slot) {
+    // A value that may be null need not be known, whatever `required` says: OpenAI's strict mode requires
+    // all.
+    const bool required = slot.required && !slot.schema.nullable;
+    const std::string& description = slot.schema.description;
+    return fmt::format("      {}: {{entity: {}, {}{}ask: {}{}}}\n", Key(name),
+                       Key(EntityName(tool, name, slot.schema)),
+                       slot.argument == name ? "" : "as: " + Quoted(slot.argument) + ", ",
+                       required ? "required: true, " : "", Quoted(AskText(name, description)),
+                       description.empty() ? "" : ", description: " + Quoted(description));
+  }
+
   const std::vector<ToolSpec>& tools_;
-  std::map<std::string, std::vector<std::string>> examples_;
-  std::vector<std::pair<std::string, EntityText>> entities_;
+  const std::vector<Conversation>& seeds_;
+  const bool leave_out_;
+  StartedWorkflow out_;
+  std::vector<NamedEntity> entities_;
+  std::set<std::string> roles_;
+  std::set<std::string> said_;  // examples, whatever tool they are of
+  size_t n_written_ = 0;
 };
+
+// Whoever carries the tools: a list; {"tools": [...]} (OpenAI, MCP); {"functions": [...]} (OpenAI's older
+// key); [{"functionDeclarations": [...]}] (Gemini); {"result": {"tools": [...]}} (an answer of an MCP
+// server).
+Result<void> AddTools(const Json& json, std::string_view source, std::vector<ToolSpec>& tools,
+                      int depth = 0) {
+  static constexpr const char* kCarriers[] = {"tools", "functions", "functionDeclarations",
+                                              "function_declarations", "result"};
+  if (json.is_object() && depth < 3) {
+    for (const char* key : kCarriers) {
+      if (json.contains(key) && json.at(key).is_structured())
+        return AddTools(json.at(key), source, tools, depth + 1);
+    }
+  }
+  if (json.is_object() && json.contains("name")) return AddTools(Json::array({json}), source, tools, depth);
+  if (!json.is_array()) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "{}: expected an array of tools, or an object with 'tools' or 'functions'", source);
+  }
+  for (const Json& item : json) {
+    const bool carrier = item.is_object() && !item.contains("name") &&
+                         (item.contains("functionDeclarations") || item.contains("function_declarations"));
+    if (carrier && depth < 3) {
+      SOTTO_RETURN_IF_ERROR(AddTools(item, source, tools, depth + 1));
+      continue;
+    }
+    auto tool = ToolSpecFromJson(item);
+    if (!tool) return WithContext(tool.error(), source);
+    const bool twice = std::any_of(tools.begin(), tools.end(),
+                                   [&](const ToolSpec& other) { return other.name == tool->name; });
+    if (twice)
+      return MakeError(ErrorCode::kInvalidArgument, "{}: tool '{}' stands twice", source, tool->name);
+    tools.push_back(std::move(*tool));
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -368,29 +496,45 @@ tools:
       name);
 }
 
-Result<std::string> WorkflowFromTools(const std::string& name, const std::vector<ToolSpec>& tools,
-                                      const std::vector<Conversation>& seeds) {
+Result<StartedWorkflow> WorkflowFromTools(const std::string& name, const std::vector<ToolSpec>& tools,
+                                          const std::vector<Conversation>& seeds, bool leave_out) {
   if (tools.empty()) return MakeError(ErrorCode::kInvalidArgument, "no tools");
-  return FromTools(tools, seeds).Write(name);
+  return FromTools(tools, seeds, leave_out).Write(name);
+}
+
+std::vector<std::string> UnknownCalls(const Conversation& conversation, const std::vector<ToolSpec>& tools) {
+  std::vector<std::string> unknown;
+  for (const Turn& turn : conversation.turns) {
+    for (const ToolCall& call : turn.calls) {
+      if (IsControlTool(call.name)) continue;
+      const auto tool = std::find_if(tools.begin(), tools.end(),
+                                     [&](const ToolSpec& spec) { return spec.name == call.name; });
+      std::vector<std::string> names;
+      if (tool == tools.end()) {
+        for (const ToolSpec& spec : tools) names.push_back(spec.name);
+        unknown.push_back(fmt::format("no tool '{}' ({})", call.name, Suggestion(call.name, names)));
+        continue;
+      }
+      const auto resolved = ResolveSchema(tool->parameters, tool->parameters, "parameters");
+      if (!resolved) continue;
+      const Json properties = resolved->value("properties", Json::object());
+      if (!properties.is_object()) continue;
+      for (const auto& [name, schema] : properties.items()) names.push_back(name);
+      for (const auto& [name, value] : call.arguments.items()) {
+        if (properties.contains(name)) continue;
+        unknown.push_back(fmt::format("tool '{}' has no argument '{}'{}", call.name, name,
+                                      names.empty() ? "" : " (" + Suggestion(name, names) + ")"));
+      }
+    }
+  }
+  return unknown;
 }
 
 Result<std::vector<ToolSpec>> ReadTools(std::string_view text, std::string_view source) {
   SOTTO_ASSIGN_OR_RETURN(const Json json, ParseJson(text, source));
-  const Json& array = json.is_object() && json.contains("tools") ? json["tools"] : json;
-  if (!array.is_array()) {
-    return MakeError(ErrorCode::kInvalidArgument, "{}: expected an array of tools, or an object with 'tools'",
-                     source);
-  }
   std::vector<ToolSpec> tools;
-  for (const Json& item : array) {
-    auto tool = ToolSpecFromJson(item);
-    if (!tool) return WithContext(tool.error(), source);
-    const bool twice = std::any_of(tools.begin(), tools.end(),
-                                   [&](const ToolSpec& other) { return other.name == tool->name; });
-    if (twice)
-      return MakeError(ErrorCode::kInvalidArgument, "{}: tool '{}' stands twice", source, tool->name);
-    tools.push_back(std::move(*tool));
-  }
+  SOTTO_RETURN_IF_ERROR(AddTools(json, source, tools));
+  if (tools.empty()) return MakeError(ErrorCode::kInvalidArgument, "{}: no tools in it", source);
   return tools;
 }
 

@@ -96,6 +96,7 @@ class Validator {
     if (entity.min && entity.max && *entity.min > *entity.max) {
       reader_.AddAt(path + ".min", fmt::format("entity '{}': min is above max", entity.name));
     }
+    CheckValueType(entity, path);
     std::map<std::string, std::string> said;  // how it is said -> the value
     for (const EntityValue& value : entity.values) {
       std::vector<std::string> forms = value.synonyms;
@@ -108,6 +109,27 @@ class Validator {
                                     value.value, entity.name));
         }
       }
+    }
+  }
+
+  void CheckValueType(const Entity& entity, const std::string& path) {
+    using ValueType = Entity::ValueType;
+    const ValueType type = entity.value_type;
+    if (type == ValueType::kString) return;
+    if (entity.type == Entity::Type::kMoney || entity.type == Entity::Type::kNumber) {
+      if (type == ValueType::kBoolean)
+        reader_.AddAt(path + ".value_type", "an amount or a number is no boolean", "number or integer");
+      return;
+    }
+    if (entity.type != Entity::Type::kEnum) {
+      reader_.AddAt(path + ".value_type", "the values of this type are strings", "leave value_type out");
+      return;
+    }
+    for (const EntityValue& value : entity.values) {
+      if (ValueText(ValueJson(entity, value.value)) == value.value) continue;
+      reader_.AddAt(path + ".values." + value.value,
+                    fmt::format("'{}' is none of the values that 'value_type' speaks of", value.value),
+                    type == ValueType::kBoolean ? "true or false, in quotes" : "a number such as 2");
     }
   }
 

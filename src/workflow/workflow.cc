@@ -1,6 +1,10 @@
 #include "workflow/workflow.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "text/spoken_numbers.h"
 
 namespace sotto {
 namespace {
@@ -12,14 +16,35 @@ auto FindNamed(const Items& items, std::string_view name) -> decltype(&*items.be
   return found == items.end() ? nullptr : &*found;
 }
 
-Json SlotSchema(const Slot& slot) {
+// 2, not 2.0.
+Json NumberJson(double number) {
+  if (number == std::floor(number) && std::abs(number) < 9e15) return static_cast<int64_t>(number);
+  return number;
+}
+
+const char* ValueTypeName(Entity::ValueType type) {
+  switch (type) {
+    case Entity::ValueType::kNumber:
+      return "number";
+    case Entity::ValueType::kInteger:
+      return "integer";
+    case Entity::ValueType::kBoolean:
+      return "boolean";
+    case Entity::ValueType::kString:
+      break;
+  }
+  return "string";
+}
+
+Json SchemaOfSlot(const Slot& slot) {
   Json schema = Json::object();
   const Entity& entity = slot.entity;
   switch (entity.type) {
     case Entity::Type::kEnum: {
-      schema["type"] = "string";
+      schema["type"] = ValueTypeName(entity.value_type);
+      if (entity.value_type == Entity::ValueType::kBoolean && entity.values.size() == 2) break;
       schema["enum"] = Json::array();
-      for (const EntityValue& value : entity.values) schema["enum"].push_back(value.value);
+      for (const EntityValue& value : entity.values) schema["enum"].push_back(ValueJson(entity, value.value));
       break;
     }
     case Entity::Type::kDigits:
@@ -28,9 +53,9 @@ Json SlotSchema(const Slot& slot) {
       break;
     case Entity::Type::kMoney:
     case Entity::Type::kNumber:
-      schema["type"] = "number";
-      if (entity.min) schema["minimum"] = *entity.min;
-      if (entity.max) schema["maximum"] = *entity.max;
+      schema["type"] = entity.value_type == Entity::ValueType::kInteger ? "integer" : "number";
+      if (entity.min) schema["minimum"] = NumberJson(*entity.min);
+      if (entity.max) schema["maximum"] = NumberJson(*entity.max);
       break;
     case Entity::Type::kDate:
       schema["type"] = "string";
@@ -78,9 +103,48 @@ const ToolDef* Workflow::FindRole(ToolRole role) const {
 
 ToolSpec ToToolSpec(const ToolDef& tool) {
   Json properties = Json::object();
-  for (const Slot& slot : tool.slots) properties[slot.name] = SlotSchema(slot);
+  for (const Slot& slot : tool.slots) properties[slot.name] = SchemaOfSlot(slot);
   return {tool.name, tool.description,
           Json{{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}}};
+}
+
+ToolSpec ToExportedTool(const ToolDef& tool) {
+  Json properties = Json::object();
+  Json required = Json::array();
+  for (const Slot& slot : tool.slots) {
+    Json& schema = properties[slot.argument()] = SchemaOfSlot(slot);
+    // Known names of a free text are no limit; they are what it is like.
+    if (slot.entity.type == Entity::Type::kText && !slot.entity.values.empty()) {
+      schema["examples"] = Json::array();
+      for (const EntityValue& value : slot.entity.values) schema["examples"].push_back(value.value);
+    }
+    if (slot.required) required.push_back(slot.argument());
+  }
+  Json parameters{{"type", "object"}, {"properties", std::move(properties)}};
+  if (!required.empty()) parameters["required"] = std::move(required);
+  parameters["additionalProperties"] = false;
+  return {tool.as.empty() ? tool.name : tool.as, tool.description, std::move(parameters)};
+}
+
+Json ValueJson(const Entity& entity, std::string_view value) {
+  const std::string text(value);
+  switch (entity.value_type) {
+    case Entity::ValueType::kString:
+      return text;
+    case Entity::ValueType::kBoolean:
+      return text == "true";
+    case Entity::ValueType::kNumber:
+    case Entity::ValueType::kInteger:
+      break;
+  }
+  return NumberJson(std::strtod(text.c_str(), nullptr));
+}
+
+std::string ValueText(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
+  if (value.is_number()) return NumberText(value.get<double>());
+  return "";
 }
 
 std::vector<ToolSpec> ToToolSpecs(const Workflow& workflow) {

@@ -38,8 +38,11 @@ struct Entity {
     kText,    // free text: a span of the user's words or one of `values`
     kDate,
   };
+  // What a value is in the tool call: of an enum any of these, of money and numbers kNumber or kInteger.
+  enum class ValueType { kString, kNumber, kInteger, kBoolean };
   std::string name;
   Type type = Type::kEnum;
+  ValueType value_type = ValueType::kString;  // kString also stands for "what the type has by itself"
   std::vector<EntityValue> values;
   int length = 0;
   std::string currency = "USD";
@@ -49,7 +52,8 @@ struct Entity {
 
 struct Slot {
   std::string name;
-  Entity entity;  // by value: the slot's own view, `only:` already applied to entity.values
+  std::string as;  // its name in the action's arguments and the exported tool; empty: `name`
+  Entity entity;   // by value: the slot's own view, `only:` already applied to entity.values
   std::string entity_name;
   bool required = false;  // to act
   bool grounded = true;   // the value must have been said or be listed (brain)
@@ -58,6 +62,8 @@ struct Slot {
   std::string when;       // rule over other slots: asked and required only where it holds
   std::vector<std::string> phrases;  // how the slot alone is said: "from {from_account}" (generator)
   std::string description;
+
+  const std::string& argument() const { return as.empty() ? name : as; }
 };
 
 // A rule over slots, checked whenever the slots in it are known: "from_account != to_account".
@@ -81,6 +87,7 @@ std::string_view ToolRoleName(ToolRole role);  // "task", "greeting", ...
 
 struct ToolDef {
   std::string name;
+  std::string as;  // its name in the exported tool; empty: `name`
   ToolRole role = ToolRole::kTask;
   std::string description;
   std::string title;  // "transfer money": I can ..., do you want to ...
@@ -149,6 +156,14 @@ struct Workflow {
 ToolSpec ToToolSpec(const ToolDef& tool);
 // All of them, in file order.
 std::vector<ToolSpec> ToToolSpecs(const Workflow& workflow);
+// The same for whoever carries the calls out: with `required`, and with the names that the tools and
+// arguments have there.
+ToolSpec ToExportedTool(const ToolDef& tool);
+
+// A listed value as it stands in the tool call: 2 for "2" of an entity whose values are integers.
+Json ValueJson(const Entity& entity, std::string_view value);
+// And back: "2", "true"; "" for what is no scalar.
+std::string ValueText(const Json& value);
 
 // "last_month" -> "last month": how Sotto says a value. Text that is no listed value comes back unchanged.
 std::string_view SpokenValue(const Entity& entity, std::string_view value);

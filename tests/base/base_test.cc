@@ -8,6 +8,7 @@
 #include "base/mapped_file.h"
 #include "base/random.h"
 #include "base/spsc_ring.h"
+#include "base/utf8.h"
 
 namespace sotto {
 namespace {
@@ -76,6 +77,23 @@ TEST(Random, SameSeedSameSequence) {
     EXPECT_LT(a.Uniform(), 1.0);
     b.Uniform();
   }
+}
+
+TEST(Utf8, WhatIsNoCharacterIsFoundAndReplaced) {
+  const auto clean = [](std::string_view text) {
+    size_t n = 0;
+    std::string out = CleanUtf8(text, &n);
+    EXPECT_EQ(n == 0, FindInvalidUtf8(text) == std::string_view::npos);
+    EXPECT_EQ(FindInvalidUtf8(out), std::string_view::npos);
+    return out;
+  };
+  EXPECT_EQ(clean("caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"), "caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80");
+  EXPECT_EQ(clean("balance \xE9"), "balance \xEF\xBF\xBD");
+  EXPECT_EQ(clean("a\xE2\x82"), "a\xEF\xBF\xBD\xEF\xBF\xBD");                // cut
+  EXPECT_EQ(clean("\xC0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD");                  // overlong
+  EXPECT_EQ(clean("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // a surrogate
+  EXPECT_EQ(clean("\xF4\x90\x80\x80x").back(), 'x');                         // beyond U+10FFFF
+  EXPECT_EQ(FindInvalidUtf8("ab\xFF"), 2U);
 }
 
 }  // namespace

@@ -41,9 +41,53 @@ TEST(ConversationJsonl, NamesFileAndLineOfEveryMistake) {
   std::vector<std::string> errors;
   ASSERT_TRUE(ReadConversations(path, &errors));
   EXPECT_THAT(errors, testing::ElementsAre(testing::EndsWith("bad.jsonl:1: no user message"),
-                                           testing::EndsWith("bad.jsonl:2: not valid JSON"),
+                                           testing::EndsWith("bad.jsonl:2: column 2: not valid JSON"),
                                            testing::HasSubstr("bad.jsonl:4: message role 'usr'")));
   EXPECT_FALSE(ReadConversations(path));
+}
+
+// tests/data/conversion/rows.jsonl: the row forms of other people, with the calls of the last turn or the
+// error.
+TEST(ConversationJsonl, NoFormLosesACall) {
+  const auto text = ReadFile(SOTTO_SOURCE_DIR "/tests/data/conversion/rows.jsonl");
+  ASSERT_TRUE(text);
+  size_t n_rows = 0;
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line); ++n_rows) {
+    const Json test = ParseJson(line, "rows.jsonl").value();
+    SCOPED_TRACE(test["name"].get<std::string>());
+    const auto row = ConversationFromJson(test["row"]);
+    if (test.contains("error")) {
+      ASSERT_FALSE(row);
+      EXPECT_THAT(row.error().message, testing::HasSubstr(test["error"].get<std::string>()));
+      continue;
+    }
+    ASSERT_TRUE(row) << row.error().message;
+    ASSERT_EQ(row->conversation.turns.size(), 1U);
+    EXPECT_EQ(row->conversation.turns[0].user, test["user"]);
+    Json calls = Json::array();
+    for (const ToolCall& call : row->conversation.turns[0].calls) calls.push_back(ToJson(call));
+    EXPECT_EQ(calls, test["calls"]);
+  }
+  EXPECT_GE(n_rows, 24U);
+}
+
+TEST(ConversationJsonl, FilesThatAreNotLinesOfJsonSaySo) {
+  const std::string path = testing::TempDir() + "odd.jsonl";
+  const auto message = [&](const std::string& text) {
+    EXPECT_TRUE(WriteFileAtomically(path, text));
+    const auto rows = ReadConversations(path);
+    return rows ? "" : rows.error().message;
+  };
+  EXPECT_THAT(message("[\n {\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}\n]"),
+              testing::HasSubstr("one JSON array over several lines; want one object a line"));
+  EXPECT_THAT(message("{\"messages\":[{\"role\":\"user\",\"content\":\"caf\xE9\"}]}\n"),
+              testing::HasSubstr("odd.jsonl:1: byte 43: 0xE9 is not UTF-8"));
+  EXPECT_THAT(message("{\"messages\": " + std::string(100000, '[')),
+              testing::HasSubstr("odd.jsonl:1: column 513: JSON nested more than 500 deep"));
+  EXPECT_THAT(message("{\"messages\": 1e999}"), testing::HasSubstr("odd.jsonl:1: a number is too large"));
+  EXPECT_THAT(message(""), testing::HasSubstr("holds no conversation"));
+  EXPECT_THAT(ReadConversations(testing::TempDir()).error().message, testing::HasSubstr("Is a directory"));
 }
 
 }  // namespace

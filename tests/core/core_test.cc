@@ -22,6 +22,18 @@ TEST(ParseJson, NamesLineAndColumn) {
   EXPECT_EQ(json.error().message, "tools.json:2:7: not valid JSON");
 }
 
+TEST(ParseJson, RefusesDepthBytesAndNumbersThatNobodyCanUse) {
+  const auto message = [](const std::string& text) {
+    const auto json = ParseJson(text, "x");
+    return json ? "" : json.error().message;
+  };
+  EXPECT_EQ(message(std::string(500, '[') + std::string(500, ']')), "");
+  EXPECT_EQ(message(std::string(100000, '{')), "x:1:501: JSON nested more than 500 deep");
+  EXPECT_EQ(message("{\"a\": \"" + std::string(100000, '[') + "\\\"[\"}"), "");
+  EXPECT_EQ(message("[1,\n\"\xC3\"]"), "x:2:2: byte 0xC3 is not UTF-8");
+  EXPECT_EQ(message("[1e999]"), "x: a number is too large for JSON here");
+}
+
 TEST(ToolCall, ReadsArgumentsAsObjectOrString) {
   const Json object =
       Json::parse(R"({"type":"function","function":{"name":"pay","arguments":{"amount":5}}})");

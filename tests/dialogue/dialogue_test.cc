@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 
 #include "base/check.h"
@@ -257,6 +258,62 @@ TEST(Event, RoundTrip) {
     ASSERT_TRUE(back);
     EXPECT_EQ(*back, event);
   }
+}
+
+// A confidence that is no number is no confidence: nothing is begun, changed or confirmed for it.
+TEST(Dialogue, ANaNPassesNoThreshold) {
+  const double nan = std::nan("");
+  Talk talk(Banking());
+  const Json transfer{{"amount", 20}, {"from_account", "checking"}, {"to_account", "savings"}};
+  talk.Say(Unsure("transfer_money", transfer, nan));
+  EXPECT_THAT(talk.last.reply.text, HasSubstr("Did you want to"));
+  EXPECT_THAT(talk.runner.requests, testing::IsEmpty());
+  // At the read-back a yes of that kind is no yes.
+  Talk confirmed(Banking());
+  confirmed.Say("move it", {Call("transfer_money", transfer)});
+  confirmed.Say(Unsure("affirm", Json::object(), nan));
+  EXPECT_THAT(confirmed.runner.requests, testing::IsEmpty());
+  confirmed.Say("yes", {Call("affirm", Json::object())});
+  EXPECT_THAT(confirmed.runner.requests, testing::SizeIs(1));
+}
+
+// Values of another type than text stay what they are from the call to the action, and are said by their
+// words.
+TEST(Dialogue, ListedNumbersAndBooleansReachTheActionAsSuch) {
+  const auto parsed = ParseWorkflow(R"(
+workflow: rating
+entities:
+  stars: {value_type: integer, values: {"1": {say: one star}, "2": {say: two stars}}}
+  public: {value_type: boolean, values: {"true": {say: "yes"}, "false": {say: "no"}}}
+  count: {type: number, value_type: integer}
+tools:
+  rate:
+    as: rate-it
+    description: Rate
+    slots:
+      stars: {entity: stars, as: n-stars, required: true}
+      public: {entity: public}
+      copies: {entity: count}
+    checks: [{rule: not (public == true and stars == 1), say: "Better not.", clear: [public]}]
+    action: {use: rate}
+    done: "Rated {stars}[, shown: {public}]."
+  intent_unclear: {role: unclear, description: What is not understood}
+)",
+                                    "rating.yaml");
+  ASSERT_TRUE(parsed.workflow);
+  const auto answer = [&](const Json& arguments) {
+    Talk talk(*parsed.workflow);
+    talk.Say("rate it", {Call("rate", arguments)});
+    return std::pair(talk.last.reply.text,
+                     talk.runner.requests.empty() ? Json() : talk.runner.requests[0].arguments);
+  };
+  EXPECT_EQ(answer({{"stars", 2}, {"public", false}}),
+            std::pair(std::string("Rated two stars, shown: no."), Json({{"n-stars", 2}, {"public", false}})));
+  EXPECT_EQ(answer({{"stars", "two stars"}}).second, Json({{"n-stars", 2}}));
+  EXPECT_EQ(answer({{"stars", 1}, {"public", true}}).first, "Better not.");
+  EXPECT_THAT(answer({{"stars", 1}, {"copies", 2.5}}).first, HasSubstr("whole number"));
+  EXPECT_EQ(ToExportedTool(*parsed.workflow->FindTool("rate")).parameters["properties"]["n-stars"],
+            Json({{"type", "integer"}, {"enum", {1, 2}}}));
 }
 
 }  // namespace

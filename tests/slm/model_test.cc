@@ -67,6 +67,78 @@ TEST(ModelTest, ErrorsNameWhatIsWrong) {
   EXPECT_THAT(message, HasSubstr("-4"));
 }
 
+// What llama.cpp makes of RoPE scaling: linear where no type is named, 0 is none, an older name of the
+// factor.
+TEST(ModelTest, RopeScalingIsReadAsConvertersWriteIt) {
+  const TinyModel tiny = TinyModel::Make({.arch = "qwen3"});
+  const auto scale = [&](const std::function<void(GgufWriter&)>& edit) {
+    const auto gguf = GgufFile::Parse(Rewrite(tiny, edit), "test.gguf").value();
+    return ModelConfig::FromGguf(*gguf, 0).value().rope_freq_scale;
+  };
+  EXPECT_EQ(scale([](GgufWriter&) {}), 1.0f);
+  EXPECT_EQ(scale([](GgufWriter& w) { w.SetF32("qwen3.rope.scaling.factor", 4); }), 0.25f);
+  EXPECT_EQ(scale([](GgufWriter& w) { w.SetF32("qwen3.rope.scale_linear", 4); }), 0.25f);
+  EXPECT_EQ(scale([](GgufWriter& w) {
+              w.SetString("qwen3.rope.scaling.type", "none");
+              w.SetF32("qwen3.rope.scaling.factor", 4);
+            }),
+            1.0f);
+  EXPECT_EQ(scale([](GgufWriter& w) {
+              w.SetString("qwen3.rope.scaling.type", "linear");
+              w.SetF32("qwen3.rope.scaling.factor", 0);
+            }),
+            1.0f);
+  const auto error = [&](const std::function<void(GgufWriter&)>& edit) {
+    return LoadError(Rewrite(tiny, edit));
+  };
+  EXPECT_THAT(error([](GgufWriter& w) { w.SetF32("qwen3.rope.scaling.factor", -2); }),
+              HasSubstr("qwen3.rope.scaling.factor = -2, expected at least 0"));
+  EXPECT_THAT(error([](GgufWriter& w) { w.SetF32("qwen3.rope.scaling.factor", NAN); }),
+              HasSubstr("qwen3.rope.scaling.factor is not a finite number"));
+  EXPECT_THAT(error([](GgufWriter& w) { w.SetF32("qwen3.rope.scaling.factor", 1e-42f); }),
+              HasSubstr("too small"));
+  EXPECT_THAT(error([](GgufWriter& w) { w.SetString("qwen3.rope.scaling.type", "yarn"); }),
+              HasSubstr("'yarn' is not supported"));
+}
+
+TEST(ModelTest, SlidingWindowsThatAreNotKnownAreRefused) {
+  const TinyModel tiny = TinyModel::Make({.arch = "qwen3"});
+  const auto window = [&](const std::function<void(GgufWriter&)>& edit) {
+    const auto gguf = GgufFile::Parse(Rewrite(tiny, edit), "test.gguf").value();
+    const auto config = ModelConfig::FromGguf(*gguf, 0).value();
+    return std::pair(config.window_of(0), config.window_of(1));
+  };
+  EXPECT_EQ(window([](GgufWriter&) {}), std::pair(0, 0));
+  EXPECT_EQ(window([](GgufWriter& w) { w.SetU32("qwen3.attention.sliding_window", 4); }), std::pair(4, 4));
+  const TinyModel llama = TinyModel::Make({.arch = "llama"});
+  const auto gguf = GgufFile::Parse(
+      Rewrite(llama, [](GgufWriter& w) { w.SetU32("llama.attention.sliding_window", 4); }), "t");
+  EXPECT_EQ(ModelConfig::FromGguf(*gguf.value(), 0).value().window_of(0), 0);  // as llama.cpp runs them
+  EXPECT_THAT(LoadError(Rewrite(tiny,
+                                [](GgufWriter& w) {
+                                  w.SetU32("qwen3.attention.sliding_window", 4);
+                                  w.SetU32("qwen3.attention.sliding_window_pattern", 6);
+                                })),
+              HasSubstr("with qwen3.attention.sliding_window_pattern is not supported"));
+}
+
+TEST(ModelTest, NormsThatAreNoNumbersAreRefused) {
+  for (const float bad : {INFINITY, -INFINITY, NAN}) {
+    const TinyModel tiny = TinyModel::Make({.arch = "qwen3"});
+    const auto gguf = GgufFile::Parse(tiny.bytes, "tiny").value();
+    GgufWriter writer;
+    writer.CopyMetadata(*gguf);
+    const std::vector<float> norm(static_cast<size_t>(tiny.d), bad);
+    for (const GgufTensor& tensor : gguf->tensors()) {
+      const auto data = tensor.name == "output_norm.weight" ? std::as_bytes(std::span(norm)) : tensor.data;
+      writer.AddTensor(tensor.name, tensor.type,
+                       std::span(tensor.shape).first(static_cast<size_t>(tensor.n_dims)), data);
+    }
+    EXPECT_THAT(LoadError(writer.ToBytes().value()),
+                HasSubstr("output_norm.weight holds values that are no finite numbers"));
+  }
+}
+
 TEST(ModelTest, EveryTruncationIsAnError) {
   const TinyModel tiny = TinyModel::Make({.arch = "llama", .n_layers = 1});
   for (size_t size = 0; size < tiny.bytes.size(); size += 1 + size / 7) {

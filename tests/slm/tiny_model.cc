@@ -118,6 +118,7 @@ void SetMetadata(const TinyModel& m, GgufWriter& writer) {
     writer.SetF32(p + "final_logit_softcapping", kFinalCap);
     writer.SetU32(p + "attention.sliding_window", static_cast<uint32_t>(m.window));
   }
+  if (m.sliding) writer.SetU32(p + "attention.sliding_window", static_cast<uint32_t>(m.window));
   if (m.arch == "granite") {
     writer.SetF32(p + "embedding_scale", kGraniteEmbedding);
     writer.SetF32(p + "residual_scale", kGraniteResidual);
@@ -232,7 +233,8 @@ class Naive {
       std::vector<size_t> seen;
       double sum = 0;
       for (size_t p = 0; p < (bert ? q.size() : query + 1); ++p) {
-        if (m_.arch == "gemma2" && layer % 2 == 0 && query - p >= static_cast<size_t>(m_.window)) continue;
+        const bool slides = m_.sliding || (m_.arch == "gemma2" && layer % 2 == 0);
+        if (slides && query - p >= static_cast<size_t>(m_.window)) continue;
         double score = 0;
         for (size_t i = 0; i < head_dim; ++i)
           score += q[query][head * head_dim + i] * k[p][kv * head_dim + i];
@@ -434,6 +436,8 @@ std::vector<TinyModel> TinyDecoders() {
   shapes.push_back({.arch = "phi3", .seed = 6});
   shapes.push_back({.arch = "phi3", .n_rot = 12, .longrope = true, .seed = 7});
   shapes.push_back({.arch = "granite", .tied = true, .seed = 8});
+  shapes.push_back({.arch = "qwen3", .sliding = true, .tied = true, .seed = 9});
+  shapes.push_back({.arch = "phi3", .window = 33, .sliding = true, .seed = 10});
   for (TinyModel& shape : shapes) shape = TinyModel::Make(std::move(shape));
   return shapes;
 }

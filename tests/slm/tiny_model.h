@@ -23,7 +23,8 @@ struct TinyModel {
   int n_rot = 20;
   double theta = 10000;
   double eps = 1e-5;
-  int window = 7;  // gemma2
+  int window = 7;  // gemma2; of the others where `sliding`
+  bool sliding = false;
   bool tied = false;
   bool rope_freqs = false;                     // llama 3
   bool longrope = false;                       // phi3: original context 24
@@ -43,7 +44,8 @@ struct TinyModel {
   std::vector<double> NaiveEmbedding(const std::vector<TokenId>& tokens) const;
 };
 
-// One of each: llama (plain, and with rope_freqs), qwen2, qwen3, gemma2, phi3 (plain, and longrope), granite.
+// One of each: llama (plain, and with rope_freqs), qwen2, qwen3, gemma2, phi3 (plain, and longrope), granite,
+// and qwen3 and phi3 with a sliding window.
 std::vector<TinyModel> TinyDecoders();
 
 }  // namespace sotto

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <numbers>
 
+#include "base/mapped_file.h"
 #include "speech/audio_file.h"
 #include "speech/backends.h"
 #include "speech/codec.h"
@@ -69,6 +70,30 @@ TEST_F(Files, StereoIsAveragedOrOneChannelIsTaken) {
   EXPECT_NEAR(ReadAudioFile(folder_ / "stereo.wav", 16000, 1)->samples[100], -0.25f, 1e-3);
 }
 
+TEST_F(Files, ChannelsThatCancelGiveTheLeftOne) {
+  const Audio tone = Tone(16000, 0.3);
+  std::vector<float> inverted(tone.samples);
+  for (float& sample : inverted) sample = -sample;
+  {
+    auto writer = StereoWriter::Create(folder_ / "differential.wav");
+    ASSERT_TRUE((*writer)->Write(tone.samples, inverted));
+  }
+  EXPECT_NEAR(Rms(ReadAudioFile(folder_ / "differential.wav")->samples), Rms(tone.samples), 1e-3);
+}
+
+TEST_F(Files, AnUnfinishedRecordingIsReadToItsEnd) {
+  ASSERT_TRUE(WriteAudioFile(folder_ / "killed.wav", Tone(16000, 0.5)));
+  std::string bytes = ReadFile(folder_ / "killed.wav").value();
+  const size_t data = bytes.find("data");
+  for (const char byte : {'\0', '\xFF'}) {
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(data) + 4, 4, byte);
+    ASSERT_TRUE(WriteFileAtomically(folder_ / "killed.wav", bytes));
+    const auto audio = ReadAudioFile(folder_ / "killed.wav");
+    ASSERT_TRUE(audio) << audio.error().message;
+    EXPECT_NEAR(audio->seconds(), 0.5, 0.01);
+  }
+}
+
 TEST_F(Files, BadRecordingsAreNamed) {
   EXPECT_EQ(ReadAudioFile(folder_ / "none.wav").error().code, ErrorCode::kNotFound);
   std::ofstream(folder_ / "text.wav") << "this is not audio";
@@ -77,7 +102,8 @@ TEST_F(Files, BadRecordingsAreNamed) {
   EXPECT_EQ(text.error().code, ErrorCode::kCorrupt);
   EXPECT_THAT(text.error().message, HasSubstr("text.wav"));
   std::ofstream(folder_ / "empty.wav");
-  EXPECT_FALSE(ReadAudioFile(folder_ / "empty.wav"));
+  EXPECT_THAT(ReadAudioFile(folder_ / "empty.wav").error().message, HasSubstr("the file is empty"));
+  EXPECT_THAT(ReadAudioFile(folder_.path()).error().message, HasSubstr("is a folder"));
   ASSERT_TRUE(WriteAudioFile(folder_ / "long.wav", Tone(16000, 1)));
   std::filesystem::resize_file(folder_ / "long.wav", 10000);
   const auto truncated = ReadAudioFile(folder_ / "long.wav");
