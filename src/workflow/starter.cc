@@ -238,7 +238,7 @@ class FromTools {
     StartedWorkflow::Names& names = out_.names[tool.name];
     std::set<std::string> taken;
     for (const auto& [argument, schema] : properties.items()) {
-      if (Identifier(argument) == argument) taken.insert(argument);
+      if (!argument.empty() && Identifier(argument) == argument) taken.insert(argument);
     }
     for (const auto& [argument, schema] : properties.items()) {
       std::string slot = argument;
