@@ -302,7 +302,10 @@ Result<Judged> Judge(std::shared_ptr<const Workflow> workflow, const std::filesy
     EvaluationOptions options;
     Random random(1);
     if (word_errors > 0) {
-      options.corrupt = [&](Conversation& c) { CorruptConversation(c, word_errors, confusions, random); };
+      options.corrupt = [&](Conversation& c) {
+        CorruptConversation(c, word_errors, confusions, random);
+        c.channel = Channel::kSpoken;
+      };
     }
     ProgressBar bar("evaluating " + name);
     options.on_progress = [&](size_t done, size_t total) { bar.Update(done, total); };
