@@ -24,6 +24,9 @@ class TurnTaker {
   TurnTaker(std::shared_ptr<const DialogueProgram> program, std::unique_ptr<Understander> understander,
             std::span<const Event> events);
 
+  // How the user's words come; kTyped until this is called.
+  void set_channel(Channel channel) { history_.channel = channel; }
+
   Decision Begin(const std::string& session) { return dialogue_.Begin(session); }
 
   // Everything about the next utterance that can be computed before it is. REQUIRES (this and the next four):

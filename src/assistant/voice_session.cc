@@ -26,7 +26,9 @@ VoiceSession::VoiceSession(VoiceServices services, std::unique_ptr<Understander>
       endpointer_(options_.endpoint),
       speaker_(services_.phrases, services_.synthesis, services_.wait_for_synthesis),
       taker_(services_.program, std::move(understander)),
-      played_(kFrameSamples) {}
+      played_(kFrameSamples) {
+  taker_.set_channel(Channel::kSpoken);
+}
 
 VoiceSession::~VoiceSession() = default;
 

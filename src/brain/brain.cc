@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "brain/brain_impl.h"
 #include "brain/call_text.h"
+#include "brain/plain_answer.h"
 #include "brain/slm_next_token.h"
 #include "text/consent.h"
 #include "text/normalise.h"
@@ -126,6 +127,8 @@ struct BrainSession::Impl {
   std::vector<OfferedTool> tools;
   std::vector<ToolSpec> own_tools;  // the conversation's, where it has some
   std::vector<Turn> history;
+  Channel channel = Channel::kTyped;
+  Expectation expectation;
   std::vector<TokenId> before;  // everything before the utterance
   std::string partial;
   bool list_controls = false;  // the prompt names the control tools
@@ -136,7 +139,7 @@ struct BrainSession::Impl {
   const Brain::Impl& shared() const { return brain->impl(); }
 
   Result<void> SetTools(const Conversation& conversation, std::span<const std::string> names);
-  Result<void> BuildPrompt(const Expectation& expectation);
+  Result<void> BuildPrompt();
   // What the partial means, worked out ahead of the end of the turn.
   struct Speculation {
     std::string text;
@@ -151,6 +154,7 @@ struct BrainSession::Impl {
   Result<Understanding> Best(const std::string& utterance);
   std::vector<OfferedTool> ToolsFor(const Grounding& grounding) const;
   Understanding Unclear(std::string_view utterance) const;
+  Understanding ByRule(Understanding::Call call, std::string_view utterance) const;
   ConfidenceFeatures FeaturesOf(const DecodedTurn& turn, const Grounding& grounding) const;
 };
 
@@ -173,7 +177,7 @@ Result<void> BrainSession::Impl::SetTools(const Conversation& conversation,
   return {};
 }
 
-Result<void> BrainSession::Impl::BuildPrompt(const Expectation& expectation) {
+Result<void> BrainSession::Impl::BuildPrompt() {
   const PromptForm& form = *shared().form;
   // The prompt lists all tools, whatever this state offers: the prefix must not change from turn to turn.
   std::vector<ToolSpec> listed = own_tools.empty() ? shared().workflow_tools : own_tools;
@@ -213,8 +217,12 @@ std::vector<OfferedTool> BrainSession::Impl::ToolsFor(const Grounding& grounding
 }
 
 Understanding BrainSession::Impl::Unclear(std::string_view utterance) const {
+  return ByRule({ToolCall{shared().workflow->unclear_tool, Json::object()}, 1.0, {}}, utterance);
+}
+
+Understanding BrainSession::Impl::ByRule(Understanding::Call call, std::string_view utterance) const {
   Understanding understanding;
-  understanding.calls.push_back({ToolCall{shared().workflow->unclear_tool, Json::object()}, 1.0, {}});
+  understanding.calls.push_back(std::move(call));
   understanding.confidence = 1.0;
   understanding.transcript = utterance;
   understanding.made_by = "rule";
@@ -236,8 +244,11 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   const SystemClock clock;
   const TimePoint start = clock.Now();
   const std::string cut = CutWords(utterance, shared().options.max_words);
-  const Grounding grounding(history, cut);
+  const Grounding grounding(history, cut, channel);
   if (grounding.normalised().empty()) return Unclear(utterance);
+  if (script == nullptr && shared().options.grounding) {
+    if (auto call = PlainAnswer(expectation, tools, cut, channel)) return ByRule(*std::move(call), utterance);
+  }
 
   const PromptForm& form = *shared().form;
   std::vector<TokenId> prompt = before;
@@ -266,6 +277,7 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   for (DecodedCall& decoded : turn->calls) {
     Understanding::Call call{std::move(decoded.call), understanding.confidence, {}};
     if (turn->calls.size() > 1) call.confidence = std::exp(decoded.log_prob);
+    call.unfit = std::move(decoded.unfit);
     for (const auto& [name, log_prob] : decoded.argument_log_probs)
       call.arguments.emplace_back(name, std::exp(log_prob));
     understanding.calls.push_back(std::move(call));
@@ -288,13 +300,15 @@ BrainSession& BrainSession::operator=(BrainSession&&) noexcept = default;
 
 Result<void> BrainSession::Begin(const Conversation& history, const Expectation& expectation,
                                  std::span<const std::string> offered) {
+  impl_->channel = history.channel;
+  impl_->expectation = expectation;
   impl_->begun = false;
   impl_->partial.clear();
   impl_->speculation.reset();
   impl_->draft.clear();
   impl_->history = history.turns;
   SOTTO_RETURN_IF_ERROR(impl_->SetTools(history, offered));
-  SOTTO_RETURN_IF_ERROR(impl_->BuildPrompt(expectation));
+  SOTTO_RETURN_IF_ERROR(impl_->BuildPrompt());
   impl_->begun = true;
   return {};
 }

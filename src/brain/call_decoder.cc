@@ -87,7 +87,8 @@ class TurnDecoder {
       return false;
     }
     tool_ = &tools_[choice.index];
-    turn_.calls.push_back({ToolCall{tool_->name, Json::object()}, 0, choice.log_prob, 1, {}});
+    turn_.calls.push_back({ToolCall{tool_->name, Json::object()}, 0, choice.log_prob, 1, {}, {}});
+    n_written_ = 0;
     Count(choice, choice.log_prob, &turn_.calls.back());
     return true;
   }
@@ -116,6 +117,7 @@ class TurnDecoder {
         SOTTO_ASSIGN_OR_RETURN(const auto value, decode_schema_value_(writer_, *fill.argument));
         SOTTO_ASSIGN_OR_RETURN(call.call.arguments[fill.argument->name],
                                ParseJson(value.first, "value of " + fill.argument->name));
+        ++n_written_;
         value_log_prob = value.second;
         Choice whole;
         whole.decided = 1;
@@ -137,7 +139,7 @@ class TurnDecoder {
   }
   std::string ContinuationText(size_t index) const {
     if (index == fillable_.size()) return "}}";
-    const bool first = turn_.calls.back().call.arguments.empty() && !value_pending_;
+    const bool first = n_written_ == 0 && !value_pending_;
     return (first ? "" : ", ") + Json(fillable_[index].argument->name).dump() + ": ";
   }
 
@@ -186,7 +188,13 @@ class TurnDecoder {
     Count(choice, choice.log_prob, &call);
     call.argument_log_probs.emplace_back(fill.argument->name, presence_log_prob_ + choice.group_log_prob);
     const size_t value = joint ? choice.index / indices.size() : choice.index;
-    call.call.arguments[fill.argument->name] = fill.values[value].value;
+    const GroundedValue& chosen = fill.values[value];
+    ++n_written_;
+    if (chosen.unfit.empty()) {
+      call.call.arguments[fill.argument->name] = chosen.value;
+    } else {
+      call.unfit.push_back({fill.argument->name, chosen.unfit, chosen.value});
+    }
     if (!joint) return ChooseNext(current + 1);
     presence_log_prob_ = choice.log_prob - choice.group_log_prob;
     return indices[choice.index % indices.size()];
@@ -195,7 +203,7 @@ class TurnDecoder {
   static Result<size_t> ForcedValue(const ToolCall& call, const Fillable& fill) {
     const Json& wanted = call.arguments.at(fill.argument->name);
     for (size_t v = 0; v < fill.values.size(); ++v) {
-      if (SameValue(fill.values[v].value, wanted)) return v;
+      if (fill.values[v].unfit.empty() && SameValue(fill.values[v].value, wanted)) return v;
     }
     return MakeError(ErrorCode::kInvalidArgument, "{}.{} = {} was not said", call.name, fill.argument->name,
                      wanted.dump());
@@ -211,6 +219,7 @@ class TurnDecoder {
   const OfferedTool* tool_ = nullptr;
   std::vector<Fillable> fillable_;
   double presence_log_prob_ = 0;
+  int n_written_ = 0;  // arguments of the call so far, unfit ones too
   bool value_pending_ = false;
 };
 

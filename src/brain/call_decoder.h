@@ -13,6 +13,7 @@
 #include "brain/choice.h"
 #include "brain/grounding.h"
 #include "brain/offered_tool.h"
+#include "core/understanding.h"
 
 namespace sotto {
 
@@ -31,7 +32,8 @@ struct DecodedCall {
   double name_log_prob = 0;
   double min_margin = 1;
   std::vector<std::pair<std::string, double>>
-      argument_log_probs;  // presence and value, order of call.arguments
+      argument_log_probs;         // presence and value, in the order they were written
+  std::vector<UnfitValue> unfit;  // chosen, but no value of its argument: not in `call`
 };
 
 struct DecodedTurn {

@@ -106,6 +106,7 @@ Result<Evaluation> Evaluate(std::shared_ptr<const Brain> brain, std::span<const 
     if (options.corrupt) options.corrupt(conversation);
     Conversation history;
     history.tools = conversation.tools;
+    history.channel = conversation.channel;
     bool all_exact = true;
     size_t scored = 0;
     const size_t n_turns = conversation.turns.size();

@@ -16,17 +16,36 @@ constexpr size_t kMaxValues = 256;     // a choice among more is no longer a gro
 constexpr size_t kMinHintLetters = 3;  // shorter words of a name are said all the time ("of", "at")
 constexpr size_t kSpanTurns = 3;       // text spans come from the newest turns only
 
-void Add(std::vector<GroundedValue>& out, std::string literal, Json value) {
+void Add(std::vector<GroundedValue>& out, std::string literal, Json value, std::string unfit = "") {
   if (out.size() >= kMaxValues) return;
   const bool known = std::any_of(out.begin(), out.end(),
                                  [&](const GroundedValue& entry) { return entry.literal == literal; });
-  if (!known) out.push_back({std::move(literal), std::move(value)});
+  if (!known) out.push_back({std::move(literal), std::move(value), std::move(unfit)});
 }
 
 bool InRange(const OfferedArgument& argument, double value) {
   if (argument.min && value < *argument.min) return false;
   if (argument.max && value > *argument.max) return false;
   return !argument.integer || value == std::floor(value);
+}
+
+Json NumberJson(double value) {
+  return value == std::floor(value) ? Json(static_cast<int64_t>(value)) : Json(value);
+}
+
+// The message that says why the slot cannot hold the number; empty: it can.
+std::string_view WhyUnfit(const OfferedArgument& argument, const SaidNumber& number) {
+  if (number.fit == SaidNumber::Fit::kAlternative) return "ambiguous";
+  if (number.fit == SaidNumber::Fit::kOtherCurrency) return "other_currency";
+  if (argument.min && number.value < *argument.min) return "too_small";
+  if (argument.max && number.value > *argument.max) return "too_large";
+  return {};
+}
+
+std::vector<std::string_view> WordsOf(std::span<const NormalisedWord> words) {
+  std::vector<std::string_view> views;
+  for (const NormalisedWord& word : words) views.push_back(word.text);
+  return views;
 }
 
 // Equal but for one misheard letter in four.
@@ -55,14 +74,12 @@ bool IsDigits(const std::string& text, int n_digits) {
 
 }  // namespace
 
-Grounding::Grounding(std::span<const Turn> history, std::string_view utterance) {
-  const auto add = [this](std::string_view text) {
+Grounding::Grounding(std::span<const Turn> history, std::string_view utterance, Channel channel) {
+  const auto add = [&](std::string_view text) {
     Utterance said;
     said.text = text;
     said.words = NormaliseSpokenWords(text);
-    std::vector<std::string_view> words;
-    for (const NormalisedWord& word : said.words) words.push_back(word.text);
-    said.readings = ReadNumbers(words, {.homophones = true});
+    said.readings = ReadNumbers(said.words, {.homophones = channel == Channel::kSpoken});
     said_.push_back(std::move(said));
   };
   add(utterance);
@@ -103,25 +120,45 @@ std::vector<GroundedValue> Grounding::Candidates(const OfferedArgument& argument
 
 void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
   for (const Utterance& said : said_) {
-    for (const NumberReading& reading : said.readings) {
-      if (reading.kind == NumberKind::kOrdinal || !InRange(argument, reading.value)) continue;
-      if (reading.value >= 1e15) continue;
-      const Json value = reading.value == std::floor(reading.value)
-                             ? Json(static_cast<int64_t>(reading.value))
-                             : Json(reading.value);
-      Add(out, LiteralText(value), value);
+    const std::vector<SaidNumber> numbers = SaidNumbers(said.readings, argument.number);
+    Json alternatives = Json::array();
+    for (const SaidNumber& number : numbers) {
+      if (number.fit == SaidNumber::Fit::kAlternative) alternatives.push_back(NumberJson(number.value));
+    }
+    for (const SaidNumber& number : numbers) {
+      const Json value = NumberJson(number.value);
+      if (argument.integer && number.value != std::floor(number.value)) continue;
+      const std::string_view misfit = WhyUnfit(argument, number);
+      if (misfit.empty()) {
+        Add(out, LiteralText(value), value);
+      } else if (&said == &said_.front()) {  // of earlier turns it has been said
+        Json told = value;
+        if (misfit == "ambiguous") told = alternatives;
+        if (misfit == "other_currency") told = Json{{"amount", value}, {"currency", number.currency}};
+        Add(out, LiteralText(value), std::move(told), std::string(misfit));
+      }
     }
   }
 }
 
 void Grounding::AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
   for (const Utterance& said : said_) {
-    std::vector<std::string_view> words;
-    for (const NormalisedWord& word : said.words) words.push_back(word.text);
-    for (std::string& digits : SaidDigits(words, said.readings, static_cast<size_t>(argument.n_digits))) {
+    for (std::string& digits :
+         SaidDigits(WordsOf(said.words), said.readings, static_cast<size_t>(argument.n_digits))) {
       std::string literal = Json(digits).dump();
       Add(out, std::move(literal), std::move(digits));
     }
+    if (&said == &said_.front()) AddUnfitDigits(argument, out);
+  }
+}
+
+// A part of the number, or too much of it.
+void Grounding::AddUnfitDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
+  const Utterance& said = said_.front();
+  for (std::string& digits :
+       OtherDigits(WordsOf(said.words), said.readings, static_cast<size_t>(argument.n_digits))) {
+    std::string literal = Json(digits).dump();
+    Add(out, std::move(literal), std::move(digits), "wrong_length");
   }
 }
 

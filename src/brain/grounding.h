@@ -1,10 +1,12 @@
 // Which values an argument may take in this turn: only what was said in this conversation or is listed in the
 // workflow.
 //
-// Numbers: all readings of all spans of the user's words (text/spoken_numbers.h). Digits: whole numbers of
-// the wanted length, or the last digits of a long one (text/said_digits.h). Text: spans of the user's words,
-// and listed values. The model writes values in normalised form (`literal`); the call gets the user's own
-// spelling
+// Numbers: those that were said plainly (text/said_numbers.h). Digits: whole numbers of the wanted length, or
+// the last digits of a long one (text/said_digits.h). What only sounds like a number counts in speech, where
+// nothing plain was said. A value of the newest utterance that the slot cannot hold (beyond its limits, of
+// another length or currency, an alternative) is a candidate too, marked with what is wrong with it. Text:
+// spans of the user's words, and listed values. The model writes values in normalised form (`literal`); the
+// call gets the user's own spelling
 // (`value`).
 #pragma once
 
@@ -23,6 +25,7 @@ namespace sotto {
 struct GroundedValue {
   std::string literal;  // JSON text, as the model writes it
   Json value;           // as it stands in the call
+  std::string unfit;    // why it cannot stand there (UnfitValue::why); empty: it can
 };
 
 class Grounding {
@@ -30,14 +33,16 @@ class Grounding {
   static constexpr size_t kMaxSpanWords = 6;
 
   // `utterance` is the newest; earlier user texts and the values of earlier calls count as said.
-  Grounding(std::span<const Turn> history, std::string_view utterance);
+  Grounding(std::span<const Turn> history, std::string_view utterance, Channel channel = Channel::kTyped);
 
   // Distinct values for `argument`, those of the newest utterance first. Empty: the argument cannot be
   // filled. REQUIRES: argument.kind is kChoice, kNumber, kDigits or kSpan.
   std::vector<GroundedValue> Candidates(const OfferedArgument& argument) const;
 
-  // The newest utterance, normalised.
+  // The newest utterance, normalised, and what was read in it.
   const std::string& normalised() const { return normalised_; }
+  std::span<const NormalisedWord> words() const { return said_.front().words; }
+  std::span<const NumberReading> numbers() const { return said_.front().readings; }
 
  private:
   struct Utterance {
@@ -47,6 +52,7 @@ class Grounding {
   };
   void AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
+  void AddUnfitDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   bool WasHinted(const OfferedArgument::Listed& listed) const;
   void AddSpans(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddEarlierCalls(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;

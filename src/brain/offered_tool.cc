@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "text/normalise.h"
+#include "workflow/number_slot.h"
 
 namespace sotto {
 namespace {
@@ -81,6 +82,7 @@ void ReadSlot(const Slot& slot, OfferedArgument& argument) {
     case Entity::Type::kMoney:
     case Entity::Type::kNumber:
       argument.kind = Kind::kNumber;
+      argument.number = WantedNumber(slot.entity);
       break;
     case Entity::Type::kText:
     case Entity::Type::kDate:

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/tool.h"
+#include "text/said_numbers.h"
 #include "workflow/workflow.h"
 
 namespace sotto {
@@ -32,6 +33,7 @@ struct OfferedArgument {
   std::optional<double> min;          // kNumber
   std::optional<double> max;
   bool integer = false;        // kNumber: no fraction
+  NumberWanted number;         // kNumber: money or not, what it usually holds
   std::vector<Listed> listed;  // kSpan
   Json schema;
 };

@@ -197,7 +197,9 @@ class EarsBench {
     if (hypotheses.empty()) hypotheses.push_back({transcript.text, 0});
     const SystemClock clock;
     const TimePoint began = clock.Now();
-    SOTTO_RETURN_IF_ERROR(session_.Begin({}, {}, {}));
+    Conversation nothing_yet;
+    nothing_yet.channel = Channel::kSpoken;
+    SOTTO_RETURN_IF_ERROR(session_.Begin(nothing_yet, {}, {}));
     SOTTO_ASSIGN_OR_RETURN(const Understanding heard, session_.Commit(hypotheses));
     score->brain_ms += Milliseconds(clock.Now() - began);
     const double confidence = heard.confidence * HeardConfidence(transcript);

@@ -183,6 +183,7 @@ class Bench {
                                Score* score) {
     Conversation history;
     history.tools = conversation.tools;
+    history.channel = Channel::kSpoken;
     for (const Turn& turn : conversation.turns) {
       SOTTO_RETURN_IF_ERROR(OneTurn(history, turn, voice, level, score));
       history.turns.push_back(turn);

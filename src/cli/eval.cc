@@ -88,6 +88,7 @@ Result<void> Run(const EvalFlags& flags) {
   if (flags.word_errors > 0) {
     options.corrupt = [&](Conversation& conversation) {
       CorruptConversation(conversation, flags.word_errors, confusions, random);
+      conversation.channel = Channel::kSpoken;
     };
   }
   ProgressBar progress("evaluating");

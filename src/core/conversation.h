@@ -2,6 +2,7 @@
 // results.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct Expectation {
   bool operator==(const Expectation&) const = default;
 };
 
+// How the user's words come. What only sounds like a value is a reading of speech, never of typed text.
+enum class Channel : uint8_t { kTyped, kSpoken };
+
 // One user turn and what it meant. `calls` is empty while the turn is not yet understood.
 struct Turn {
   std::string user;
@@ -34,6 +38,7 @@ struct Turn {
 struct Conversation {
   std::vector<Turn> turns;
   std::vector<ToolSpec> tools;  // of this conversation; empty: the workflow's
+  Channel channel = Channel::kTyped;
 };
 
 // Names of the control tools that every workflow has besides its own (design 3.2). Offered to the model only

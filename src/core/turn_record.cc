@@ -25,6 +25,8 @@ Json ToJson(const Understanding& understanding) {
     Json arguments = Json::object();
     for (const auto& [name, confidence] : call.arguments) arguments[name] = Short4(confidence);
     one["argument_confidence"] = std::move(arguments);
+    for (const UnfitValue& unfit : call.unfit)
+      one["unfit"].push_back({{"argument", unfit.argument}, {"why", unfit.why}, {"value", unfit.value}});
     calls.push_back(std::move(one));
   }
   return Json{{"calls", std::move(calls)},

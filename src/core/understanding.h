@@ -9,6 +9,18 @@
 
 namespace sotto {
 
+// Something that was said for an argument and cannot be its value: it is not in the call. The dialogue says
+// so.
+struct UnfitValue {
+  std::string argument;
+  // The message that says so (workflow/messages.h): too_large, too_small, wrong_length, other_currency,
+  // ambiguous, not_a_value.
+  std::string why;
+  Json value;  // ambiguous: an array of the alternatives; other_currency: {amount, currency}
+
+  bool operator==(const UnfitValue&) const = default;
+};
+
 struct Understanding {
   // Confidences are calibrated probabilities in [0, 1] (raw where no calibration is stored beside the model).
   struct Call {
@@ -16,6 +28,7 @@ struct Understanding {
     double confidence = 0;
     std::vector<std::pair<std::string, double>>
         arguments;  // name, confidence; in the order of call.arguments
+    std::vector<UnfitValue> unfit = {};
   };
   std::vector<Call> calls;        // at least one
   double confidence = 0;          // of the whole list

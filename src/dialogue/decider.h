@@ -55,6 +55,10 @@ class Decider {
   void FirstTask(const Call& call);
   void BeginTask(const Call& call);
   void MergeSlots(const Task& task, const Call& call);
+  void Reject(int id, const Slot& slot, const Json& value, Misfit misfit);
+  // Digits that come in several turns. False: they are no part of the slot's number.
+  bool CollectDigits(int id, const Slot& slot, const Json& value);
+  bool PendingSlotsAreKnown() const;
   void Inherit(const ToolDef& tool, const Json& given);
   void NotUnderstood();
 
@@ -65,6 +69,7 @@ class Decider {
   bool NeedsVerification(const Task& task) const;
   void BeginVerification(int id);
   bool SayRejection(const Task& task);
+  bool SayPartial(const Task& task);
   bool SayFailedCheck(const Task& task);
   std::vector<std::string> Missing(const Task& task) const;
   bool NeedsConfirmation(const Task& task) const;
@@ -108,6 +113,8 @@ class Decider {
   std::string intro_;     // message before the next question: resume, queued
   std::string changed_;   // the new value of a slot that had one
   std::optional<Rejection> rejection_;
+  const Slot* partial_ = nullptr;  // the slot that got some of its digits
+  std::string text_;               // the user's words
 };
 
 }  // namespace sotto

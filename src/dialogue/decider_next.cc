@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "dialogue/decider.h"
 #include "text/normalise.h"
+#include "text/speak.h"
 
 namespace sotto {
 namespace {
@@ -65,7 +66,7 @@ void Decider::Advance() {
       BeginVerification(task->id);
       continue;
     }
-    if (SayRejection(*task) || SayFailedCheck(*task)) return;
+    if (SayRejection(*task) || SayPartial(*task) || SayFailedCheck(*task)) return;
     if (std::vector<std::string> missing = Missing(*task); !missing.empty()) {
       AskSlots(*task, std::move(missing));
       return;
@@ -152,13 +153,34 @@ bool Decider::SayRejection(const Task& task) {
   Json values{{"ask", slot.ask},
               {"value", ShowValue(slot.entity, rejection_->value)},
               {"length", slot.entity.length == 0 ? "some" : fmt::format("{}", slot.entity.length)},
-              {"limit", ShowValue(slot.entity, rejection_->misfit.limit)}};
+              {"limit", ShowValue(slot.entity, rejection_->misfit.limit)},
+              {"currency", CurrencyName(slot.entity.currency)}};
+  if (rejection_->misfit.message == "ambiguous") {
+    std::vector<std::string> meant;
+    for (const Json& value : rejection_->value) meant.push_back(ShowValue(slot.entity, value));
+    if (meant.size() > 1) values["meant"] = composer_.JoinOr(meant);
+  }
   std::vector<std::string> listed;
   for (const EntityValue& value : slot.entity.values) listed.push_back(value.spoken);
   values["values"] = composer_.JoinOr(listed);
   composer_.Say(rejection_->misfit.message, values);
   Ask(Pending::Kind::kSlots, {slot.name});
   rejection_.reset();
+  return true;
+}
+
+// Some of the digits are there: what is known, and how many are still wanted.
+bool Decider::SayPartial(const Task& task) {
+  if (partial_ == nullptr) return false;
+  const std::string& digits = task.partial.at(partial_->name);
+  const size_t left = static_cast<size_t>(partial_->entity.length) - digits.size();
+  std::string spaced;
+  for (const char digit : digits) spaced += (spaced.empty() ? "" : " ") + std::string(1, digit);
+  composer_.Say(
+      left == 1 ? "digits_so_far_one" : "digits_so_far",
+      {{"digits", spaced}, {"left", SpeakNumber(static_cast<double>(left))}, {"ask", partial_->ask}});
+  Ask(Pending::Kind::kSlots, {partial_->name});
+  partial_ = nullptr;
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "dialogue/decider.h"
+#include "text/said_digits.h"
 
 namespace sotto {
 namespace {
@@ -36,6 +37,7 @@ void Decider::Turn(const TurnInput& input) {
   Json calls = Json::array();
   for (const Call& call : input.calls) calls.push_back(ToJson(call.call));
   Emit(Event::Type::kUserSaid, 0, input.text, std::move(calls));
+  text_ = input.text;
 
   const Heard heard = Sort(input);
   const bool correction = Corrects(heard);
@@ -97,6 +99,7 @@ bool Decider::Corrects(const Heard& heard) const {
   if (open == nullptr) return false;
   for (const Call* call : heard.tasks) {
     if (call->call.name != open->tool) continue;
+    if (!call->unfit.empty()) return true;
     for (const auto& [name, value] : call->call.arguments.items()) {
       const Slot* slot = ToolOf(*open).FindSlot(name);
       if (slot == nullptr || value.is_null()) continue;
@@ -173,6 +176,8 @@ void Decider::Affirm(const Call& call, bool correction) {
       handled_ = true;
       return;
     case Pending::Kind::kSlots:
+      if (PendingSlotsAreKnown()) handled_ = advance_ = true;
+      return;
     case Pending::Kind::kChange:
       return;
   }
@@ -196,7 +201,11 @@ void Decider::Deny(const Heard& heard, bool correction) {
       Drop("declined");
       return;
     case Pending::Kind::kSlots:
-      if (state_.pending.resumed) Drop("declined");
+      if (state_.pending.resumed) {
+        Drop("declined");
+      } else if (PendingSlotsAreKnown()) {
+        handled_ = advance_ = true;  // another value could not be: it stays as it was
+      }
       return;
     case Pending::Kind::kOfferReturn:
       Drop("declined");
@@ -384,8 +393,7 @@ void Decider::MergeSlots(const Task& task, const Call& call) {
       continue;  // not believed: asked for
     const auto fit = FitValue(slot.entity, *argument);
     if (const auto* misfit = std::get_if<Misfit>(&fit)) {
-      Emit(Event::Type::kSlotRejected, id, slot.name, {{"value", *argument}, {"why", misfit->message}});
-      if (!rejection_) rejection_ = Rejection{id, &slot, *argument, *misfit};
+      Reject(id, slot, *argument, *misfit);
       continue;
     }
     const Json& value = std::get<Json>(fit);
@@ -397,7 +405,55 @@ void Decider::MergeSlots(const Task& task, const Call& call) {
     changed = true;
     Emit(Event::Type::kSlotSet, id, slot.name, value);
   }
+  for (const UnfitValue& unfit : call.unfit) {
+    const Slot* slot = tool.FindSlot(unfit.argument);
+    if (slot != nullptr) Reject(id, *slot, unfit.value, ToMisfit(slot->entity, unfit));
+  }
   if (changed && doubted && !state_.FindTask(id)->doubted) Emit(Event::Type::kDoubted, id);
+}
+
+void Decider::Reject(int id, const Slot& slot, const Json& value, Misfit misfit) {
+  if (misfit.message == "wrong_length" && CollectDigits(id, slot, value)) return;
+  Emit(Event::Type::kSlotRejected, id, slot.name, {{"value", value}, {"why", misfit.message}});
+  if (!rejection_) rejection_ = Rejection{id, &slot, value, std::move(misfit)};
+}
+
+bool Decider::CollectDigits(int id, const Slot& slot, const Json& value) {
+  const auto wanted = static_cast<size_t>(slot.entity.length);
+  if (slot.entity.type != Entity::Type::kDigits || wanted == 0 || !value.is_string()) return false;
+  const auto said = value.get<std::string>();
+  if (said.empty() || said.size() >= wanted) return false;
+  const Task& task = *state_.FindTask(id);
+  const bool corrects = BeginsWithCorrection(text_);
+  std::string so_far;
+  if (const auto known = task.slots.find(slot.name); known != task.slots.end()) {
+    if (!corrects) return false;
+    so_far = known->get<std::string>();
+  } else if (const auto partial = task.partial.find(slot.name); partial != task.partial.end()) {
+    so_far = partial->second;
+  }
+  const std::string digits = JoinDigits(so_far, said, corrects);
+  if (digits.size() == wanted) {
+    Emit(Event::Type::kSlotSet, id, slot.name, digits);
+    return true;
+  }
+  if (digits.size() > wanted) {
+    Emit(Event::Type::kSlotPartial, id, slot.name, "");
+    Emit(Event::Type::kSlotRejected, id, slot.name, {{"value", digits}, {"why", "too_many_digits"}});
+    if (!rejection_) rejection_ = Rejection{id, &slot, digits, {"too_many_digits", 0}};
+    return true;
+  }
+  Emit(Event::Type::kSlotPartial, id, slot.name, digits);
+  partial_ = &slot;
+  return true;
+}
+
+// The question was about slots that have a value: another one was refused.
+bool Decider::PendingSlotsAreKnown() const {
+  const Task* open = state_.open();
+  return open != nullptr && state_.pending.kind == Pending::Kind::kSlots && !state_.pending.slots.empty() &&
+         std::all_of(state_.pending.slots.begin(), state_.pending.slots.end(),
+                     [&](const std::string& slot) { return open->slots.contains(slot); });
 }
 
 // Arguments of the task just left or just ended go along into a related one, unless the user named another
@@ -452,6 +508,10 @@ void Decider::NotUnderstood() {
         return;
       }
       composer_.Say("unclear");
+      if (PendingSlotsAreKnown()) {
+        Advance();
+        return;
+      }
       break;
     case Pending::Kind::kConfirm:
     case Pending::Kind::kOfferReturn:

@@ -6,12 +6,12 @@
 namespace sotto {
 namespace {
 
-constexpr std::array<std::string_view, 27> kNames{
-    "began",          "user_said",     "no_input",      "task_began",  "task_queued",  "task_dequeued",
-    "task_suspended", "task_resumed",  "task_dropped",  "task_done",   "slot_set",     "slot_inherited",
-    "slot_cleared",   "slot_rejected", "doubted",       "confirmed",   "denied",       "clarify",
-    "action_began",   "verified",      "verify_failed", "no_progress", "started_over", "replied",
-    "handed_off",     "ended",         "reopened"};
+constexpr std::array<std::string_view, 28> kNames{
+    "began",          "user_said",     "no_input",     "task_began",    "task_queued", "task_dequeued",
+    "task_suspended", "task_resumed",  "task_dropped", "task_done",     "slot_set",    "slot_inherited",
+    "slot_cleared",   "slot_rejected", "slot_partial", "doubted",       "confirmed",   "denied",
+    "clarify",        "action_began",  "verified",     "verify_failed", "no_progress", "started_over",
+    "replied",        "handed_off",    "ended",        "reopened"};
 
 }  // namespace
 
@@ -22,7 +22,8 @@ std::string ToString(const Event& event) {
   if (event.task != 0) line += fmt::format(" {}", event.task);
   if (!event.name.empty()) line += " " + event.name;
   if (event.type == Event::Type::kReplied || event.value.is_null()) return line;
-  if (event.type == Event::Type::kSlotSet || event.type == Event::Type::kSlotInherited) {
+  if (event.type == Event::Type::kSlotSet || event.type == Event::Type::kSlotInherited ||
+      event.type == Event::Type::kSlotPartial) {
     return line + "=" + (event.value.is_string() ? event.value.get<std::string>() : event.value.dump());
   }
   return line + " " + event.value.dump();

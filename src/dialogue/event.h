@@ -25,6 +25,7 @@ struct Event {
     kSlotInherited,  // the same, from a related task
     kSlotCleared,    // task, name: slot, value: the rule that failed
     kSlotRejected,   // task, name: slot, value: {value, why}
+    kSlotPartial,    // task, name: slot, value: its digits so far; "": begin again
     kDoubted,        // task: a call of low confidence went into it: reads back
     kConfirmed,      // task
     kDenied,         // task: no to the read-back

@@ -1,5 +1,7 @@
 #include "dialogue/policy.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "dialogue/decider.h"
 
@@ -62,8 +64,12 @@ std::vector<std::string> OfferedTools(const DialogueProgram& program, const Dial
     if (offered) names.push_back(tool.name);
   }
   const Pending::Kind kind = state.pending.kind;
-  const bool yes =
-      kind != Pending::Kind::kNone && kind != Pending::Kind::kSlots && kind != Pending::Kind::kChange;
+  // Asked again for a slot that has a value: it may stay.
+  const bool known = open != nullptr && kind == Pending::Kind::kSlots && !state.pending.slots.empty() &&
+                     std::all_of(state.pending.slots.begin(), state.pending.slots.end(),
+                                 [&](const std::string& slot) { return open->slots.contains(slot); });
+  const bool yes = known || (kind != Pending::Kind::kNone && kind != Pending::Kind::kSlots &&
+                             kind != Pending::Kind::kChange);
   const bool no = yes || kind == Pending::Kind::kChange || state.pending.resumed;
   const bool busy = open != nullptr || kind == Pending::Kind::kClarify;
   if (yes) names.emplace_back(control::kAffirm);

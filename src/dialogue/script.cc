@@ -8,6 +8,7 @@
 
 #include "base/mapped_file.h"
 #include "base/utf8.h"
+#include "workflow/messages.h"
 
 namespace sotto {
 namespace {
@@ -79,6 +80,23 @@ Result<Json> ParseArguments(std::string_view text, const ToolDef* tool) {
   return arguments;
 }
 
+// "amount ambiguous [300, 400]"
+Result<UnfitValue> ParseUnfit(std::string_view text) {
+  const size_t first = text.find(' ');
+  const size_t second = text.find(' ', first + 1);
+  if (first == std::string_view::npos || second == std::string_view::npos) {
+    return MakeError(ErrorCode::kInvalidArgument, "'{}': an argument, a message's name and a JSON value",
+                     text);
+  }
+  UnfitValue unfit;
+  unfit.argument = text.substr(0, first);
+  unfit.why = text.substr(first + 1, second - first - 1);
+  if (FindMessage(unfit.why) == nullptr)
+    return MakeError(ErrorCode::kInvalidArgument, "no message is called '{}'", unfit.why);
+  SOTTO_ASSIGN_OR_RETURN(unfit.value, ParseJson(text.substr(second + 1), "the value that does not fit"));
+  return unfit;
+}
+
 Result<ToolResult> ParseResult(std::string_view text) {
   const size_t space = text.find(' ');
   const std::string_view word = text.substr(0, space);
@@ -105,6 +123,10 @@ Result<void> ParseLine(std::string_view key, std::string_view value, int line, c
   } else if (key == "call") {
     SOTTO_ASSIGN_OR_RETURN(Understanding::Call call, ParseCall(value, workflow));
     turn.calls.push_back(std::move(call));
+  } else if (key == "unfit") {
+    if (turn.calls.empty()) return MakeError(ErrorCode::kInvalidArgument, "'unfit' without a call above it");
+    SOTTO_ASSIGN_OR_RETURN(UnfitValue unfit, ParseUnfit(value));
+    turn.calls.back().unfit.push_back(std::move(unfit));
   } else if (key == "result") {
     SOTTO_ASSIGN_OR_RETURN(ToolResult result, ParseResult(value));
     turn.results.push_back(std::move(result));
@@ -127,7 +149,7 @@ Result<void> ParseLine(std::string_view key, std::string_view value, int line, c
   } else {
     return MakeError(
         ErrorCode::kInvalidArgument,
-        "unknown '{}': user, call, result, bot, bot not, event, no event, expect, slots, handoff, "
+        "unknown '{}': user, call, unfit, result, bot, bot not, event, no event, expect, slots, handoff, "
         "ended or set KEY",
         key);
   }

@@ -107,7 +107,26 @@ std::variant<Json, Misfit> FitValue(const Entity& entity, const Json& value) {
   return Misfit{"not_a_value", 0};
 }
 
+Misfit ToMisfit(const Entity& entity, const UnfitValue& unfit) {
+  Misfit misfit{unfit.why, 0};
+  if (unfit.why == "too_small") misfit.limit = entity.min.value_or(0);
+  if (unfit.why == "too_large") misfit.limit = entity.max.value_or(0);
+  return misfit;
+}
+
+std::string JoinDigits(const std::string& so_far, const std::string& said, bool corrects) {
+  if (corrects && said.size() <= so_far.size()) return so_far.substr(0, so_far.size() - said.size()) + said;
+  return so_far + said;
+}
+
 std::string ShowValue(const Entity& entity, const Json& value) {
+  if (value.is_object())  // of another currency
+    return ShowMoney(value.value("amount", 0.0), value.value("currency", entity.currency));
+  if (value.is_array()) {
+    std::string all;
+    for (const Json& one : value) all += (all.empty() ? "" : ", ") + ShowValue(entity, one);
+    return all;
+  }
   if (value.is_number() && entity.type != Entity::Type::kEnum) {
     return entity.type == Entity::Type::kMoney ? ShowMoney(value.get<double>(), entity.currency)
                                                : NumberText(value.get<double>());

@@ -94,12 +94,22 @@ void ApplyToTask(DialogueState& state, Task& task, const Event& event) {
     case Event::Type::kSlotSet:
     case Event::Type::kSlotInherited:
       task.slots[event.name] = event.value;
+      task.partial.erase(event.name);
       task.confirmed = false;
       state.failures = 0;
       break;
     case Event::Type::kSlotCleared:
       task.slots.erase(event.name);
+      task.partial.erase(event.name);
       task.confirmed = false;
+      break;
+    case Event::Type::kSlotPartial:
+      if (const auto digits = event.value.get<std::string>(); digits.empty()) {
+        task.partial.erase(event.name);
+      } else {
+        task.partial[event.name] = digits;
+        state.failures = 0;
+      }
       break;
     case Event::Type::kDoubted:
       task.doubted = true;
@@ -119,6 +129,7 @@ void ApplyToTask(DialogueState& state, Task& task, const Event& event) {
     case Event::Type::kVerifyFailed:
       ++task.failed_attempts;
       task.slots = Json::object();
+      task.partial.clear();
       task.confirmed = false;
       state.acting = 0;
       break;

@@ -18,12 +18,14 @@ struct Task {
   int id = 0;  // from 1, in the order they were begun
   std::string tool;
   Json slots = Json::object();  // name -> value that fits its entity
-  bool doubted = false;         // understood with low confidence: is read back even where no confirm text is
-  bool confirmed = false;       // yes was said to exactly these slots
-  bool asked = false;           // its first question was put
-  bool suspended = false;       // left for another task
-  bool waits = false;           // suspended until the caller is verified
-  int failed_attempts = 0;      // kVerify
+  // Digits of a slot that came in several turns, until they are all there.
+  std::map<std::string, std::string> partial;
+  bool doubted = false;     // understood with low confidence: is read back even where no confirm text is
+  bool confirmed = false;   // yes was said to exactly these slots
+  bool asked = false;       // its first question was put
+  bool suspended = false;   // left for another task
+  bool waits = false;       // suspended until the caller is verified
+  int failed_attempts = 0;  // kVerify
 
   bool operator==(const Task&) const = default;
 };

@@ -27,7 +27,10 @@ Result<Judgement> JudgeSpecialist(std::shared_ptr<const Workflow> workflow,
     EvaluationOptions options;
     Random random(1);
     if (word_errors > 0) {
-      options.corrupt = [&](Conversation& c) { CorruptConversation(c, word_errors, confusions, random); };
+      options.corrupt = [&](Conversation& c) {
+        CorruptConversation(c, word_errors, confusions, random);
+        c.channel = Channel::kSpoken;
+      };
     }
     options.on_progress = [&](size_t done, size_t total) { progress("evaluating " + name, done, total); };
     SOTTO_ASSIGN_OR_RETURN(const Evaluation evaluation, Evaluate(brain, rows, options));

@@ -10,22 +10,23 @@
 #include "text/normalise.h"
 #include "text/said_digits.h"
 #include "text/spoken_numbers.h"
+#include "workflow/number_slot.h"
 
 namespace sotto {
 namespace {
 
 bool IsNumeric(Entity::Type type) { return type == Entity::Type::kMoney || type == Entity::Type::kNumber; }
 
-bool NumberSaid(double value, const std::string& spoken) {
-  for (const NumberReading& reading : ReadNumbers(spoken, {.homophones = true}))
-    if (std::abs(reading.value - value) < 1e-9) return true;
-  return false;
+bool NumberSaid(double value, const Entity& entity, const std::string& spoken) {
+  const std::vector<SaidNumber> said =
+      SaidNumbers(ReadNumbers(spoken, {.homophones = true}), WantedNumber(entity));
+  return std::any_of(said.begin(), said.end(), [&](const SaidNumber& number) {
+    return number.fit == SaidNumber::Fit::kPlain && std::abs(number.value - value) < 1e-9;
+  });
 }
 
 bool DigitsSaid(const std::string& digits, int length, const std::string& spoken) {
-  NumberOptions options;
-  options.homophones = true;
-  options.numbers = false;
+  const NumberOptions options{.homophones = true};
   const std::vector<std::string_view> words = SplitWords(spoken);
   const std::vector<std::string> said =
       SaidDigits(words, ReadNumbers(words, options), static_cast<size_t>(length));
@@ -35,7 +36,8 @@ bool DigitsSaid(const std::string& digits, int length, const std::string& spoken
 bool ValueSaid(const Slot& slot, const Json& value, const std::vector<std::string>& said) {
   const auto any = [&](const auto& test) { return std::any_of(said.begin(), said.end(), test); };
   if (IsNumeric(slot.entity.type))
-    return value.is_number() && any([&](const auto& text) { return NumberSaid(value.get<double>(), text); });
+    return value.is_number() &&
+           any([&](const auto& text) { return NumberSaid(value.get<double>(), slot.entity, text); });
   if (!value.is_string()) return false;
   const auto text = value.get<std::string>();
   if (slot.entity.type == Entity::Type::kDigits)

@@ -16,11 +16,13 @@ namespace {
 // has.
 constexpr double kGeneralWordsShare = 0.4;
 constexpr double kGeneralWordsShareOfKnown = 0.15;
-constexpr double kNearShare = 0.4;  // of corrected numbers that are like the wrong one
+constexpr double kUsualShare = 0.9;  // of amounts within the slot's usual range
+constexpr double kNearShare = 0.4;   // of corrected numbers that are like the wrong one
 
 double DrawMoney(const Entity& entity, Random& random) {
-  const double low = entity.min.value_or(1);
-  const double high = entity.max.value_or(20000);
+  const bool usual = (entity.usual_min || entity.usual_max) && random.Chance(kUsualShare);
+  const double low = (usual && entity.usual_min ? entity.usual_min : entity.min).value_or(1);
+  const double high = (usual && entity.usual_max ? entity.usual_max : entity.max).value_or(20000);
   for (int attempt = 0; attempt < 20; ++attempt) {
     const double kind = random.Uniform();
     double value = 0;

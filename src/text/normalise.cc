@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace sotto {
 namespace {
@@ -85,6 +86,14 @@ char32_t Fold(char32_t c) {
   return c;
 }
 
+constexpr std::pair<char32_t, std::string_view> kSymbolWords[] = {
+    {U'&', "and"},        {U'%', "percent"},      {U'\u00A2', "cents"},
+    {U'\u20AC', "euros"}, {U'\u00A3', "pounds"},  {U'\u00A5', "yen"},
+    {U'\u00BD', "half"},  {U'\u00BC', "quarter"}, {U'\u00BE', "three quarters"},
+};
+
+bool IsDashSign(char32_t c) { return c == '-' || c == 0x2212 || c == 0x2013 || c == 0x2010 || c == 0x2011; }
+
 enum class Class : uint8_t { kWord, kSeparator, kVanish };
 
 Class AsciiClass(char32_t c) {
@@ -153,8 +162,11 @@ class Normaliser {
     if (code.value == kInvalid) return;
     const char32_t c = Lower(Fold(code.value));
     if (c == '.' || c == ',') return Point(c, begin);
-    if (c == '&') return WholeWord("and", begin);
-    if (c == '%') return WholeWord("percent", begin);
+    if (IsMinus(c, begin)) return WholeWord("minus", begin);
+    for (const auto& [symbol, words] : kSymbolWords) {
+      if (c == symbol) return WholeWords(words, begin);
+    }
+    Note(c, begin);
     switch (ClassOf(c)) {
       case Class::kWord:
         return Letter(c, begin);
@@ -166,9 +178,33 @@ class Normaliser {
     }
   }
 
+  // "-50", "-$20" where nothing or a space stands before.
+  bool IsMinus(char32_t c, size_t begin) const {
+    if (!IsDashSign(c)) return false;
+    const bool free = begin == 0 || text_[begin - 1] == ' ' || text_[begin - 1] == '\t' ||
+                      text_[begin - 1] == '\n' || text_[begin - 1] == '$';
+    return free &&
+           (DigitAt(at_) || (Peek(at_) == '$' && DigitAt(at_ + 1)) || (Peek(at_) == '.' && DigitAt(at_ + 1)));
+  }
+
+  // A separator between words, for the marks of the next one.
+  void Note(char32_t c, size_t begin) {
+    if (c == '$') marks_ |= NormalisedWord::kDollar;
+    if (c == ',' || c == ';' || c == ':' || c == '.' || c == '!' || c == '?' || c == '\n' || c == '/' ||
+        c == 0x2014 || c == 0x2026)
+      marks_ |= NormalisedWord::kPause;
+    if (IsDashSign(c)) {
+      const bool between = begin > 0 && !IsSpaceAt(begin - 1) && at_ < text_.size() && !IsSpaceAt(at_);
+      marks_ |= between ? NormalisedWord::kHyphen : NormalisedWord::kPause;
+    }
+  }
+
+  bool IsSpaceAt(size_t at) const { return at < text_.size() && (text_[at] == ' ' || text_[at] == '\t'); }
+
   void Letter(char32_t c, size_t begin) {
     if (word_.text.empty()) {
       word_.begin = begin;
+      word_.before = std::exchange(marks_, uint8_t{0});
       all_digits_ = true;
       has_point_ = false;
       has_comma_ = false;
@@ -188,10 +224,21 @@ class Normaliser {
     }
     if (c == '.' && DigitAt(at_) && SecondPoint()) chain_ = true;
     if (c == '.' && in_number && !has_point_ && !chain_ && DigitAt(at_)) return Decimal();
+    if (c == ',' && in_number && !chain_ && DecimalComma()) {
+      std::erase(word_.text, '.');
+      Decimal();
+      word_.before |= NormalisedWord::kDecimalComma;
+      return;
+    }
     const bool leading = c == '.' && word_.text.empty() && !chain_ && DigitAt(at_) && !WordEndsAt(begin);
-    if (!leading) return Flush();
+    if (!leading) {
+      Flush();
+      if (c == ',' || !DigitAt(at_)) Note(c, begin);
+      return;
+    }
     word_.text.assign(1, '0');
     word_.begin = begin;
+    word_.before = std::exchange(marks_, uint8_t{0});
     word_.end = at_;
     all_digits_ = true;
     has_point_ = false;
@@ -218,6 +265,22 @@ class Normaliser {
     return !DigitAt(at);
   }
 
+  // Exactly two digits follow and then no further figure: "12,50"; a point before was one of thousands
+  // ("1.500,00").
+  bool DecimalComma() const {
+    if (word_.begin > 0 && (text_[word_.begin - 1] == ',' || text_[word_.begin - 1] == '.')) return false;
+    const size_t point = word_.text.find('.');
+    if (point != std::string::npos && (word_.text.size() - point != 4 || point > 3 || word_.text[0] == '0'))
+      return false;
+    size_t at = at_;
+    for (int i = 0; i < 2; ++i) {
+      if (!DigitAt(at)) return false;
+      at += LengthAt(at);
+    }
+    if (DigitAt(at)) return false;
+    return !((Peek(at) == ',' || Peek(at) == '.') && DigitAt(at + LengthAt(at)));
+  }
+
   // The digits that follow are followed by another ".digit": a date or an address, not a decimal.
   bool SecondPoint() const {
     size_t at = at_;
@@ -227,8 +290,16 @@ class Normaliser {
 
   void WholeWord(std::string_view text, size_t begin) {
     Flush();
-    word_ = {std::string(text), begin, at_};
+    word_ = {std::string(text), begin, at_, std::exchange(marks_, uint8_t{0})};
     Flush();
+  }
+
+  // Several words from one character: the first stands for it, the others for nothing.
+  void WholeWords(std::string_view words, size_t begin) {
+    for (const std::string_view word : SplitWords(words)) {
+      WholeWord(word, begin);
+      begin = at_;
+    }
   }
 
   void Flush() {
@@ -252,6 +323,7 @@ class Normaliser {
   bool all_digits_ = false;  // of word_: only digits so far (and maybe a point)
   bool has_point_ = false;
   bool has_comma_ = false;
+  uint8_t marks_ = 0;   // of the word to come
   bool chain_ = false;  // inside "10.30.2020": its points separate
   NormalisedWord word_;
   std::vector<NormalisedWord> words_;

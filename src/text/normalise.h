@@ -4,8 +4,11 @@
 // Rules, in this order:
 //   - lower case (ASCII, Latin, Greek, Cyrillic, Armenian, full-width); other scripts are kept as they are;
 //   - digits of other scripts become 0-9; "1,250.50" -> "1250.50" (thousands commas, only in groups of
-//     three), ".50" -> "0.50", a second point ends the number ("10.30.2020" -> "10 30 2020");
-//   - apostrophes vanish ("what's" -> "whats"), '&' becomes the word "and", '%' the word "percent";
+//     three), ".50" -> "0.50", a second point ends the number ("10.30.2020" -> "10 30 2020"); a comma before
+//     exactly two digits is a decimal point ("12,50" -> "12.50", "1.500,00" -> "1500.00");
+//   - apostrophes vanish ("what's" -> "whats"), '&' becomes the word "and", '%' "percent", '¢' "cents", '€'
+//     "euros", '£' "pounds", '¥' "yen", '½' "half", '¼' "quarter", '¾' "three quarters"; a '-' in front of an
+//     amount, and of nothing else, becomes "minus";
 //   - every other punctuation mark, symbol, currency sign and emoji separates words ("twenty-five" -> "twenty
 //     five"); so no text of a user can spell a control token such as "<|call|>";
 //   - control characters, invisible characters and invalid UTF-8 bytes vanish;
@@ -16,6 +19,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +33,17 @@ inline constexpr size_t kMaxWordBytes = 64;
 // order and their ranges do not overlap, so the user's own spelling of the words i..j is the original's
 // [words[i].begin, words[j].end): "at and t" -> "AT&T".
 struct NormalisedWord {
+  // What stood between it and the word before, and is no part of any word.
+  enum Mark : uint8_t {
+    kPause = 1,         // a comma, a full stop, a dash between spaces, ...
+    kHyphen = 2,        // one hyphen and nothing else: "50-60"
+    kDollar = 4,        // a dollar sign
+    kDecimalComma = 8,  // not in front: the word's own point was written as a comma
+  };
   std::string text;
   size_t begin = 0;
   size_t end = 0;
+  uint8_t before = 0;  // of Mark
 };
 
 std::vector<NormalisedWord> NormaliseSpokenWords(std::string_view text, size_t max_bytes = kMaxSpokenBytes);

@@ -1,267 +1,206 @@
 #include "text/number_words.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cmath>
-#include <string>
-#include <unordered_map>
 
 namespace sotto {
 namespace {
 
-using Type = NumberWord::Type;
+using Part = NumberPart;
 
-struct Entry {
-  std::string_view word;
-  Type type;
-  double value;
-};
+constexpr size_t kMaxWord = 64;
+constexpr size_t kShortText = 3;  // words: hardly anything else was said
 
-constexpr Entry kLexicon[] = {
-    {"zero", Type::kUnit, 0},
-    {"nought", Type::kUnit, 0},
-    {"naught", Type::kUnit, 0},
-    {"one", Type::kUnit, 1},
-    {"two", Type::kUnit, 2},
-    {"three", Type::kUnit, 3},
-    {"four", Type::kUnit, 4},
-    {"five", Type::kUnit, 5},
-    {"six", Type::kUnit, 6},
-    {"seven", Type::kUnit, 7},
-    {"eight", Type::kUnit, 8},
-    {"nine", Type::kUnit, 9},
-    {"niner", Type::kUnit, 9},
-    {"ten", Type::kTeen, 10},
-    {"eleven", Type::kTeen, 11},
-    {"twelve", Type::kTeen, 12},
-    {"thirteen", Type::kTeen, 13},
-    {"fourteen", Type::kTeen, 14},
-    {"fifteen", Type::kTeen, 15},
-    {"sixteen", Type::kTeen, 16},
-    {"seventeen", Type::kTeen, 17},
-    {"eighteen", Type::kTeen, 18},
-    {"nineteen", Type::kTeen, 19},
-    {"twenty", Type::kTens, 20},
-    {"thirty", Type::kTens, 30},
-    {"forty", Type::kTens, 40},
-    {"fourty", Type::kTens, 40},
-    {"fifty", Type::kTens, 50},
-    {"sixty", Type::kTens, 60},
-    {"seventy", Type::kTens, 70},
-    {"eighty", Type::kTens, 80},
-    {"ninety", Type::kTens, 90},
-    {"ninty", Type::kTens, 90},
-    {"hundred", Type::kHundred, 100},
-    {"hundreds", Type::kHundred, 100},
-    {"dozen", Type::kScale, 12},
-    {"thousand", Type::kScale, 1e3},
-    {"k", Type::kScale, 1e3},
-    {"grand", Type::kScale, 1e3},
-    {"million", Type::kScale, 1e6},
-    {"mil", Type::kScale, 1e6},
-    {"billion", Type::kScale, 1e9},
-    {"trillion", Type::kScale, 1e12},
-    {"oh", Type::kOh, 0},
-    {"o", Type::kOh, 0},
-    {"a", Type::kArticle, 1},
-    {"an", Type::kArticle, 1},
-    {"and", Type::kAnd, 0},
-    {"n", Type::kAnd, 0},
-    {"of", Type::kOf, 0},
-    {"half", Type::kHalf, 0.5},
-    {"quarter", Type::kQuarter, 0.25},
-    {"quarters", Type::kQuarters, 0},
-    {"couple", Type::kCouple, 2},
-    {"point", Type::kPoint, 0},
-    {"dot", Type::kPoint, 0},
-    {"dollar", Type::kCurrency, 0},
-    {"dollars", Type::kCurrency, 0},
-    {"buck", Type::kCurrency, 0},
-    {"bucks", Type::kCurrency, 0},
-    {"usd", Type::kCurrency, 0},
-    {"euro", Type::kCurrency, 0},
-    {"euros", Type::kCurrency, 0},
-    {"eur", Type::kCurrency, 0},
-    {"pound", Type::kCurrency, 0},
-    {"pounds", Type::kCurrency, 0},
-    {"quid", Type::kCurrency, 0},
-    {"gbp", Type::kCurrency, 0},
-    {"cent", Type::kCents, 0},
-    {"cents", Type::kCents, 0},
-    {"pence", Type::kCents, 0},
-    {"double", Type::kRepeat, 2},
-    {"triple", Type::kRepeat, 3},
-    {"treble", Type::kRepeat, 3},
-    {"quadruple", Type::kRepeat, 4},
-    {"dash", Type::kDash, 0},
-    {"hyphen", Type::kDash, 0},
-    {"first", Type::kOrdinal, 1},
-    {"second", Type::kOrdinal, 2},
-    {"third", Type::kOrdinal, 3},
-    {"fourth", Type::kOrdinal, 4},
-    {"fifth", Type::kOrdinal, 5},
-    {"sixth", Type::kOrdinal, 6},
-    {"seventh", Type::kOrdinal, 7},
-    {"eighth", Type::kOrdinal, 8},
-    {"ninth", Type::kOrdinal, 9},
-    {"tenth", Type::kOrdinal, 10},
-    {"eleventh", Type::kOrdinal, 11},
-    {"twelfth", Type::kOrdinal, 12},
-    {"thirteenth", Type::kOrdinal, 13},
-    {"fourteenth", Type::kOrdinal, 14},
-    {"fifteenth", Type::kOrdinal, 15},
-    {"sixteenth", Type::kOrdinal, 16},
-    {"seventeenth", Type::kOrdinal, 17},
-    {"eighteenth", Type::kOrdinal, 18},
-    {"nineteenth", Type::kOrdinal, 19},
-    {"twentieth", Type::kOrdinal, 20},
-    {"thirtieth", Type::kOrdinal, 30},
-    {"fortieth", Type::kOrdinal, 40},
-    {"fiftieth", Type::kOrdinal, 50},
-    {"sixtieth", Type::kOrdinal, 60},
-    {"seventieth", Type::kOrdinal, 70},
-    {"eightieth", Type::kOrdinal, 80},
-    {"ninetieth", Type::kOrdinal, 90},
-    {"hundredth", Type::kOrdinal, 100},
-    {"thousandth", Type::kOrdinal, 1000},
-};
-
-constexpr Entry kHomophones[] = {
-    {"to", Type::kUnit, 2},   {"too", Type::kUnit, 2},  {"tu", Type::kUnit, 2},   {"for", Type::kUnit, 4},
-    {"fore", Type::kUnit, 4}, {"won", Type::kUnit, 1},  {"ate", Type::kUnit, 8},  {"tree", Type::kUnit, 3},
-    {"free", Type::kUnit, 3}, {"sex", Type::kUnit, 6},  {"fife", Type::kUnit, 5}, {"tenth", Type::kTeen, 10},
-    {"tin", Type::kTeen, 10}, {"nein", Type::kUnit, 9},
-};
-
-// "one" is a word behind and before these.
-constexpr std::string_view kBeforeOne[] = {"this",  "that",   "the",     "which", "no",   "any", "some",
-                                           "every", "each",   "another", "other", "new",  "old", "wrong",
-                                           "right", "same",   "only",    "first", "last", "my",  "second",
-                                           "just",  "credit", "debit",   "your",  "good", "next"};
-constexpr std::string_view kAfterOne[] = {"of",    "more",    "moment", "second", "sec",  "minute",
-                                          "thing", "another", "day",    "time",   "that", "i",
-                                          "who",   "which",   "last",   "at"};
-constexpr std::string_view kBeforeSecond[] = {"a", "one", "just", "wait", "per", "split", "hold", "another"};
-
-template <typename List>
-bool Contains(const List& list, std::string_view word) {
-  return std::find(std::begin(list), std::end(list), word) != std::end(list);
-}
-
-using Map = std::unordered_map<std::string_view, Entry>;
-
-template <typename List>
-Map MakeMap(const List& list) {
-  Map map;
-  for (const Entry& entry : list) map.emplace(entry.word, entry);
-  return map;
-}
-
-double SuffixScale(std::string_view suffix) {
-  if (suffix == "k") return 1e3;
-  if (suffix == "m" || suffix == "mil" || suffix == "mm") return 1e6;
-  if (suffix == "b" || suffix == "bn") return 1e9;
-  return 0;
-}
-
-// "250", "15.99", "0453", "5k", "1.5m", "20usd", "4th".
-NumberWord Numeral(std::string_view word) {
-  NumberWord result;
-  size_t end = 0;
-  size_t points = 0;
-  while (end < word.size() && ((word[end] >= '0' && word[end] <= '9') || (word[end] == '.' && points == 0))) {
-    points += word[end] == '.' ? 1 : 0;
-    ++end;
-  }
-  const std::string_view number = word.substr(0, end);
-  const std::string_view suffix = word.substr(end);
-  if (number.empty() || number.front() == '.' || number.back() == '.') return result;
-  double value = 0;
-  std::from_chars(number.data(), number.data() + number.size(), value);
-  if (suffix == "st" || suffix == "nd" || suffix == "rd" || suffix == "th") {
-    if (points == 0) result.type = Type::kOrdinal, result.value = value;
-    return result;
-  }
-  result.has_point = points > 0;
-  result.leading_zero = points == 0 && number.size() > 1 && number.front() == '0';
-  if (suffix.empty()) {
-    result.plain = points == 0;
-    result.digits = points == 0 ? number : std::string_view{};
-  } else if (const double scale = SuffixScale(suffix); scale > 0) {
-    value = std::round(value * scale * 100) / 100;
-  } else if (suffix == "usd" || suffix == "dollars" || suffix == "bucks" || suffix == "eur" ||
-             suffix == "gbp" || suffix == "euros" || suffix == "pounds") {
-    result.money = true;
-  } else {
-    return {};
-  }
-  result.type = Type::kNumeral;
-  result.value = value;
-  return result;
-}
-
-bool IsNumberLike(const NumberWord& word) {
-  switch (word.type) {
-    case Type::kUnit:
-    case Type::kTeen:
-    case Type::kTens:
-    case Type::kHundred:
-    case Type::kScale:
-    case Type::kNumeral:
-    case Type::kOh:
-    case Type::kRepeat:
-    case Type::kPoint:
+bool IsNumberLike(Part part) {
+  switch (part) {
+    case Part::kUnit:
+    case Part::kTeen:
+    case Part::kTens:
+    case Part::kHundred:
+    case Part::kScale:
+    case Part::kNumeral:
+    case Part::kOh:
+    case Part::kRepeat:
+    case Part::kPoint:
       return true;
     default:
       return false;
   }
 }
 
+class Tokeniser {
+ public:
+  Tokeniser(std::span<const NormalisedWord> words, bool homophones)
+      : words_(words), lexicon_(NumberLexicon::English()), homophones_(homophones) {}
+
+  std::vector<NumberToken> Run() {
+    for (size_t i = 0; i < words_.size(); ++i) AddWord(i);
+    if (homophones_) SoundAlikes();
+    for (size_t i = 0; i < tokens_.size(); ++i) BlockOne(i);
+    return std::move(tokens_);
+  }
+
+ private:
+  std::string_view Word(size_t i) const { return i < words_.size() ? words_[i].text : std::string_view(); }
+
+  NumberToken& Add(size_t i, const NumberLexicon::Entry* entry) {
+    NumberToken& token = tokens_.emplace_back();
+    token.text = words_[i].text;
+    token.word = i;
+    if (entry != nullptr) {
+      token.part = entry->part;
+      token.value = entry->value;
+      token.currency = entry->currency;
+      token.bare = entry->bare;
+    }
+    return token;
+  }
+
+  void AddWord(size_t i) {
+    const NormalisedWord& word = words_[i];
+    if (lexicon_.Is(NumberCue::kFiller, word.text)) {
+      carried_pause_ = carried_pause_ || (word.before & NormalisedWord::kPause) != 0;
+      return;
+    }
+    // "a cool thousand"
+    if (lexicon_.Is(NumberCue::kAdjective, word.text) && !tokens_.empty() &&
+        tokens_.back().part == Part::kArticle && IsScaleWord(Word(i + 1)))
+      return;
+    const size_t first = tokens_.size();
+    if (word.text.size() > kMaxWord || word.text.empty()) {
+      Add(i, nullptr);
+    } else if (word.text[0] >= '0' && word.text[0] <= '9') {
+      AddNumeral(i, word.text);
+    } else if (const auto* entry = lexicon_.Find(word.text)) {
+      AddPart(i, *entry);
+    } else if (!AddGlued(i)) {
+      Add(i, nullptr);
+    }
+    NumberToken& token = tokens_[first];
+    token.pause_before = carried_pause_ || (word.before & NormalisedWord::kPause) != 0;
+    token.hyphen_before = (word.before & NormalisedWord::kHyphen) != 0;
+    if ((word.before & NormalisedWord::kDollar) != 0 && token.currency.empty()) token.currency = "USD";
+    carried_pause_ = false;
+    for (size_t t = first; t < tokens_.size(); ++t) tokens_[t].whole_word = tokens_.size() == first + 1;
+  }
+
+  bool IsScaleWord(std::string_view word) const {
+    const auto* entry = lexicon_.Find(word);
+    return entry != nullptr && (entry->part == Part::kHundred || entry->part == Part::kScale);
+  }
+
+  void AddPart(size_t i, const NumberLexicon::Entry& entry) {
+    NumberToken& token = Add(i, &entry);
+    // "three hundreds" is a number, "hundreds" alone is none.
+    if (entry.part == Part::kHundreds && tokens_.size() > 1 && IsNumberLike(tokens_[tokens_.size() - 2].part))
+      token.part = entry.value == 100 ? Part::kHundred : Part::kScale;
+    if (token.part == Part::kOrdinal && token.value == 2 && i > 0 &&
+        lexicon_.Is(NumberCue::kBeforeSecond, Word(i - 1)))
+      token.blocked = true;
+  }
+
+  // "twentyone", "fivehundred", "usd50".
+  bool AddGlued(size_t i) {
+    const std::string_view word = words_[i].text;
+    if (const size_t digit = word.find_first_of("0123456789"); digit != std::string_view::npos) {
+      const auto* currency = lexicon_.Find(word.substr(0, digit));
+      if (currency == nullptr || currency->part != Part::kCurrency) return false;
+      Add(i, currency);
+      AddNumeral(i, word.substr(digit));
+      return true;
+    }
+    for (size_t cut = 3; cut + 3 <= word.size(); ++cut) {
+      const auto* front = lexicon_.Find(word.substr(0, cut));
+      const auto* back = lexicon_.Find(word.substr(cut));
+      if (front == nullptr || back == nullptr) continue;
+      const bool tens = front->part == Part::kTens && back->part == Part::kUnit && back->value > 0;
+      const bool many =
+          (front->part == Part::kUnit || front->part == Part::kTens || front->part == Part::kTeen) &&
+          (back->part == Part::kHundred || (back->part == Part::kScale && back->bare));
+      if (!tens && !many) continue;
+      Add(i, front);
+      Add(i, back);
+      return true;
+    }
+    return false;
+  }
+
+  // "250", "15.99", "0453", "5k", "1.5m", "20usd", "50c", "30gb", "4th".
+  void AddNumeral(size_t i, std::string_view word) {
+    const bool comma = (words_[i].before & NormalisedWord::kDecimalComma) != 0;
+    size_t end = 0;
+    size_t point = std::string_view::npos;
+    while (end < word.size() && ((word[end] >= '0' && word[end] <= '9') ||
+                                 (word[end] == '.' && point == std::string_view::npos))) {
+      if (word[end] == '.') point = end;
+      ++end;
+    }
+    const std::string_view number = word.substr(0, end);
+    const std::string_view suffix = word.substr(end);
+    double value = 0;
+    std::from_chars(number.data(), number.data() + number.size(), value);
+    const auto* tail = suffix.empty() ? nullptr : lexicon_.FindSuffix(suffix);
+    const bool ordinal = suffix == "st" || suffix == "nd" || suffix == "rd" || suffix == "th";
+    if (number.back() == '.' || (ordinal && point != std::string_view::npos) ||
+        (!suffix.empty() && tail == nullptr && !ordinal)) {
+      Add(i, nullptr);
+      return;
+    }
+    NumberToken& token = Add(i, nullptr);
+    token.part = ordinal ? Part::kOrdinal : Part::kNumeral;
+    token.value = value;
+    if (point == std::string_view::npos) {
+      token.digits = number;
+      token.leading_zero = number.size() > 1 && number.front() == '0';
+    } else {
+      token.decimals = static_cast<int>(number.size() - point - 1);
+      token.decimal_comma = comma;
+    }
+    if (tail != nullptr) Add(i, tail);
+  }
+
+  // "one" in "one of my cards".
+  void BlockOne(size_t t) {
+    NumberToken& token = tokens_[t];
+    if (token.part != Part::kUnit || token.value != 1 || token.homophone || !token.whole_word) return;
+    if (!lexicon_.Is(NumberCue::kBeforeOne, Word(token.word - 1)) &&
+        !lexicon_.Is(NumberCue::kAfterOne, Word(token.word + 1)))
+      return;
+    const auto beside = [&](size_t other) {
+      return other < tokens_.size() && IsNumberLike(tokens_[other].part) && !tokens_[other].homophone;
+    };
+    if (beside(t - 1) || beside(t + 1)) return;
+    token.blocked = !homophones_;
+    token.homophone = homophones_;
+  }
+
+  void SoundAlikes() {
+    std::vector<Part> plain;
+    for (const NumberToken& token : tokens_) plain.push_back(token.part);
+    for (size_t t = 0; t < tokens_.size(); ++t) {
+      const auto* sound = lexicon_.FindHomophone(tokens_[t].text);
+      if (sound == nullptr) continue;
+      const bool beside = (t > 0 && (IsNumberLike(plain[t - 1]) || tokens_[t - 1].homophone)) ||
+                          (t + 1 < tokens_.size() && IsNumberLike(plain[t + 1]));
+      if (!beside && words_.size() > kShortText) continue;
+      tokens_[t].part = sound->part;
+      tokens_[t].value = sound->value;
+      tokens_[t].homophone = true;
+      tokens_[t].blocked = false;
+    }
+  }
+
+  const std::span<const NormalisedWord> words_;
+  const NumberLexicon& lexicon_;
+  const bool homophones_;
+  bool carried_pause_ = false;
+  std::vector<NumberToken> tokens_;
+};
+
 }  // namespace
 
-std::vector<NumberWord> ClassifyNumberWords(std::span<const std::string_view> words, bool homophones) {
-  static const Map lexicon = MakeMap(kLexicon);
-  static const Map sounds = MakeMap(kHomophones);
-  std::vector<NumberWord> tokens(words.size());
-  for (size_t i = 0; i < words.size(); ++i) {
-    const std::string_view word = words[i];
-    if (word.empty() || word.size() > 64) continue;
-    if (word[0] >= '0' && word[0] <= '9') {
-      tokens[i] = Numeral(word);
-    } else if (const auto found = lexicon.find(word); found != lexicon.end()) {
-      tokens[i].type = found->second.type;
-      tokens[i].value = found->second.value;
-      tokens[i].bare = word == "thousand" || word == "million" || word == "billion";
-    }
-  }
-  for (size_t i = 0; i < words.size(); ++i) {
-    const bool number_before = i > 0 && IsNumberLike(tokens[i - 1]) && tokens[i - 1].type != Type::kOrdinal;
-    const bool number_after = i + 1 < words.size() && IsNumberLike(tokens[i + 1]);
-    const std::string_view before = i > 0 ? words[i - 1] : std::string_view{};
-    const std::string_view after = i + 1 < words.size() ? words[i + 1] : std::string_view{};
-    if (words[i] == "one" && !number_before && !number_after &&
-        (Contains(kBeforeOne, before) || Contains(kAfterOne, after))) {
-      tokens[i].blocked = !homophones;
-      tokens[i].homophone = homophones;
-    }
-    if (words[i] == "second" && Contains(kBeforeSecond, before)) tokens[i].blocked = true;
-  }
-  if (!homophones) return tokens;
-  const std::vector<NumberWord> plain = tokens;
-  for (size_t i = 0; i < words.size(); ++i) {
-    const auto found = sounds.find(words[i]);
-    if (found == sounds.end()) continue;
-    const bool beside = (i > 0 && IsNumberLike(plain[i - 1])) ||
-                        (i + 1 < words.size() && IsNumberLike(plain[i + 1])) ||
-                        (i > 0 && tokens[i - 1].homophone);
-    if (!beside && words.size() > 3) continue;
-    tokens[i] = NumberWord{};
-    tokens[i].type = found->second.type;
-    tokens[i].value = found->second.value;
-    tokens[i].homophone = true;
-  }
-  return tokens;
+std::vector<NumberToken> TokeniseNumbers(std::span<const NormalisedWord> words, bool homophones) {
+  return Tokeniser(words, homophones).Run();
 }
 
 }  // namespace sotto

@@ -3,47 +3,113 @@
 #include <algorithm>
 #include <array>
 
+#include "text/normalise.h"
+#include "text/number_lexicon.h"
+
 namespace sotto {
 namespace {
 
 constexpr size_t kLongNumber = 8;  // digits of a card or an account, which are known by their last ones
 
-// A number word that counts or points and is no digit: "last four, five five three one", "that one, four five
-// three two".
-bool IsNoDigit(std::span<const std::string_view> words, size_t at) {
-  constexpr std::array<std::string_view, 7> kBeforeOne = {"that", "this", "the", "other",
-                                                          "new",  "old",  "same"};
-  if (at == 0) return false;
-  const std::string_view before = words[at - 1];
-  if (before == "last" || before == "final") return true;
-  return words[at] == "one" && std::find(kBeforeOne.begin(), kBeforeOne.end(), before) != kBeforeOne.end();
-}
+class SaidDigitsReader {
+ public:
+  SaidDigitsReader(std::span<const std::string_view> words, std::span<const NumberReading> readings,
+                   size_t n_digits)
+      : words_(words), readings_(readings), wanted_(n_digits) {}
 
-bool IsWhole(std::span<const std::string_view> words, std::span<const NumberReading> readings,
-             const NumberReading& reading, size_t n_digits) {
-  const bool fits =
-      reading.text.size() == n_digits || reading.text.size() >= std::max(kLongNumber, 2 * n_digits);
-  if (!fits) return false;
-  if (reading.end == reading.begin + 1) return true;
-  return std::none_of(readings.begin(), readings.end(), [&](const NumberReading& other) {
-    if (other.kind != NumberKind::kDigits || (other.homophone && !reading.homophone)) return false;
-    const bool around = other.begin <= reading.begin && other.end >= reading.end &&
-                        other.end - other.begin > reading.end - reading.begin;
-    return around && !(other.begin + 1 == reading.begin && IsNoDigit(words, other.begin));
-  });
-}
+  std::vector<std::string> Fitting(bool homophones) const {
+    std::vector<std::string> said;
+    const NumberReading* whole_before = nullptr;
+    for (const NumberReading& run : readings_) {
+      if (run.kind != NumberKind::kDigits || !run.maximal || run.homophone != homophones) continue;
+      if (run.standing == NumberStanding::kSaid) AddFitting(run, whole_before, said);
+      whole_before = &run;
+    }
+    return said;
+  }
+
+  std::vector<std::string> Other() const {
+    std::vector<std::string> said;
+    for (const NumberReading& run : readings_) {
+      if (run.kind != NumberKind::kDigits || !run.maximal || run.homophone) continue;
+      if (run.standing == NumberStanding::kSaid && !IsNoDigit(run.begin, run.end)) said.push_back(run.text);
+    }
+    return said;
+  }
+
+ private:
+  void AddFitting(const NumberReading& run, const NumberReading* before,
+                  std::vector<std::string>& said) const {
+    const size_t size = run.text.size();
+    if (wanted_ == 0 || size == wanted_) {
+      said.push_back(run.text);
+    } else if (size >= std::max(kLongNumber, 2 * wanted_)) {
+      said.push_back(run.text.substr(size - wanted_));
+    } else if (size < wanted_ && before != nullptr && before->standing == NumberStanding::kTakenBack &&
+               before->text.size() == wanted_) {
+      said.push_back(before->text.substr(0, wanted_ - size) + run.text);
+    } else {
+      AddPieces(run, said);
+    }
+  }
+
+  // Parts of a run that stand by themselves: a figure written as one word, and what "and", "then" or a
+  // counting word sets apart.
+  void AddPieces(const NumberReading& run, std::vector<std::string>& said) const {
+    for (const NumberReading& piece : readings_) {
+      if (piece.kind != NumberKind::kDigits || piece.homophone != run.homophone || piece.begin < run.begin ||
+          piece.end > run.end || piece.text.size() != wanted_)
+        continue;
+      const bool one_word = piece.end == piece.begin + 1;
+      const bool from =
+          piece.begin == run.begin || IsBetween(piece.begin - 1) || IsNoDigit(run.begin, piece.begin);
+      const bool to = piece.end == run.end || IsBetween(piece.end);
+      if (one_word || (from && to)) said.push_back(piece.text);
+    }
+  }
+
+  bool IsBetween(size_t word) const { return words_[word] == "and" || words_[word] == "then"; }
+
+  // A number word that counts or points and is no digit: "last four, five five three one", "that one, four
+  // five three two".
+  bool IsNoDigit(size_t begin, size_t end) const {
+    constexpr std::array<std::string_view, 7> kBeforeOne = {"that", "this", "the", "other",
+                                                            "new",  "old",  "same"};
+    if (begin == 0 || end != begin + 1) return false;
+    const std::string_view before = words_[begin - 1];
+    if (before == "last" || before == "final" || before == "first" || before == "other") return true;
+    return words_[begin] == "one" &&
+           std::find(kBeforeOne.begin(), kBeforeOne.end(), before) != kBeforeOne.end();
+  }
+
+  const std::span<const std::string_view> words_;
+  const std::span<const NumberReading> readings_;
+  const size_t wanted_;
+};
 
 }  // namespace
 
 std::vector<std::string> SaidDigits(std::span<const std::string_view> words,
                                     std::span<const NumberReading> readings, size_t n_digits) {
-  std::vector<std::string> said;
-  for (const NumberReading& reading : readings) {
-    if (reading.kind != NumberKind::kDigits) continue;
-    if (n_digits != 0 && !IsWhole(words, readings, reading, n_digits)) continue;
-    said.push_back(n_digits == 0 ? reading.text : reading.text.substr(reading.text.size() - n_digits));
+  const SaidDigitsReader reader(words, readings, n_digits);
+  std::vector<std::string> said = reader.Fitting(false);
+  return said.empty() ? reader.Fitting(true) : said;
+}
+
+bool BeginsWithCorrection(std::string_view text) {
+  const std::string spoken = NormaliseSpoken(text);
+  for (const std::string_view word : SplitWords(spoken)) {
+    if (NumberLexicon::English().Is(NumberCue::kCorrect, word)) return true;
+    if (!NumberLexicon::English().Is(NumberCue::kCorrectFiller, word)) return false;
   }
-  return said;
+  return false;
+}
+
+std::vector<std::string> OtherDigits(std::span<const std::string_view> words,
+                                     std::span<const NumberReading> readings, size_t n_digits) {
+  if (n_digits == 0) return {};
+  const SaidDigitsReader reader(words, readings, n_digits);
+  return reader.Fitting(false).empty() ? reader.Other() : std::vector<std::string>{};
 }
 
 }  // namespace sotto

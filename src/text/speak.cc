@@ -197,6 +197,11 @@ std::string SpeakDate(std::string_view iso_date) {
 
 std::string SpeakPercent(double value) { return SpeakNumber(value) + " percent"; }
 
+std::string_view CurrencyName(std::string_view currency) {
+  const Currency* names = FindCurrency(currency);
+  return names != nullptr ? names->many : currency;
+}
+
 std::string ShowMoney(double value, std::string_view currency) {
   const Currency* names = FindCurrency(currency);
   const std::string sign = names != nullptr ? std::string(names->sign) : std::string(currency) + " ";

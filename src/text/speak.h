@@ -23,6 +23,8 @@ std::string SpeakDate(std::string_view iso_date);
 std::string SpeakPercent(double value);
 
 // For the eye: 1250.5 -> "$1,250.50", "2026-03-03" -> "March 3, 2026", 12.5 -> "12.5%".
+// "dollars" for USD, CAD and AUD; the code where no name is known.
+std::string_view CurrencyName(std::string_view currency);
 std::string ShowMoney(double value, std::string_view currency = "USD");
 std::string ShowDate(std::string_view iso_date);
 std::string ShowPercent(double value);

@@ -4,598 +4,226 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <tuple>
 #include <utility>
 
-#include "text/normalise.h"
-#include "text/number_words.h"
+#include "text/dictated_digits.h"
+#include "text/number_grammar.h"
+#include "text/number_standing.h"
 
 namespace sotto {
 namespace {
 
-constexpr double kLargest = 1e15;
-constexpr size_t kMaxDigits = 32;
+using Part = NumberPart;
+
 constexpr size_t kMaxWords = 400;
 
-using Type = NumberWord::Type;
-
-// A number read from the words [begin, end).
-struct Parse {
-  size_t end = 0;
-  double value = 0;
-  bool amount = false;  // has a currency, or hundredths by position
-  bool joined = false;  // put together by position ("two fifty"): its parts are readings too
-  bool homophone = false;
-  bool ok() const { return end > 0; }
-};
-
-class Reader {
+// Numbers, left to right: at each place the readings that come farthest are the maximal ones, and the next
+// number begins behind them.
+class NumberReader {
  public:
-  Reader(std::span<const std::string_view> words, const NumberOptions& options) : options_(options) {
-    tokens_ = ClassifyNumberWords(words.first(std::min(words.size(), kMaxWords)), options.homophones);
-  }
+  NumberReader(const NumberGrammar& grammar, std::vector<NumberReading>& readings)
+      : grammar_(grammar), readings_(readings) {}
 
-  explicit Reader(std::vector<NumberWord> tokens) : tokens_(std::move(tokens)) {}
-
-  // All readings, each marked with whether it needed a homophone; unordered.
-  std::vector<NumberReading> Read() {
-    for (size_t b = 0; b < tokens_.size(); ++b) {
-      if (options_.numbers) ReadNumbersAt(b);
+  void Run() {
+    size_t free = 0;   // the first token behind the last maximal reading
+    size_t owned = 0;  // the first behind the last number that is built of its words, not by position
+    for (size_t b = 0; b < grammar_.size(); ++b) {
+      found_.clear();
+      ReadAt(b, free);
+      if (found_.empty()) continue;
+      size_t farthest = 0;
+      for (const Found& found : found_) farthest = std::max(farthest, found.end);
+      const bool maximal = b >= free;
+      if (!maximal && b < owned) continue;
+      for (const Found& found : found_) Emit(b, found, maximal && found.end == farthest);
+      if (!maximal) continue;
+      free = farthest;
+      if (canonical_end_ > 0) owned = std::max(owned, canonical_end_);
     }
-    if (options_.numbers) ReadSpelled();
-    if (options_.digits) ReadDigits();
-    DropInsideCanonical();
-    return std::move(readings_);
   }
 
  private:
-  const NumberWord& At(size_t i) const {
-    static constexpr NumberWord kNone{};
-    return i < tokens_.size() ? tokens_[i] : kNone;
-  }
-  bool Is(size_t i, Type type) const { return At(i).type == type; }
-
-  // ---- cardinals
-  // ---------------------------------------------------------------------------------------------------
-
-  // 0..99: "seven", "seventeen", "seventy", "seventy seven"; a numeral below 100 without a point.
-  Parse Below100(size_t b) const {
-    const NumberWord& word = At(b);
-    Parse parse{b + 1, word.value, false, false, word.homophone};
-    switch (word.type) {
-      case Type::kUnit:
-      case Type::kTeen:
-        return parse;
-      case Type::kTens:
-        if (Is(b + 1, Type::kUnit) && At(b + 1).value >= 1) {
-          return {b + 2, word.value + At(b + 1).value, false, false, At(b + 1).homophone};
-        }
-        return parse;
-      case Type::kNumeral:
-        return word.value < 100 && !word.has_point && !word.leading_zero ? parse : Parse{};
-      default:
-        return {};
-    }
-  }
-
-  // The multiplier before "hundred", "thousand", ...: also "a", "half a", "a couple of", "2.5", "two and a
-  // half".
-  Parse Multiplier(size_t b) const {
-    if (Is(b, Type::kArticle)) {
-      if (Is(b + 1, Type::kCouple)) return {Is(b + 2, Type::kOf) ? b + 3 : b + 2, 2};
-      if (Is(b + 1, Type::kQuarter)) return Fraction(b + 1, 0.25);
-      if (Is(b + 1, Type::kHalf)) return Fraction(b + 1, 0.5);
-      return {b + 1, 1};
-    }
-    if (Is(b, Type::kCouple)) return {Is(b + 1, Type::kOf) ? b + 2 : b + 1, 2};
-    if (Is(b, Type::kHalf)) return Fraction(b, 0.5);
-    if (Is(b, Type::kQuarter)) return Fraction(b, 0.25);
-    if (Is(b, Type::kUnit) && At(b).value == 3 && Is(b + 1, Type::kQuarters)) return Fraction(b + 1, 0.75);
-    return {};
-  }
-
-  // "half", "half a", "half of a".
-  Parse Fraction(size_t b, double value) const {
-    size_t end = b + 1;
-    if (Is(end, Type::kOf) && Is(end + 1, Type::kArticle)) return {end + 2, value};
-    if (Is(end, Type::kArticle)) ++end;
-    return {end, value};
-  }
-
-  // "two hundred", "two hundred and five", "twenty five hundred": below 1000, or below 10000 by hundreds.
-  Parse Hundreds(size_t b) const {
-    Parse many = Below100(b);
-    if (!many.ok() || many.value == 0 || !Is(many.end, Type::kHundred)) {
-      many = Is(b, Type::kHundred) ? Parse{b, 1} : Multiplier(b);
-      if (Is(b, Type::kHundred)) return AfterHundred({b + 1, 100});
-      if (!many.ok() || !Is(many.end, Type::kHundred) || many.value < 1) return {};
-    }
-    return AfterHundred({many.end + 1, many.value * 100, false, false, many.homophone});
-  }
-
-  Parse AfterHundred(Parse parse) const {
-    size_t at = parse.end;
-    if (Is(at, Type::kAnd)) ++at;
-    const Parse rest = Below100(at);
-    if (!rest.ok() || rest.value == 0 || Is(rest.end, Type::kHundred)) return parse;
-    return {rest.end, parse.value + rest.value, false, false, parse.homophone || rest.homophone};
-  }
-
-  // Does the word at `i` multiply what stands before it?
-  bool BindsOn(size_t i) const { return Is(i, Type::kHundred) || Is(i, Type::kScale); }
-
-  // One group: what may stand before "thousand", or alone.
-  Parse Group(size_t b) const {
-    if (const Parse hundreds = Hundreds(b); hundreds.ok()) return hundreds;
-    if (Is(b, Type::kNumeral) && !At(b).leading_zero) return {b + 1, At(b).value, false, false, false};
-    return Below100(b);
-  }
-
-  // Canonical cardinals: "one million two hundred thousand and five", "a grand and a half", "1.5 million",
-  // "two and a half".
-  Parse Cardinal(size_t b) const {
-    Parse total;
-    double scale_before = kLargest;
-    size_t at = b;
-    bool homophone = false;
-    while (true) {
-      const size_t from = at;
-      size_t begin = at;
-      if (total.ok() && Is(begin, Type::kAnd)) ++begin;
-      Parse group = Group(begin);
-      if (!group.ok() || (group.end < tokens_.size() && !Is(group.end, Type::kScale))) {
-        if (const Parse many = Multiplier(begin); many.ok() && Is(many.end, Type::kScale)) group = many;
-      }
-      const bool bare = !group.ok() && !total.ok() && Is(begin, Type::kScale) && At(begin).bare;
-      if (bare) group = {begin, 1};
-      if (!group.ok() && !bare) break;
-      if (total.ok() && Is(begin, Type::kNumeral) && At(begin).value >= 1000) break;
-      group = WithDecimals(begin, group, scale_before == kLargest);
-      double scale = 1;
-      size_t end = group.end;
-      while (Is(end, Type::kScale)) scale *= At(end++).value;
-      if (scale >= scale_before || group.value * scale >= scale_before ||
-          (scale == 1 && group.value == 0 && total.ok()))
-        break;
-      if (total.ok() && BindsOn(end)) break;
-      double value = group.value * scale;
-      if (scale > 1 && Is(end, Type::kAnd) && Is(end + 1, Type::kArticle) && Is(end + 2, Type::kHalf)) {
-        value += scale / 2, end += 3;  // "a grand and a half"
-      }
-      homophone = homophone || group.homophone;
-      total = {end, total.value + value, false, false, homophone};
-      at = end;
-      scale_before = scale;
-      if (scale == 1 || at == from || value >= kLargest) break;
-    }
-    if (total.value >= kLargest) return {};
-    return total;
-  }
-
-  // "and a half", "point nine nine" behind a group; only in front ("two and a half million").
-  Parse WithDecimals(size_t b, Parse group, bool first) const {
-    if (!first) return group;
-    const size_t end = group.end;
-    const bool whole = group.value == std::floor(group.value);
-    if (whole && Is(end, Type::kAnd) && Is(end + 1, Type::kArticle) && Is(end + 2, Type::kHalf)) {
-      return {end + 3, group.value + 0.5, false, false, group.homophone};
-    }
-    if (whole && end > b && Is(end, Type::kPoint)) {
-      const auto [digits, after] = DecimalDigits(end + 1);
-      if (!digits.empty()) {
-        return {after, ToDouble(fmt::format("{:.0f}.{}", group.value, digits)), false, false,
-                group.homophone};
-      }
-    }
-    return group;
-  }
-
-  // The digits after "point": "nine nine", "ninety nine", "oh five", "25".
-  std::pair<std::string, size_t> DecimalDigits(size_t b) const {
-    std::string digits;
-    size_t at = b;
-    while (digits.size() < 9) {
-      const NumberWord& word = At(at);
-      if (word.type == Type::kUnit || word.type == Type::kOh) {
-        digits += static_cast<char>('0' + static_cast<int>(word.value));
-        ++at;
-      } else if (digits.empty() && word.type == Type::kNumeral && !word.has_point) {
-        return {std::string(word.digits), at + 1};
-      } else if (digits.empty() && (word.type == Type::kTens || word.type == Type::kTeen)) {
-        const Parse parse = Below100(at);
-        return {fmt::format("{:.0f}", parse.value), parse.end};
-      } else {
-        break;
-      }
-    }
-    return {digits, at};
-  }
-
-  static double ToDouble(std::string_view text) {
+  struct Found {
+    NumberKind kind = NumberKind::kCount;
+    size_t end = 0;
     double value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+    NumberForm form = NumberForm::kPlain;
+    std::string_view currency;
+    bool homophone = false;
+    bool vague = false;
+  };
+
+  static Found Of(NumberKind kind, size_t end, double value) {
+    Found found;
+    found.kind = kind;
+    found.end = end;
+    found.value = value;
+    return found;
   }
 
-  // ---- money
-  // -------------------------------------------------------------------------------------------------------
+  bool Is(size_t i, Part part) const { return grammar_.Is(i, part); }
+  const NumberToken& At(size_t i) const { return grammar_.At(i); }
 
-  // "dollars and five cents", "bucks fifty", behind a whole number.
-  Parse WithCurrency(Parse number) const {
-    size_t at = number.end;
-    if (Is(at, Type::kOf) && Is(at + 1, Type::kCurrency)) ++at;
-    if (Is(at, Type::kCents)) {
-      if (number.value >= 1000) return {};
-      return {at + 1, std::round(number.value) / 100, true, false, number.homophone};
-    }
-    if (!Is(at, Type::kCurrency)) return {};
-    ++at;
-    Parse money{at, number.value, true, false, number.homophone};
-    if (number.value != std::floor(number.value)) return money;
-    if (Is(at, Type::kAnd) && Is(at + 1, Type::kArticle) && Is(at + 2, Type::kHalf)) {
-      return {at + 3, number.value + 0.5, true, false, number.homophone};
-    }
-    const bool with_and = Is(at, Type::kAnd);
-    const Parse cents = CentsAt(with_and ? at + 1 : at);
-    if (!cents.ok()) return money;
-    const bool said_cents = Is(cents.end, Type::kCents);
-    if (!said_cents &&
-        (with_and || cents.value < 10 || BindsOn(cents.end) || Is(cents.end, Type::kCurrency))) {
-      return money;
-    }
-    return {said_cents ? cents.end + 1 : cents.end, Hundredths(number.value, cents.value), true, false,
-            number.homophone || cents.homophone};
-  }
-
-  Parse CentsAt(size_t b) const {
-    if (Is(b, Type::kOh) && Is(b + 1, Type::kUnit)) return {b + 2, At(b + 1).value};
-    const Parse parse = Below100(b);
-    return parse.ok() && parse.value >= 1 ? parse : Parse{};
-  }
-
-  static double Hundredths(double whole, double hundredths) { return (whole * 100 + hundredths) / 100; }
-
-  // ---- numbers by position
-  // -----------------------------------------------------------------------------------------
-
-  // The second half of "two fifty", "nineteen oh five", "15 99": 10..99 or "oh five".
-  Parse Tail(size_t b) const {
-    if (Is(b, Type::kOh) && Is(b + 1, Type::kUnit) && !At(b + 1).homophone) return {b + 2, At(b + 1).value};
-    if (Is(b, Type::kNumeral) && At(b).digits.size() == 2 && !At(b).has_point && At(b).plain) {
-      return {b + 1, At(b).value};
-    }
-    const Parse parse = Below100(b);
-    return parse.ok() && !Is(b, Type::kNumeral) && parse.value >= 10 ? parse : Parse{};
-  }
-
-  void ReadNumbersAt(size_t b) {
-    if (const Parse ordinal = Ordinal(b); ordinal.ok()) {
-      Emit(NumberKind::kOrdinal, b, ordinal, ordinal.value);
+  void ReadAt(size_t b, size_t free) {
+    canonical_end_ = 0;
+    sign_ = 1;
+    if (const NumberParse ordinal = grammar_.Ordinal(b); ordinal.ok()) {
+      found_.push_back(Of(NumberKind::kOrdinal, ordinal.end, ordinal.value));
+      canonical_end_ = ordinal.end;
       return;
     }
-    if (!StartsNumber(b)) return;
-    if (Is(b, Type::kPoint)) {
-      const auto [digits, end] = DecimalDigits(b + 1);
-      if (!digits.empty()) EmitNumber(b, {end, ToDouble("0." + digits)});
+    if (Is(b, Part::kMinus)) {
+      ReadNumberAt(b + 1);
+      sign_ = -1;
       return;
     }
-    const Parse number = Cardinal(b);
-    if (!number.ok()) {
-      const Parse many =
-          Multiplier(b);  // "a dollar", "a buck fifty", "half a dozen" has been read as a scale
-      if (many.ok()) EmitMoney(b, many);
+    // The currency in front: "usd 20".
+    if (Is(b, Part::kCurrency) && b >= free && !At(b + 1).pause_before && grammar_.Starts(b + 1) &&
+        !Is(b + 1, Part::kArticle)) {
+      ReadNumberAt(b + 1);
+      for (Found& found : found_) {
+        found.kind = NumberKind::kAmount;
+        if (found.currency.empty()) found.currency = At(b).currency;
+      }
       return;
     }
-    if (!BindsOn(number.end)) EmitNumber(b, number);
-    if (const Parse shorter = BeforeDigits(b, number); shorter.ok()) {
-      Emit(NumberKind::kCount, b, shorter, shorter.value);
+    ReadNumberAt(b);
+  }
+
+  void ReadNumberAt(size_t b) {
+    if (!grammar_.Starts(b)) return;
+    NumberParse number = BeforeDigits(grammar_, b, grammar_.Cardinal(b));
+    if (number.ok() && grammar_.BindsOn(number.end)) number = {};
+    if (const NumberParse both = TensAndUnit(b, number); both.ok()) number = both;
+    MoneyParse money = grammar_.Money(b, number);
+    // "five bills" and nothing else: hundreds.
+    if (!money.ok() && number.ok() && b == 0 && Is(number.end, Part::kBill) &&
+        number.end + 1 == grammar_.size())
+      money = {number.end + 1, number.value * 100, {}, number.homophone};
+    canonical_end_ = money.ok() ? money.end : number.end;
+    if (money.ok()) {
+      found_.push_back(
+          {NumberKind::kAmount, money.end, money.value, NumberForm::kPlain, money.currency, money.homophone});
+    } else if (number.ok()) {
+      AddNumber(b, number, NumberForm::kPlain);
+    } else {
+      AddShare(b);
     }
-    if (number.value == std::floor(number.value) && !Is(number.end - 1, Type::kCurrency))
+    if (number.ok() && number.value == std::floor(number.value) && !number.vague && !IsMoney(b))
       ReadJoined(b, number);
+    if (const NumberParse spelled = grammar_.Spelled(b); spelled.ok())
+      AddNumber(b, spelled, NumberForm::kSpelled);
   }
 
-  // "two hundred | four five three two": where dictated digits follow, the number in front of the first of
-  // them.
-  Parse BeforeDigits(size_t b, const Parse& number) const {
-    const size_t last = number.end - 1;
-    if (last == b || !Is(last, Type::kUnit) || At(last).homophone) return {};
-    size_t run = 0;
-    while (IsSingleDigit(last + run)) ++run;
-    if (run < 3) return {};
-    const Reader front(
-        std::vector<NumberWord>(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(last)));
-    const Parse shorter = front.Cardinal(b);
-    return shorter.end == last ? shorter : Parse{};
+  bool IsMoney(size_t b) const { return !At(b).currency.empty(); }
+
+  // "thirty and six dollars"
+  NumberParse TensAndUnit(size_t b, const NumberParse& number) const {
+    if (!number.ok() || number.end != b + 1 || !Is(b, Part::kTens) || !Is(b + 1, Part::kAnd)) return {};
+    if (!Is(b + 2, Part::kUnit) || At(b + 2).value < 1 || !Is(b + 3, Part::kCurrency)) return {};
+    return {b + 3, number.value + At(b + 2).value, number.homophone || At(b + 2).homophone};
   }
 
-  bool IsSingleDigit(size_t i) const {
-    const NumberWord& word = At(i);
-    return word.type == Type::kUnit || word.type == Type::kOh ||
-           (word.type == Type::kNumeral && word.digits.size() == 1);
+  // "half a percent"
+  void AddShare(size_t b) {
+    for (const auto& [part, value] : {std::pair(Part::kHalf, 0.5), std::pair(Part::kQuarter, 0.25)}) {
+      if (!Is(b, part)) continue;
+      size_t end = b + 1;
+      if (Is(end, Part::kOf)) ++end;
+      if (Is(end, Part::kArticle)) ++end;
+      if (Is(end, Part::kPercent)) found_.push_back(Of(NumberKind::kPercent, end + 1, value));
+    }
+  }
+
+  // A number with what stands behind it: a currency, "percent", or nothing.
+  void AddNumber(size_t b, const NumberParse& parse, NumberForm form, bool amount = false) {
+    Found found{amount || IsMoney(b) ? NumberKind::kAmount : NumberKind::kCount,
+                parse.end,
+                parse.value,
+                form,
+                At(b).part == Part::kNumeral ? At(b).currency : std::string_view(),
+                parse.homophone,
+                parse.vague};
+    if (Is(found.end, Part::kCurrency)) {
+      found.kind = NumberKind::kAmount;
+      found.currency = At(found.end++).currency;
+    } else if (Is(found.end, Part::kPercent)) {
+      found.kind = NumberKind::kPercent;
+      ++found.end;
+    }
+    found_.push_back(found);
   }
 
   // `first` followed by two more places: once as a whole number, once as hundredths.
-  void ReadJoined(size_t b, const Parse& first) {
-    const Parse tail = Tail(first.end);
-    if (!tail.ok() || BindsOn(tail.end) || first.value < 1) {
-      ReadJoinedScale(b, first, tail);
+  void ReadJoined(size_t b, const NumberParse& first) {
+    const NumberParse tail = grammar_.Tail(first.end);
+    if (!tail.ok() || first.value < 1 || IsTakenBack(b)) return;
+    const bool homophone = first.homophone || tail.homophone;
+    if (grammar_.BindsOn(tail.end)) {
+      // "two fifty thousand": 250,000.
+      if (first.value < 10 && Is(tail.end, Part::kScale))
+        AddNumber(b, {tail.end + 1, (first.value * 100 + tail.value) * At(tail.end).value, homophone},
+                  NumberForm::kPlain);
       return;
     }
-    const bool homophone = first.homophone || tail.homophone;
-    const Parse amount{tail.end, Hundredths(first.value, tail.value), true, true, homophone};
-    if (Is(tail.end, Type::kCents)) return;
-    Emit(NumberKind::kAmount, b, amount, amount.value, HasCurrency(tail.end));
-    if (first.value >= 100) return;
-    const Parse whole{tail.end, first.value * 100 + tail.value, false, true, homophone};
-    EmitNumber(b, whole);
-    const Parse cents = Tail(tail.end);  // "one twenty five fifty": 125.50
-    if (cents.ok() && !BindsOn(cents.end)) {
-      const Parse both{cents.end, Hundredths(whole.value, cents.value), true, true, homophone};
-      Emit(NumberKind::kAmount, b, both, both.value, HasCurrency(cents.end));
+    if (Is(tail.end, Part::kCoin)) return;
+    // "twenty twenty dollars": said twice.
+    if (tail.value == first.value && Is(tail.end, Part::kCurrency) && tail.value != 99) {
+      AddNumber(b, {tail.end, first.value, homophone}, NumberForm::kPlain);
+      return;
     }
+    const NumberParse cents = grammar_.Tail(tail.end);
+    const bool three = cents.ok() && !grammar_.BindsOn(cents.end) && first.value < 100;
+    if (three) {  // "one twenty five fifty": 125.50
+      const double whole = first.value * 100 + tail.value;
+      AddNumber(b, {cents.end, Hundredths(whole, cents.value), homophone || cents.homophone},
+                NumberForm::kPosition, true);
+      return;
+    }
+    AddNumber(b, {tail.end, Hundredths(first.value, tail.value), homophone}, NumberForm::kPosition, true);
+    if (first.value < 100)
+      AddNumber(b, {tail.end, first.value * 100 + tail.value, homophone}, NumberForm::kPosition);
   }
 
-  // "two fifty thousand": 250,000.
-  void ReadJoinedScale(size_t b, const Parse& first, const Parse& tail) {
-    if (!tail.ok() || first.value < 1 || first.value >= 10 || !Is(tail.end, Type::kScale)) return;
-    const double value = (first.value * 100 + tail.value) * At(tail.end).value;
-    EmitNumber(b, {tail.end + 1, value, false, true, first.homophone});
+  // "not ninety nineteen" is no 90.19.
+  bool IsTakenBack(size_t b) const {
+    return b > 0 && NumberLexicon::English().Is(NumberCue::kNot, At(b - 1).text);
   }
 
-  bool HasCurrency(size_t at) const { return Is(at, Type::kCurrency); }
-
-  // "one five point nine nine", "two zero zero dollars": a number spelled digit by digit.
-  void ReadSpelled() {
-    size_t b = 0;
-    while (b < tokens_.size()) {
-      size_t end = b;
-      std::string digits;
-      bool homophone = false;
-      while (end < tokens_.size() && digits.size() < 15) {
-        const bool repeat = Is(end, Type::kRepeat);
-        const size_t at = repeat ? end + 1 : end;
-        if (!IsSingleDigit(at) || Blocked(at)) break;
-        digits.append(repeat ? static_cast<size_t>(At(end).value) : 1,
-                      static_cast<char>('0' + static_cast<int>(At(at).value)));
-        homophone = homophone || At(at).homophone;
-        end = at + 1;
-      }
-      if (digits.size() >= 2 && digits[0] != '0' && !BindsOn(end)) {
-        Parse parse{end, ToDouble(digits), false, true, homophone};
-        if (Is(end, Type::kPoint)) {
-          const auto [decimals, after] = DecimalDigits(end + 1);
-          if (!decimals.empty()) parse = {after, ToDouble(digits + "." + decimals), false, true, homophone};
-        }
-        EmitNumber(b, parse);
-      }
-      b = std::max(end, b + 1);
-    }
+  void Emit(size_t b, const Found& found, bool maximal) {
+    if (!(found.value < NumberGrammar::kLargest) || found.end == 0) return;
+    NumberReading reading;
+    reading.kind = found.kind;
+    reading.value = sign_ * found.value;
+    reading.text = NumberText(reading.value);
+    reading.begin = At(b).word;
+    reading.end = At(found.end - 1).word + 1;
+    reading.currency = found.currency;
+    reading.form = found.form;
+    reading.maximal = maximal;
+    reading.homophone = found.homophone || At(b).homophone;
+    if (found.vague) reading.standing = NumberStanding::kAlternative;
+    const NumberToken& after = At(found.end);
+    if (found.kind == NumberKind::kCount && !after.pause_before &&
+        (after.part == Part::kMeasure || NumberLexicon::English().Is(NumberCue::kMeasure, after.text)))
+      reading.unit = after.text;
+    readings_.push_back(std::move(reading));
   }
 
-  // ---- ordinals
-  // ----------------------------------------------------------------------------------------------------
-
-  Parse Ordinal(size_t b) const {
-    if (Is(b, Type::kOrdinal)) return At(b).blocked ? Parse{} : Parse{b + 1, At(b).value};
-    if (Is(b, Type::kTens) && Is(b + 1, Type::kOrdinal) && At(b + 1).value < 10) {
-      return {b + 2, At(b).value + At(b + 1).value};
-    }
-    if (Is(b + 1, Type::kHundred) && Is(b, Type::kUnit)) {
-      const size_t at = Is(b + 2, Type::kAnd) ? b + 3 : b + 2;
-      if (!Is(at, Type::kOrdinal) && !Is(at, Type::kTens)) return {};
-      const Parse rest = Ordinal(at);
-      if (rest.ok()) return {rest.end, At(b).value * 100 + rest.value};
-    }
-    return {};
-  }
-
-  // ---- digit strings
-  // -----------------------------------------------------------------------------------------------
-
-  struct Chunk {
-    size_t begin;
-    size_t end;
-    std::string digits;
-    bool homophone;
-  };
-
-  // One piece of a dictated digit string: "four", "oh", "double seven", "forty five", "eight hundred",
-  // "4532".
-  Chunk ChunkAt(size_t b) const {
-    const NumberWord& word = At(b);
-    const Chunk none{b, b, "", false};
-    const auto digit = [](double value) { return static_cast<char>('0' + static_cast<int>(value)); };
-    if (word.type == Type::kRepeat) {
-      if (!IsSingleDigit(b + 1)) return none;
-      return {b, b + 2, std::string(static_cast<size_t>(word.value), digit(At(b + 1).value)), false};
-    }
-    if (Blocked(b)) return none;
-    if (word.type == Type::kOh) return {b, b + 1, "0", false};
-    if (word.type == Type::kNumeral) {
-      if (!word.plain || word.has_point || word.digits.size() > kMaxDigits) return none;
-      return {b, b + 1, std::string(word.digits), false};
-    }
-    const Parse small = Below100(b);
-    if (!small.ok()) return none;
-    if (small.value >= 1 && Is(small.end, Type::kHundred)) {
-      Parse whole = Cardinal(b);
-      if (const Parse shorter = BeforeDigits(b, whole); shorter.ok()) whole = shorter;
-      if (whole.ok() && !BindsOn(whole.end))
-        return {b, whole.end, fmt::format("{:.0f}", whole.value), whole.homophone};
-      return none;
-    }
-    if (Is(small.end, Type::kScale)) {
-      const Parse whole = Cardinal(b);
-      if (!At(small.end).bare || At(small.end).value != 1000 || !whole.ok() ||
-          whole.value != std::floor(whole.value))
-        return none;
-      return {b, whole.end, fmt::format("{:.0f}", whole.value), whole.homophone};
-    }
-    return {b, small.end, fmt::format("{:.0f}", small.value), small.homophone};
-  }
-
-  void ReadDigits() {
-    size_t b = 0;
-    while (b < tokens_.size()) {
-      std::vector<Chunk> run;
-      size_t at = b;
-      while (at < tokens_.size()) {
-        if (!run.empty() && Is(at, Type::kDash)) ++at;
-        Chunk chunk = ChunkAt(at);
-        if (chunk.digits.empty()) break;
-        at = chunk.end;
-        run.push_back(std::move(chunk));
-      }
-      if (run.empty()) {
-        ++b;
-        continue;
-      }
-      ReadDigitRun(run);
-      b = run.back().end;
-    }
-  }
-
-  void ReadDigitRun(const std::vector<Chunk>& run) {
-    const auto wanted = static_cast<size_t>(options_.digits_length);
-    for (size_t i = 0; i < run.size(); ++i) {
-      std::string digits;
-      bool homophone = false;
-      for (size_t j = i; j < run.size() && digits.size() <= kMaxDigits; ++j) {
-        digits += run[j].digits;
-        homophone = homophone || run[j].homophone;
-        if (digits.size() > kMaxDigits) break;
-        const bool single_oh = i == j && Is(run[i].begin, Type::kOh) && !At(run[i].begin).bare;
-        if (wanted == 0 ? !single_oh : digits.size() == wanted) {
-          EmitDigits(run[i].begin, run[j].end, digits, homophone);
-        }
-        // The last digits of one longer word: "4111111111114532".
-        if (wanted != 0 && i == j && digits.size() > wanted) {
-          EmitDigits(run[i].begin, run[j].end, digits.substr(digits.size() - wanted), homophone);
-        }
-      }
-    }
-    ReadSplitTail(run);
-  }
-
-  // The last digits of a run whose pieces do not end where they begin: "41 11 145 32" asked for four.
-  void ReadSplitTail(const std::vector<Chunk>& run) {
-    const auto wanted = static_cast<size_t>(options_.digits_length);
-    if (wanted == 0 || run.size() < 2) return;
-    std::string digits;
-    size_t i = run.size();
-    bool homophone = false;
-    while (i > 0 && digits.size() < wanted) {
-      digits.insert(0, run[--i].digits);
-      homophone = homophone || run[i].homophone;
-    }
-    if (digits.size() > wanted) {
-      EmitDigits(run[i].begin, run.back().end, digits.substr(digits.size() - wanted), homophone);
-    }
-  }
-
-  // ---- results
-  // -----------------------------------------------------------------------------------------------------
-
-  bool Blocked(size_t i) const { return At(i).blocked; }
-
-  bool StartsNumber(size_t b) const {
-    switch (At(b).type) {
-      case Type::kUnit:
-      case Type::kTeen:
-      case Type::kTens:
-      case Type::kNumeral:
-      case Type::kHundred:
-        return !Blocked(b);
-      case Type::kArticle:
-      case Type::kHalf:
-      case Type::kQuarter:
-      case Type::kCouple:
-      case Type::kPoint:
-        return true;
-      case Type::kScale:
-        return At(b).bare;
-      default:
-        return false;
-    }
-  }
-
-  void EmitNumber(size_t b, const Parse& parse) {
-    if (EmitMoney(b, parse)) return;
-    const bool money = At(b).money && parse.end == b + 1;
-    Emit(money ? NumberKind::kAmount : NumberKind::kCount, b, parse, parse.value);
-  }
-
-  bool EmitMoney(size_t b, const Parse& parse) {
-    const Parse money = WithCurrency(parse);
-    if (money.ok()) {
-      Emit(NumberKind::kAmount, b, money, money.value);
-      return true;
-    }
-    if (Is(b, Type::kArticle) && parse.end == b + 1) return true;
-    // "a buck fifty" has no number of its own; "a couple" alone is no number.
-    return parse.end > b &&
-           (Is(parse.end - 1, Type::kCouple) || Is(parse.end - 1, Type::kOf) ||
-            ((Is(b, Type::kHalf) || Is(b, Type::kQuarter) || Is(b, Type::kArticle)) && parse.value < 1));
-  }
-
-  void Emit(NumberKind kind, size_t b, const Parse& parse, double value, bool currency = false) {
-    if (!(value < kLargest)) return;
-    readings_.push_back({kind, value, NumberText(value), b, currency ? parse.end + 1 : parse.end, true,
-                         parse.homophone || At(b).homophone});
-  }
-
-  void EmitDigits(size_t b, size_t end, std::string digits, bool homophone) {
-    double value = digits.size() <= 15 ? ToDouble(digits) : 0;
-    readings_.push_back({NumberKind::kDigits, value, std::move(digits), b, end, true, homophone});
-  }
-
-  // "two" and "thirty four" are not said in "two hundred thirty four": a canonical number owns its words.
-  void DropInsideCanonical() {
-    if (!options_.numbers) return;
-    std::vector<Parse> owners(tokens_.size());
-    for (size_t b = 0; b < tokens_.size(); ++b) {
-      if (!StartsNumber(b)) continue;
-      if (Is(b, Type::kPoint)) {
-        if (const auto [digits, end] = DecimalDigits(b + 1); !digits.empty()) owners[b] = {end, 0};
-        continue;
-      }
-      Parse number = Cardinal(b);
-      if (!number.ok()) number = Multiplier(b);
-      if (!number.ok() || BindsOn(number.end)) continue;
-      if (const Parse money = WithCurrency(number); money.ok()) number = money;
-      owners[b] = number;
-    }
-    std::vector<size_t> ordinal_ends(tokens_.size() + 1);  // reached by ordinals that begin earlier
-    for (const NumberReading& reading : readings_) {
-      if (reading.kind != NumberKind::kOrdinal) continue;
-      for (size_t i = reading.begin + 1; i < reading.end; ++i) ordinal_ends[i] = reading.end;
-    }
-    std::erase_if(readings_, [&](const NumberReading& reading) {
-      if (reading.kind == NumberKind::kDigits) return false;
-      if (reading.kind == NumberKind::kOrdinal) return reading.begin < ordinal_ends[reading.begin];
-      if (reading.begin > 0 && Is(reading.begin - 1, Type::kRepeat)) return true;
-      for (size_t b = 0; b < reading.begin; ++b) {
-        const Parse& owner = owners[b];
-        if (owner.ok() && owner.end > reading.begin && (!owner.homophone || reading.homophone)) return true;
-      }
-      return false;
-    });
-  }
-
-  NumberOptions options_;
-  std::vector<NumberWord> tokens_;
-  std::vector<NumberReading> readings_;
+  const NumberGrammar& grammar_;
+  std::vector<NumberReading>& readings_;
+  std::vector<Found> found_;
+  size_t canonical_end_ = 0;
+  double sign_ = 1;
 };
 
 size_t Family(NumberKind kind) {
   return kind == NumberKind::kDigits ? 1 : kind == NumberKind::kOrdinal ? 2 : 0;
 }
 
-// Orders, removes duplicates, and marks what stands inside a longer reading of its family. A reading that
-// needed a homophone does not outdo one that did not.
-void SortAndMark(std::vector<NumberReading>& readings) {
+void SortUnique(std::vector<NumberReading>& readings) {
   std::stable_sort(readings.begin(), readings.end(), [](const NumberReading& a, const NumberReading& b) {
     return std::tuple(a.begin, b.end, a.kind) < std::tuple(b.begin, a.end, b.kind);
   });
@@ -603,49 +231,131 @@ void SortAndMark(std::vector<NumberReading>& readings) {
     return a.kind == b.kind && a.begin == b.begin && a.end == b.end && a.text == b.text;
   };
   readings.erase(std::unique(readings.begin(), readings.end(), same), readings.end());
-  // Ends reached so far, by family and need of homophones: from earlier begins, and from the same begin.
-  std::array<size_t, 6> earlier{};
-  std::array<size_t, 6> here{};
+}
+
+// Marks digit strings that stand inside a longer one. One that needed a homophone does not outdo one that did
+// not. REQUIRES: sorted.
+void MarkInnerDigits(std::vector<NumberReading>& readings) {
+  std::array<size_t, 2> earlier{};  // ends reached from earlier begins, by need of homophones
+  std::array<size_t, 2> here{};
   size_t begin = 0;
   for (NumberReading& reading : readings) {
+    if (reading.kind != NumberKind::kDigits) continue;
     if (reading.begin != begin) {
-      for (size_t i = 0; i < here.size(); ++i) earlier[i] = std::max(earlier[i], here[i]);
+      for (size_t i = 0; i < 2; ++i) earlier[i] = std::max(earlier[i], here[i]);
       here = {};
       begin = reading.begin;
     }
-    const size_t plain = Family(reading.kind) * 2;
-    const size_t last = reading.homophone ? plain + 1 : plain;
-    for (size_t i = plain; i <= last; ++i) {
+    for (size_t i = 0; i <= (reading.homophone ? 1u : 0u); ++i) {
       if (earlier[i] >= reading.end || here[i] > reading.end) reading.maximal = false;
     }
-    size_t& reached = here[reading.homophone ? plain + 1 : plain];
+    size_t& reached = here[reading.homophone ? 1 : 0];
     reached = std::max(reached, reading.end);
   }
 }
 
+// "forty five" is no number of its own in the dictated "forty five three two".
+void MarkInsideDictated(std::span<const NormalisedWord> words, std::vector<NumberReading>& readings) {
+  constexpr size_t kDictated = 3;  // words
+  const auto without_and = [&](const NumberReading& digits) {
+    return std::none_of(words.begin() + static_cast<std::ptrdiff_t>(digits.begin),
+                        words.begin() + static_cast<std::ptrdiff_t>(digits.end), [](const auto& word) {
+                          const auto* entry = NumberLexicon::English().Find(word.text);
+                          return entry != nullptr && entry->part == Part::kAnd;
+                        });
+  };
+  for (NumberReading& reading : readings) {
+    if (reading.kind != NumberKind::kCount || reading.value >= 100 || !reading.maximal) continue;
+    reading.maximal = std::none_of(readings.begin(), readings.end(), [&](const NumberReading& digits) {
+      return digits.kind == NumberKind::kDigits && !digits.homophone && digits.begin <= reading.begin &&
+             digits.end >= reading.end && digits.end - digits.begin >= kDictated &&
+             digits.end - digits.begin > reading.end - reading.begin && without_and(digits);
+    });
+  }
+}
+
+// A digit string inside a longer number is none: "2" of "2 million", "fifty" of "a buck fifty".
+void DropDigitsInNumbers(std::vector<NumberReading>& readings) {
+  std::vector<std::pair<size_t, size_t>> numbers;
+  for (const NumberReading& reading : readings) {
+    if (reading.kind != NumberKind::kDigits && reading.kind != NumberKind::kOrdinal && reading.maximal &&
+        reading.form == NumberForm::kPlain && !reading.homophone)
+      numbers.emplace_back(reading.begin, reading.end);
+  }
+  std::erase_if(readings, [&](const NumberReading& digits) {
+    if (digits.kind != NumberKind::kDigits) return false;
+    return std::any_of(numbers.begin(), numbers.end(), [&](const auto& number) {
+      return number.first <= digits.begin && number.second >= digits.end &&
+             number.second - number.first > digits.end - digits.begin;
+    });
+  });
+}
+
+std::vector<NumberReading> Read(std::span<const NormalisedWord> words, const NumberOptions& options) {
+  const std::vector<NumberToken> tokens = TokeniseNumbers(words, options.homophones);
+  const NumberGrammar grammar(tokens);
+  std::vector<NumberReading> readings;
+  if (options.numbers) NumberReader(grammar, readings).Run();
+  if (options.digits) ReadDictatedDigits(grammar, options.digits_length, readings);
+  return readings;
+}
+
+// A word that sounds like a number beside a number is that number's neighbour ("transfer to fifty"), unless
+// what is left without it is no number of its own ("to hundred").
+bool IsAgainstPlain(const NumberReading& sound, std::span<const NumberReading> plain,
+                    std::span<const NormalisedWord> words) {
+  return std::any_of(plain.begin(), plain.end(), [&](const NumberReading& reading) {
+    if (Family(reading.kind) != Family(sound.kind) || reading.end <= sound.begin ||
+        sound.end <= reading.begin)
+      return false;
+    const auto* first = NumberLexicon::English().Find(words[reading.begin].text);
+    return first == nullptr || (first->part != Part::kHundred && first->part != Part::kScale);
+  });
+}
+
 }  // namespace
+
+bool IsAnswerFiller(std::string_view word) {
+  return NumberLexicon::English().Is(NumberCue::kAnswerFiller, word);
+}
 
 std::string NumberText(double value) {
   if (value == 0) return "0";
   return fmt::format("{}", value);
 }
 
-std::vector<NumberReading> ReadNumbers(std::span<const std::string_view> words,
-                                       const NumberOptions& options) {
-  NumberOptions plain = options;
-  plain.homophones = false;
-  std::vector<NumberReading> readings = Reader(words, plain).Read();
+std::vector<NumberReading> ReadNumbers(std::span<const NormalisedWord> words, const NumberOptions& options) {
+  words = words.first(std::min(words.size(), kMaxWords));
+  NumberOptions plain_options = options;
+  plain_options.homophones = false;
+  std::vector<NumberReading> readings = Read(words, plain_options);
   if (options.homophones) {
-    for (NumberReading& reading : Reader(words, options).Read()) {
-      if (reading.homophone) readings.push_back(std::move(reading));
+    const size_t n_plain = readings.size();
+    for (NumberReading& reading : Read(words, options)) {
+      if (!reading.homophone) continue;
+      const bool digits = reading.kind == NumberKind::kDigits;
+      if (!digits && IsAgainstPlain(reading, std::span(readings).first(n_plain), words)) continue;
+      readings.push_back(std::move(reading));
     }
   }
-  SortAndMark(readings);
+  SortUnique(readings);
+  MarkInnerDigits(readings);
+  MarkInsideDictated(words, readings);
+  DropDigitsInNumbers(readings);
+  MarkStanding(words, readings);
   return readings;
 }
 
-std::vector<NumberReading> ReadNumbers(std::string_view spoken_text, const NumberOptions& options) {
-  return ReadNumbers(SplitWords(spoken_text), options);
+std::vector<NumberReading> ReadNumbers(std::span<const std::string_view> words,
+                                       const NumberOptions& options) {
+  std::vector<NormalisedWord> plain;
+  for (const std::string_view word : words.first(std::min(words.size(), kMaxWords)))
+    plain.push_back({std::string(word), 0, 0, 0});
+  return ReadNumbers(plain, options);
+}
+
+std::vector<NumberReading> ReadNumbers(std::string_view text, const NumberOptions& options) {
+  return ReadNumbers(NormaliseSpokenWords(text), options);
 }
 
 }  // namespace sotto

@@ -113,7 +113,7 @@ class WorkflowParser {
 
   void ReadEntity(const std::string& name, const YAML::Node& node) {
     const std::string path = "entities." + name;
-    if (!reader_.CheckMap(node, path, {"type", "values", "value_type", "length", "currency", "min", "max"},
+    if (!reader_.CheckMap(node, path, {"type", "values", "value_type", "length", "currency", "min", "max", "usual"},
                           fmt::format("entity '{}'", name))) {
       return;
     }
@@ -126,6 +126,7 @@ class WorkflowParser {
     reader_.Read(node, path, "currency", entity.currency);
     ReadLimit(node, path, "min", entity.min);
     ReadLimit(node, path, "max", entity.max);
+    ReadUsual(node, path, entity);
     if (const YAML::Node values = node["values"]) ReadValues(values, path + ".values", entity);
     workflow_.entities.insert_or_assign(name, std::move(entity));
   }
@@ -136,6 +137,13 @@ class WorkflowParser {
     double value = 0;
     reader_.Read(node, path, key, value);
     out = value;
+  }
+
+  void ReadUsual(const YAML::Node& node, const std::string& path, Entity& entity) {
+    const YAML::Node usual = node["usual"];
+    if (!usual || !reader_.CheckMap(usual, path + ".usual", {"min", "max"}, "usual")) return;
+    ReadLimit(usual, path + ".usual", "min", entity.usual_min);
+    ReadLimit(usual, path + ".usual", "max", entity.usual_max);
   }
 
   void ReadValues(const YAML::Node& node, const std::string& path, Entity& entity) {
@@ -212,7 +220,7 @@ class WorkflowParser {
     const std::string path = slots_path + "." + name;
     if (!reader_.CheckMap(node, path,
                           {"as", "entity", "only", "required", "grounded", "ask", "question", "when",
-                           "phrases", "description", "min", "max"},
+                           "phrases", "description", "min", "max", "usual"},
                           fmt::format("slot '{}'", name))) {
       return;
     }
@@ -244,6 +252,7 @@ class WorkflowParser {
     reader_.Read(node, path, "phrases", slot.phrases);
     ReadLimit(node, path, "min", slot.entity.min);
     ReadLimit(node, path, "max", slot.entity.max);
+    ReadUsual(node, path, slot.entity);
     tool.slots.push_back(std::move(slot));
   }
 

@@ -97,6 +97,7 @@ class Validator {
       reader_.AddAt(path + ".min", fmt::format("entity '{}': min is above max", entity.name));
     }
     CheckValueType(entity, path);
+    CheckUsual(entity, path, fmt::format("entity '{}'", entity.name));
     std::map<std::string, std::string> said;  // how it is said -> the value
     for (const EntityValue& value : entity.values) {
       std::vector<std::string> forms = value.synonyms;
@@ -170,12 +171,22 @@ class Validator {
     }
   }
 
+  void CheckUsual(const Entity& entity, const std::string& path, const std::string& whose) {
+    if (!entity.usual_min && !entity.usual_max) return;
+    if (entity.type != Entity::Type::kMoney && entity.type != Entity::Type::kNumber) {
+      reader_.AddAt(path + ".usual", fmt::format("{}: only money and numbers have a usual range", whose));
+    } else if (entity.usual_min && entity.usual_max && *entity.usual_min > *entity.usual_max) {
+      reader_.AddAt(path + ".usual", fmt::format("{}: the usual min is above the usual max", whose));
+    }
+  }
+
   void CheckSlot(const ToolDef& tool, const Slot& slot, const std::string& path) {
     CheckTexts(slot.question, path + ".question", {});
     CheckTexts(slot.phrases, path + ".phrases", SlotNames(tool));
     if (slot.entity.min && slot.entity.max && *slot.entity.min > *slot.entity.max) {
       reader_.AddAt(path, fmt::format("slot '{}': min is above max", slot.name));
     }
+    CheckUsual(slot.entity, path, fmt::format("slot '{}'", slot.name));
     if (!slot.when.empty()) CheckRule(tool, slot.when, path + ".when");
   }
 

@@ -48,6 +48,10 @@ struct Entity {
   std::string currency = "USD";
   std::optional<double> min;
   std::optional<double> max;
+  // kMoney, kNumber: what it mostly holds, within the limits. Decides only between readings by position:
+  // "fifteen forty nine" of a bill is 15.49.
+  std::optional<double> usual_min;
+  std::optional<double> usual_max;
 };
 
 struct Slot {

@@ -20,7 +20,7 @@ TEST(Normalise, SpokenForm) {
       {"twenty-five", "twenty five"},
       {"4-5-3-2", "4 5 3 2"},
       {"1,234,567", "1234567"},
-      {"1,23", "1 23"},
+      {"1,23", "1.23"},
       {"1234,567", "1234 567"},
       {"10,20,30", "10 20 30"},
       {".50", "0.50"},
@@ -47,7 +47,7 @@ TEST(Normalise, SpokenForm) {
       {"<|call|>{\"name\": \"x\"}", "call name x"},
       {"\uff11\uff12\uff13", "123"},
       {"\u0663\u0664", "34"},
-      {"\u00a350 or \u20ac20", "50 or 20"},
+      {"\u00a350 or \u20ac20", "pounds 50 or euros 20"},
       {"no\u00a0break", "no break"},
   };
   for (const auto& [text, spoken] : cases) EXPECT_EQ(NormaliseSpoken(text), spoken) << text;

@@ -2,13 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "base/random.h"
 #include "text/normalise.h"
+#include "text/said_numbers.h"
 #include "text/speak.h"
 
 namespace sotto {
@@ -53,7 +57,9 @@ TEST(SpokenNumbers, DataFiles) {
   int cases = 0;
   for (const auto& entry :
        std::filesystem::directory_iterator(SOTTO_SOURCE_DIR "/tests/data/spoken_numbers")) {
-    if (entry.path().extension() != ".tsv") continue;
+    if (entry.path().extension() != ".tsv" || entry.path().stem() == "amounts" ||
+        entry.path().stem() == "hard_figures")
+      continue;
     std::ifstream file(entry.path());
     std::string line;
     for (int number = 1; std::getline(file, line); ++number) {
@@ -81,6 +87,71 @@ TEST(SpokenNumbers, DataFiles) {
     }
   }
   EXPECT_GT(cases, 300);
+}
+
+// What a slot may take of `text`: values, or "CODE value" of another currency.
+Texts Taken(const std::string& text, const std::string& kind) {
+  NumberWanted wanted{true, "USD", 0.01, 1000000};
+  if (kind == "bill") wanted.usual_min = 1, wanted.usual_max = 500;
+  Texts taken;
+  for (const SaidNumber& number : SaidNumbers(ReadNumbers(text), wanted)) {
+    if (number.fit == SaidNumber::Fit::kPlain) taken.insert(NumberText(number.value));
+    if (number.fit == SaidNumber::Fit::kOtherCurrency)
+      taken.insert(number.currency + NumberText(number.value));
+  }
+  return taken;
+}
+
+TEST(SpokenNumbers, AmountsAloneAndInSentences) {
+  std::ifstream file(SOTTO_SOURCE_DIR "/tests/data/spoken_numbers/amounts.tsv");
+  int cases = 0;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    if (line.empty() || line[0] == '#') continue;
+    const size_t first = line.find('\t');
+    const size_t second = line.find('\t', first + 1);
+    ASSERT_NE(second, std::string::npos) << number << ": " << line;
+    const std::string text = line.substr(0, first);
+    const std::string kind = line.substr(first + 1, second - first - 1);
+    std::string column = line.substr(second + 1);
+    if (kind == "other") std::erase(column, ' ');
+    for (const std::string& said : {text, "move " + text + " from checking to savings",
+                                    "i want to pay the landlord " + text + " please", "yes " + text,
+                                    "send " + text + " to my savings account"}) {
+      EXPECT_EQ(Joined(Taken(said, kind)), Joined(Expected(column))) << number << ": " << said;
+    }
+    ++cases;
+  }
+  EXPECT_GT(cases, 250);
+}
+
+// Sentences of others with one number each (Recognizers-Text, MIT), where they lie beside the project: how
+// many of them are read. Much of what is missed is fractions, powers and other notation that no slot holds.
+TEST(SpokenNumbers, NumbersOfOthers) {
+  const std::filesystem::path folder = SOTTO_SOURCE_DIR "/../shared/data/sets/recognizers_numbers";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no " << folder;
+  for (const auto& [name, at_least] : {std::pair("NumberModel", 0.45), std::pair("CurrencyModel", 0.9)}) {
+    std::ifstream file(folder / (std::string(name) + ".json"));
+    const auto rows = nlohmann::json::parse(file);
+    int total = 0;
+    int right = 0;
+    for (const auto& row : rows) {
+      if (row["Results"].size() != 1) continue;
+      const auto& resolution = row["Results"][0]["Resolution"];
+      if (!resolution.contains("value") || !resolution["value"].is_string()) continue;
+      double value = std::strtod(resolution["value"].get<std::string>().c_str(), nullptr);
+      const std::string unit = resolution.value("unit", "");
+      if (unit == "Cent" || unit == "Penny" || unit == "Pence") value /= 100;
+      const auto readings = ReadNumbers(row["Input"].get<std::string>(), {.digits = false});
+      right += std::any_of(readings.begin(), readings.end(), [&](const NumberReading& reading) {
+        return reading.maximal && std::abs(reading.value - value) < 1e-6 * std::max(1.0, std::abs(value));
+      });
+      ++total;
+    }
+    RecordProperty(name, right);
+    EXPECT_GT(total, 100) << name;
+    EXPECT_GE(right, at_least * total) << name;
+  }
 }
 
 TEST(SpokenNumbers, WhatIsSpokenReadsBack) {

@@ -1,0 +1,62 @@
+#include "brain/plain_answer.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "brain/grounding.h"
+#include "text/spoken_numbers.h"
+
+namespace sotto {
+namespace {
+
+// Numbers, and words that say nothing besides them ("it's", "please").
+bool IsOnlyNumbers(const Grounding& grounding) {
+  std::vector<bool> covered(grounding.words().size());
+  for (const NumberReading& reading : grounding.numbers()) {
+    if (reading.kind == NumberKind::kOrdinal || !reading.unit.empty()) return false;
+    for (size_t i = reading.begin; i < reading.end; ++i) covered[i] = true;
+  }
+  bool any = false;
+  for (size_t i = 0; i < covered.size(); ++i) {
+    any = any || covered[i];
+    if (!covered[i] && !IsAnswerFiller(grounding.words()[i].text)) return false;
+  }
+  return any;
+}
+
+}  // namespace
+
+std::optional<Understanding::Call> PlainAnswer(const Expectation& expectation,
+                                               std::span<const OfferedTool> tools, std::string_view utterance,
+                                               Channel channel) {
+  if (expectation.kind != Expectation::Kind::kSlots) return std::nullopt;
+  const auto tool = std::find_if(tools.begin(), tools.end(), [&](const OfferedTool& offered) {
+    return offered.name == expectation.tool;
+  });
+  if (tool == tools.end()) return std::nullopt;
+  const Grounding grounding({}, utterance, channel);
+  if (!IsOnlyNumbers(grounding)) return std::nullopt;
+  std::optional<Understanding::Call> answer;
+  for (const std::string& slot : expectation.slots) {
+    const OfferedArgument* argument = tool->Find(slot);
+    if (argument == nullptr || (argument->kind != OfferedArgument::Kind::kNumber &&
+                                argument->kind != OfferedArgument::Kind::kDigits))
+      continue;
+    const std::vector<GroundedValue> values = grounding.Candidates(*argument);
+    if (values.empty()) continue;
+    const GroundedValue& value = values.front();
+    const bool one = std::all_of(values.begin(), values.end(), [&](const GroundedValue& other) {
+      return other.unfit == value.unfit && other.value == value.value;
+    });
+    if (!one || answer) return std::nullopt;
+    answer = Understanding::Call{{expectation.tool, Json::object()}, 1.0, {{slot, 1.0}}, {}};
+    if (value.unfit.empty()) {
+      answer->call.arguments[slot] = value.value;
+    } else {
+      answer->unfit.push_back({slot, value.unfit, value.value});
+    }
+  }
+  return answer;
+}
+
+}  // namespace sotto

@@ -1,0 +1,21 @@
+// An answer that is nothing but the number or the digits that were asked for needs no model: "four five",
+// "eighty cents", "it's 45 then 32".
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "brain/offered_tool.h"
+#include "core/conversation.h"
+#include "core/understanding.h"
+
+namespace sotto {
+
+// The call that answers `expectation`; none where anything else was said, or where it could be meant in more
+// than one way. A value that the slot cannot hold is the call's `unfit`.
+std::optional<Understanding::Call> PlainAnswer(const Expectation& expectation,
+                                               std::span<const OfferedTool> tools, std::string_view utterance,
+                                               Channel channel);
+
+}  // namespace sotto

@@ -1,0 +1,164 @@
+#include "text/number_lexicon.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "base/check.h"
+#include "text/normalise.h"
+
+namespace sotto {
+
+extern const char* const kEnglishNumberWords;  // number_lexicon.cc.in
+
+namespace {
+
+constexpr std::pair<std::string_view, NumberPart> kParts[] = {
+    {"unit", NumberPart::kUnit},
+    {"teen", NumberPart::kTeen},
+    {"tens", NumberPart::kTens},
+    {"hundred", NumberPart::kHundred},
+    {"scale", NumberPart::kScale},
+    {"bare_scale", NumberPart::kScale},
+    {"hundreds", NumberPart::kHundreds},
+    {"oh", NumberPart::kOh},
+    {"article", NumberPart::kArticle},
+    {"and", NumberPart::kAnd},
+    {"of", NumberPart::kOf},
+    {"half", NumberPart::kHalf},
+    {"quarter", NumberPart::kQuarter},
+    {"denominator", NumberPart::kDenominator},
+    {"couple", NumberPart::kCouple},
+    {"vague", NumberPart::kVague},
+    {"point", NumberPart::kPoint},
+    {"minus", NumberPart::kMinus},
+    {"percent", NumberPart::kPercent},
+    {"currency", NumberPart::kCurrency},
+    {"coin", NumberPart::kCoin},
+    {"note", NumberPart::kNote},
+    {"bill", NumberPart::kBill},
+    {"plural", NumberPart::kPlural},
+    {"repeat", NumberPart::kRepeat},
+    {"dash", NumberPart::kDash},
+    {"then", NumberPart::kThen},
+    {"ordinal", NumberPart::kOrdinal},
+};
+
+constexpr std::pair<std::string_view, NumberCue> kCues[] = {
+    {"measure", NumberCue::kMeasure},
+    {"before_one", NumberCue::kBeforeOne},
+    {"after_one", NumberCue::kAfterOne},
+    {"before_second", NumberCue::kBeforeSecond},
+    {"filler", NumberCue::kFiller},
+    {"adjective", NumberCue::kAdjective},
+    {"or", NumberCue::kOr},
+    {"range", NumberCue::kRange},
+    {"between", NumberCue::kBetween},
+    {"correct", NumberCue::kCorrect},
+    {"correct_filler", NumberCue::kCorrectFiller},
+    {"not", NumberCue::kNot},
+    {"not_filler", NumberCue::kNotFiller},
+    {"change_from", NumberCue::kChangeFrom},
+    {"month", NumberCue::kMonth},
+    {"answer_filler", NumberCue::kAnswerFiller},
+};
+
+template <typename Table>
+auto Lookup(const Table& table, std::string_view name) -> const decltype(std::begin(table)->second)* {
+  const auto found = std::find_if(std::begin(table), std::end(table),
+                                  [&](const auto& entry) { return entry.first == name; });
+  return found == std::end(table) ? nullptr : &found->second;
+}
+
+double ToNumber(std::string_view text, int line) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  SOTTO_CHECK(error == std::errc() && end == text.data() + text.size(),
+              "number words, line {}: '{}' is no number", line, text);
+  return value;
+}
+
+std::vector<std::string_view> SplitList(std::string_view list) {
+  std::vector<std::string_view> items;
+  while (!list.empty()) {
+    const size_t end = std::min(list.find(", "), list.size());
+    items.push_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 2, list.size()));
+  }
+  return items;
+}
+
+}  // namespace
+
+const NumberLexicon& NumberLexicon::English() {
+  static const NumberLexicon lexicon(kEnglishNumberWords);
+  return lexicon;
+}
+
+NumberLexicon::NumberLexicon(std::string_view data) {
+  int number = 0;
+  while (!data.empty()) {
+    const size_t end = std::min(data.find('\n'), data.size());
+    const std::string_view line = data.substr(0, end);
+    data.remove_prefix(std::min(end + 1, data.size()));
+    ++number;
+    if (!line.empty() && line[0] != '#') AddLine(line, number);
+  }
+}
+
+void NumberLexicon::AddLine(std::string_view line, int number) {
+  const size_t first = line.find('\t');
+  const size_t second = line.find('\t', first + 1);
+  SOTTO_CHECK(first != std::string_view::npos && second != std::string_view::npos,
+              "number words, line {}: three columns are needed", number);
+  const std::string_view kind = line.substr(0, first);
+  std::string_view value = line.substr(first + 1, second - first - 1);
+  const std::vector<std::string_view> words = SplitList(line.substr(second + 1));
+  std::string_view name = kind;
+  Map* map = &parts_;
+  if (kind == "suffix") {
+    const size_t space = value.find(' ');
+    name = value.substr(0, space);
+    value.remove_prefix(std::min(space + 1, value.size()));
+    map = &suffixes_;
+  }
+  if (kind == "instead_of") {
+    for (const std::string_view words_of : words) instead_of_.push_back(SplitWords(words_of));
+    return;
+  }
+  if (const NumberCue* cue = Lookup(kCues, kind)) {
+    cues_[static_cast<size_t>(*cue)].insert(words.begin(), words.end());
+    return;
+  }
+  Entry entry;
+  if (kind == "homophone") {
+    map = &homophones_;
+    entry.value = ToNumber(value, number);
+    entry.part = entry.value < 10 ? NumberPart::kUnit : NumberPart::kTeen;
+  } else if (name == "measure") {
+    entry.part = NumberPart::kMeasure;
+  } else {
+    const NumberPart* part = Lookup(kParts, name);
+    SOTTO_CHECK(part != nullptr, "number words, line {}: unknown kind '{}'", number, name);
+    entry.part = *part;
+    entry.bare = name == "bare_scale";
+    if (*part == NumberPart::kCurrency) {
+      entry.currency = value;
+    } else {
+      entry.value = ToNumber(value, number);
+    }
+  }
+  for (const std::string_view word : words) {
+    const bool fresh = map->emplace(word, entry).second;
+    SOTTO_CHECK(fresh, "number words, line {}: '{}' stands twice", number, word);
+  }
+}
+
+bool NumberLexicon::EndsWithInsteadOf(std::span<const std::string_view> words) const {
+  return std::any_of(instead_of_.begin(), instead_of_.end(), [&](const auto& phrase) {
+    return words.size() >= phrase.size() &&
+           std::equal(phrase.begin(), phrase.end(), words.end() - static_cast<std::ptrdiff_t>(phrase.size()));
+  });
+}
+
+}  // namespace sotto
