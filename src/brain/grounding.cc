@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "brain/call_text.h"
+#include "brain/value_evidence.h"
+#include "text/ordinary_words.h"
 #include "text/said_digits.h"
 
 namespace sotto {
@@ -74,7 +76,8 @@ bool IsDigits(const std::string& text, int n_digits) {
 
 }  // namespace
 
-Grounding::Grounding(std::span<const Turn> history, std::string_view utterance, Channel channel) {
+Grounding::Grounding(std::span<const Turn> history, std::string_view utterance, Channel channel)
+    : channel_(channel) {
   const auto add = [&](std::string_view text) {
     Utterance said;
     said.text = text;
@@ -98,7 +101,7 @@ std::vector<GroundedValue> Grounding::Candidates(const OfferedArgument& argument
   std::vector<GroundedValue> out;
   switch (argument.kind) {
     case Kind::kChoice:
-      for (const std::string& literal : argument.literals) Add(out, literal, Json::parse(literal));
+      AddChoices(argument, out);
       break;
     case Kind::kNumber:
       AddNumbers(argument, out);
@@ -116,6 +119,31 @@ std::vector<GroundedValue> Grounding::Candidates(const OfferedArgument& argument
       break;
   }
   return out;
+}
+
+// What was typed names the value or it is none: "roaming for australia" is no region. In speech a value may be
+// misheard beyond recognition and only the model can tell. What was named before, or taken over from an earlier
+// task, still may be meant.
+void Grounding::AddChoices(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
+  std::vector<bool> possible(argument.literals.size(), !argument.named || channel_ == Channel::kSpoken);
+  if (argument.named && channel_ != Channel::kSpoken) {
+    for (const Utterance& said : said_) {
+      const std::vector<bool> named = NamedValues(argument.listed, WordsOf(said.words), IsOrdinaryWord);
+      for (size_t i = 0; i < named.size(); ++i) possible[i] = possible[i] || named[i];
+    }
+    for (const ToolCall& call : earlier_calls_)
+      for (const auto& [name, value] : call.arguments.items())
+        for (size_t i = 0; i < possible.size(); ++i)
+          possible[i] = possible[i] || argument.literals[i] == value.dump();
+  }
+  for (size_t i = 0; i < argument.literals.size(); ++i) {
+    Json value = Json::parse(argument.literals[i]);
+    if (possible[i]) {
+      Add(out, argument.literals[i], std::move(value));
+    } else {
+      Add(out, argument.literals[i], nullptr, "not_listed");
+    }
+  }
 }
 
 void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {

@@ -50,6 +50,7 @@ class Grounding {
     std::vector<NormalisedWord> words;
     std::vector<NumberReading> readings;
   };
+  void AddChoices(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddUnfitDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
@@ -57,6 +58,7 @@ class Grounding {
   void AddSpans(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddEarlierCalls(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
 
+  const Channel channel_;
   std::vector<Utterance> said_;          // newest first
   std::vector<ToolCall> earlier_calls_;  // newest first
   std::string normalised_;

@@ -72,8 +72,8 @@ void ReadSchema(const Json& schema, OfferedArgument& argument) {
   }
 }
 
-void ReadSlot(const Slot& slot, OfferedArgument& argument) {
-  if (argument.kind == Kind::kChoice) return;
+// The kind of value that the workflow's entity says it is.
+void ReadKind(const Slot& slot, OfferedArgument& argument) {
   switch (slot.entity.type) {
     case Entity::Type::kDigits:
       argument.kind = Kind::kDigits;
@@ -91,6 +91,10 @@ void ReadSlot(const Slot& slot, OfferedArgument& argument) {
     case Entity::Type::kEnum:
       break;
   }
+}
+
+void ReadSlot(const Slot& slot, OfferedArgument& argument) {
+  if (argument.kind != Kind::kChoice || slot.entity.type != Entity::Type::kEnum) ReadKind(slot, argument);
   for (const EntityValue& value : slot.entity.values) {
     OfferedArgument::Listed listed{value.value, {}};
     std::vector<std::string> forms{value.value, value.spoken};
@@ -127,6 +131,8 @@ OfferedTool MakeOfferedTool(const ToolSpec& spec, const ToolDef* def, bool groun
     const Slot* slot = def != nullptr ? def->FindSlot(name) : nullptr;
     if (slot != nullptr) ReadSlot(*slot, argument);
     const bool grounded = grounding && (slot == nullptr || slot->grounded);
+    argument.named = argument.kind == Kind::kChoice && grounded && slot != nullptr && !slot->inferred &&
+                     argument.listed.size() == argument.literals.size();
     if (!grounded && argument.kind != Kind::kChoice) argument.kind = Kind::kSchema;
     tool.arguments.push_back(std::move(argument));
   }

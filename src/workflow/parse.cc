@@ -219,7 +219,7 @@ class WorkflowParser {
                 ToolDef& tool) {
     const std::string path = slots_path + "." + name;
     if (!reader_.CheckMap(node, path,
-                          {"as", "entity", "only", "required", "grounded", "ask", "question", "when",
+                          {"as", "entity", "only", "required", "grounded", "inferred", "ask", "question", "when",
                            "phrases", "description", "min", "max", "usual"},
                           fmt::format("slot '{}'", name))) {
       return;
@@ -244,6 +244,7 @@ class WorkflowParser {
     if (!only.empty()) ApplyOnly(only, path, slot.entity);
     reader_.Read(node, path, "required", slot.required);
     reader_.Read(node, path, "grounded", slot.grounded);
+    reader_.Read(node, path, "inferred", slot.inferred);
     reader_.Read(node, path, "description", slot.description);
     slot.ask = slot.description.empty() ? "the " + PlainWords(name) : slot.description;
     reader_.Read(node, path, "ask", slot.ask);

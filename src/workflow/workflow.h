@@ -61,6 +61,7 @@ struct Slot {
   std::string entity_name;
   bool required = false;  // to act
   bool grounded = true;   // the value must have been said or be listed (brain)
+  bool inferred = false;  // enum: the value follows from what was said ("it got nicked"), it need not be named
   std::string ask;        // "the amount", "which account to transfer from"
   Texts question;         // asked alone: "How much would you like to transfer?"; empty: made from `ask`
   std::string when;       // rule over other slots: asked and required only where it holds
