@@ -2,8 +2,10 @@
 #pragma once
 
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "brain/prompt.h"
 #include "brain/schema_value.h"
 #include "slm/engine.h"
+#include "text/consent.h"
 
 namespace sotto {
 
@@ -24,6 +27,9 @@ struct Brain::Impl {
   std::shared_ptr<const Model> model;
   BrainOptions options;
   std::vector<ToolSpec> workflow_tools;
+  // Of the workflow's tasks, for judging answers and questions.
+  std::map<std::string, ToolWords, std::less<>> tool_words;
+  std::set<std::string, std::less<>> acting;  // those that change something
   std::unique_ptr<const PromptForm> form;
   std::unique_ptr<BatchingEngine> engine;
   std::unique_ptr<SchemaValues> schema_values;

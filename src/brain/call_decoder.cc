@@ -185,10 +185,12 @@ class TurnDecoder {
     }
     SOTTO_ASSIGN_OR_RETURN(const Choice choice, writer_.Choose(alternatives, false, forced));
     DecodedCall& call = turn_.calls.back();
-    Count(choice, choice.log_prob, &call);
-    call.argument_log_probs.emplace_back(fill.argument->name, presence_log_prob_ + choice.group_log_prob);
     const size_t value = joint ? choice.index / indices.size() : choice.index;
     const GroundedValue& chosen = fill.values[value];
+    // Which of the values it was bent to says nothing about a value that is none of them.
+    const double value_log_prob = chosen.unfit == kNotListed ? 0 : choice.group_log_prob;
+    Count(choice, choice.log_prob - choice.group_log_prob + value_log_prob, &call);
+    call.argument_log_probs.emplace_back(fill.argument->name, presence_log_prob_ + value_log_prob);
     ++n_written_;
     if (chosen.unfit.empty()) {
       call.call.arguments[fill.argument->name] = chosen.value;

@@ -6,7 +6,6 @@
 
 #include "brain/call_text.h"
 #include "brain/value_evidence.h"
-#include "text/ordinary_words.h"
 #include "text/said_digits.h"
 
 namespace sotto {
@@ -18,11 +17,11 @@ constexpr size_t kMaxValues = 256;     // a choice among more is no longer a gro
 constexpr size_t kMinHintLetters = 3;  // shorter words of a name are said all the time ("of", "at")
 constexpr size_t kSpanTurns = 3;       // text spans come from the newest turns only
 
-void Add(std::vector<GroundedValue>& out, std::string literal, Json value, std::string unfit = "") {
+void Add(std::vector<GroundedValue>& out, std::string literal, Json value, std::string_view unfit = "") {
   if (out.size() >= kMaxValues) return;
   const bool known = std::any_of(out.begin(), out.end(),
                                  [&](const GroundedValue& entry) { return entry.literal == literal; });
-  if (!known) out.push_back({std::move(literal), std::move(value), std::move(unfit)});
+  if (!known) out.push_back({std::move(literal), std::move(value), std::string(unfit)});
 }
 
 bool InRange(const OfferedArgument& argument, double value) {
@@ -76,8 +75,9 @@ bool IsDigits(const std::string& text, int n_digits) {
 
 }  // namespace
 
-Grounding::Grounding(std::span<const Turn> history, std::string_view utterance, Channel channel)
-    : channel_(channel) {
+Grounding::Grounding(const LanguageData& language, std::span<const Turn> history, std::string_view utterance,
+                     Channel channel)
+    : language_(language), channel_(channel) {
   const auto add = [&](std::string_view text) {
     Utterance said;
     said.text = text;
@@ -121,14 +121,18 @@ std::vector<GroundedValue> Grounding::Candidates(const OfferedArgument& argument
   return out;
 }
 
-// What was typed names the value or it is none: "roaming for australia" is no region. In speech a value may be
-// misheard beyond recognition and only the model can tell. What was named before, or taken over from an earlier
-// task, still may be meant.
+// What was typed names the value or it is none: "roaming for australia" is no region. In speech a value may
+// be misheard beyond recognition and only the model can tell. What was named before, or taken over from an
+// earlier task, still may be meant.
 void Grounding::AddChoices(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
   std::vector<bool> possible(argument.literals.size(), !argument.named || channel_ == Channel::kSpoken);
   if (argument.named && channel_ != Channel::kSpoken) {
+    // Without a list of words nobody knows what is a slip.
+    const auto is_word = [&](std::string_view word) {
+      return language_.words.empty() || language_.words.Contains(word);
+    };
     for (const Utterance& said : said_) {
-      const std::vector<bool> named = NamedValues(argument.listed, WordsOf(said.words), IsOrdinaryWord);
+      const std::vector<bool> named = NamedValues(argument.listed, WordsOf(said.words), is_word);
       for (size_t i = 0; i < named.size(); ++i) possible[i] = possible[i] || named[i];
     }
     for (const ToolCall& call : earlier_calls_)
@@ -136,12 +140,12 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
         for (size_t i = 0; i < possible.size(); ++i)
           possible[i] = possible[i] || argument.literals[i] == value.dump();
   }
+  const bool any = std::find(possible.begin(), possible.end(), true) != possible.end();
   for (size_t i = 0; i < argument.literals.size(); ++i) {
-    Json value = Json::parse(argument.literals[i]);
     if (possible[i]) {
-      Add(out, argument.literals[i], std::move(value));
-    } else {
-      Add(out, argument.literals[i], nullptr, "not_listed");
+      Add(out, argument.literals[i], Json::parse(argument.literals[i]));
+    } else if (!any) {
+      Add(out, argument.literals[i], nullptr, kNotListed);
     }
   }
 }
@@ -163,7 +167,7 @@ void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<Grounded
         Json told = value;
         if (misfit == "ambiguous") told = alternatives;
         if (misfit == "other_currency") told = Json{{"amount", value}, {"currency", number.currency}};
-        Add(out, LiteralText(value), std::move(told), std::string(misfit));
+        Add(out, LiteralText(value), std::move(told), misfit);
       }
     }
   }

@@ -17,6 +17,7 @@
 
 #include "brain/offered_tool.h"
 #include "core/conversation.h"
+#include "text/language_data.h"
 #include "text/normalise.h"
 #include "text/spoken_numbers.h"
 
@@ -28,12 +29,18 @@ struct GroundedValue {
   std::string unfit;    // why it cannot stand there (UnfitValue::why); empty: it can
 };
 
+// The `unfit` of every value of a closed list where none of them was named: a value was meant, but none of
+// these.
+inline constexpr const char* kNotListed = "not_listed";
+
 class Grounding {
  public:
   static constexpr size_t kMaxSpanWords = 6;
 
-  // `utterance` is the newest; earlier user texts and the values of earlier calls count as said.
-  Grounding(std::span<const Turn> history, std::string_view utterance, Channel channel = Channel::kTyped);
+  // `language` outlives it. `utterance` is the newest; earlier user texts and the values of earlier calls
+  // count as said.
+  Grounding(const LanguageData& language, std::span<const Turn> history, std::string_view utterance,
+            Channel channel = Channel::kTyped);
 
   // Distinct values for `argument`, those of the newest utterance first. Empty: the argument cannot be
   // filled. REQUIRES: argument.kind is kChoice, kNumber, kDigits or kSpan.
@@ -58,6 +65,7 @@ class Grounding {
   void AddSpans(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddEarlierCalls(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
 
+  const LanguageData& language_;
   const Channel channel_;
   std::vector<Utterance> said_;          // newest first
   std::vector<ToolCall> earlier_calls_;  // newest first

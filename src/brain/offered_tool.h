@@ -32,10 +32,11 @@ struct OfferedArgument {
   int n_digits = 0;                   // kDigits: exact length, 0 for any
   std::optional<double> min;          // kNumber
   std::optional<double> max;
-  bool integer = false;        // kNumber: no fraction
-  NumberWanted number;         // kNumber: money or not, what it usually holds
-  std::vector<Listed> listed;  // kSpan; kChoice of a workflow's slot: how each of `literals` is named, same order
-  bool named = false;          // kChoice: only a value that was named may be chosen (brain/value_evidence.h)
+  bool integer = false;  // kNumber: no fraction
+  NumberWanted number;   // kNumber: money or not, what it usually holds
+  std::vector<Listed>
+      listed;          // kSpan; kChoice of a workflow's slot: how each of `literals` is named, same order
+  bool named = false;  // kChoice: only a value that was named may be chosen (brain/value_evidence.h)
   Json schema;
 };
 

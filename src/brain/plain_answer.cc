@@ -26,7 +26,7 @@ bool IsOnlyNumbers(const Grounding& grounding) {
 
 }  // namespace
 
-std::optional<Understanding::Call> PlainAnswer(const Expectation& expectation,
+std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, const Expectation& expectation,
                                                std::span<const OfferedTool> tools, std::string_view utterance,
                                                Channel channel) {
   if (expectation.kind != Expectation::Kind::kSlots) return std::nullopt;
@@ -34,7 +34,7 @@ std::optional<Understanding::Call> PlainAnswer(const Expectation& expectation,
     return offered.name == expectation.tool;
   });
   if (tool == tools.end()) return std::nullopt;
-  const Grounding grounding({}, utterance, channel);
+  const Grounding grounding(language, {}, utterance, channel);
   if (!IsOnlyNumbers(grounding)) return std::nullopt;
   std::optional<Understanding::Call> answer;
   for (const std::string& slot : expectation.slots) {

@@ -14,7 +14,7 @@ namespace sotto {
 
 // The call that answers `expectation`; none where anything else was said, or where it could be meant in more
 // than one way. A value that the slot cannot hold is the call's `unfit`.
-std::optional<Understanding::Call> PlainAnswer(const Expectation& expectation,
+std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, const Expectation& expectation,
                                                std::span<const OfferedTool> tools, std::string_view utterance,
                                                Channel channel);
 

@@ -15,6 +15,11 @@
 namespace sotto {
 namespace {
 
+const LanguageData& English() {
+  static const auto language = LanguageFor("en").value();
+  return *language;
+}
+
 ToolDef Tool(std::string name, std::vector<Slot> slots = {}) {
   ToolDef tool;
   tool.name = std::move(name);
@@ -133,7 +138,7 @@ TEST(BrainSession, NothingUngroundedEverComesOut) {
     ASSERT_TRUE(session.Begin(history, {}, {}));
     const auto understanding = session.Commit(text);
     ASSERT_TRUE(understanding) << understanding.error().message;
-    const Grounding grounding(history.turns, text);
+    const Grounding grounding(English(), history.turns, text);
     Turn turn;
     turn.user = text;
     for (const Understanding::Call& call : understanding->calls) {
