@@ -135,6 +135,7 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
       const std::vector<bool> named = NamedValues(argument.listed, WordsOf(said.words), is_word);
       for (size_t i = 0; i < named.size(); ++i) possible[i] = possible[i] || named[i];
     }
+    if (language_.references.Found(WordsOf(said_.front().words))) possible.assign(possible.size(), true);
     for (const ToolCall& call : earlier_calls_)
       for (const auto& [name, value] : call.arguments.items())
         for (size_t i = 0; i < possible.size(); ++i)

@@ -24,7 +24,8 @@ std::map<std::string, PhraseList*, std::less<>> Sections(LanguageData& data, std
             {"address", &data.address},
             {"now", &data.now},
             {"backchannels", &data.backchannels},
-            {"backchannels or answers", &data.backchannels_or_answers}};
+            {"backchannels or answers", &data.backchannels_or_answers},
+            {"references", &data.references}};
   }
   if (file == "consent.txt") {
     return {{"yes", &data.yes},

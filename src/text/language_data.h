@@ -52,6 +52,7 @@ struct LanguageData {
   PhraseList now;
   PhraseList backchannels;
   PhraseList backchannels_or_answers;
+  PhraseList references;  // words that stand for a value without naming it: "the other one"
 
   // consent.txt: answers to a read-back (text/consent.h)
   PhraseList yes;
