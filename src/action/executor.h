@@ -20,7 +20,7 @@ namespace sotto {
 
 // Run may be called from any thread; actions run one after the other. The destructor waits for a running
 // action.
-class ActionExecutor final : public ActionRunner {
+class ActionExecutor final : public InlineActionRunner {
  public:
   explicit ActionExecutor(ActionRegistry registry);
   ~ActionExecutor() override;
