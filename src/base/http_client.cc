@@ -401,6 +401,14 @@ std::string HttpOrigin(std::string_view url) {
          (port.empty() ? "" : ":" + port);
 }
 
+std::string HttpAddress(std::string_view url) {
+  const std::unique_ptr<CURLU, CurlFree> parsed(curl_url());
+  if (parsed == nullptr ||
+      curl_url_set(parsed.get(), CURLUPART_URL, std::string(url).c_str(), 0) != CURLUE_OK)
+    return "";
+  return HttpOrigin(url) + UrlPart(parsed.get(), CURLUPART_PATH);
+}
+
 std::string UrlEscape(std::string_view text) {
   std::string escaped;
   for (const char c : text) {

@@ -89,6 +89,9 @@ std::unique_ptr<HttpClient> MakeHttpClient();
 // "https://user:secret@cards.example:8443/a?token=b" -> "https://cards.example:8443": what may stand in logs.
 std::string HttpOrigin(std::string_view url);
 
+// The same with the path, for names: "https://cards.example:8443/a".
+std::string HttpAddress(std::string_view url);
+
 // "a b&c" -> "a%20b%26c"
 std::string UrlEscape(std::string_view text);
 

@@ -217,6 +217,7 @@ TEST(HttpOrigin, KeepsNothingButTheServer) {
   EXPECT_EQ(HttpOrigin("https://user:secret@cards.example:8443/a/b?token=c#d"), "https://cards.example:8443");
   EXPECT_EQ(HttpOrigin("http://localhost/v1"), "http://localhost");
   EXPECT_EQ(HttpOrigin("not a url"), "");
+  EXPECT_EQ(HttpAddress("https://user:secret@speech.example/v1?token=c"), "https://speech.example/v1");
   EXPECT_EQ(UrlEscape("a b&c/\xC3\xA9"), "a%20b%26c%2F%C3%A9");
 }
 
