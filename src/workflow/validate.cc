@@ -145,6 +145,7 @@ class Validator {
     }
     for (const Slot& slot : tool.slots) CheckSlot(tool, slot, path + ".slots." + slot.name);
     CheckRules(tool, path);
+    CheckMcpAction(tool, path + ".action.use");
     const std::vector<std::string> slots = SlotNames(tool);
     std::vector<std::string> fields = slots;
     for (const auto& [field, format] : tool.action_returns) {
@@ -167,6 +168,20 @@ class Validator {
     if (!tool.failed.empty() && tool.action.empty()) {
       reader_.AddAt(path + ".failed", fmt::format("tool '{}' has failure texts but no action", tool.name), "",
                     true);
+    }
+  }
+
+  // "mcp.SERVER.TOOL": of a server that the workflow has.
+  void CheckMcpAction(const ToolDef& tool, const std::string& path) {
+    if (!tool.action.starts_with("mcp.")) return;
+    const size_t dot = tool.action.find('.', 4);
+    const std::string server = tool.action.substr(4, dot == std::string::npos ? dot : dot - 4);
+    std::vector<std::string> names;
+    for (const McpServer& known : workflow_.mcp_servers) names.push_back(known.name);
+    if (dot == std::string::npos || dot + 1 == tool.action.size()) {
+      reader_.AddAt(path, fmt::format("action '{}' names no tool", tool.action), "use: mcp.SERVER.TOOL");
+    } else if (!Contains(names, server)) {
+      reader_.AddAt(path, fmt::format("unknown MCP server '{}'", server), Suggestion(server, names));
     }
   }
 

@@ -1,0 +1,81 @@
+#include "action/mcp_action.h"
+
+#include "action/environment.h"
+#include "base/log.h"
+
+namespace sotto {
+namespace {
+
+ToolResult ResultOf(const Error& error, const ActionRequest& request, bool repeatable) {
+  Log().error("tool {}: {}", request.tool, error.message);
+  switch (error.code) {
+    case ErrorCode::kUnavailable:
+      return Failure("unavailable");
+    case ErrorCode::kIo:
+      return Failure(repeatable ? "unavailable" : "timeout");
+    case ErrorCode::kTimeout:
+      return Failure("timeout");
+    case ErrorCode::kCancelled:
+      return Failure("cancelled");
+    case ErrorCode::kInvalidArgument:
+      return Failure("invalid_arguments");
+    case ErrorCode::kNotFound:
+      return Failure("unknown_action");
+    case ErrorCode::kCorrupt:
+      return Failure("bad_answer");
+    default:
+      return Failure("failed");
+  }
+}
+
+ToolResult ResultOf(const Json& answer, const ActionRequest& request) {
+  const auto failures = request.options.find("failures");
+  auto result = mcp::ReadCallResult(answer, failures == request.options.end() ? Json() : *failures);
+  return result ? *std::move(result) : ResultOf(result.error(), request, false);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<mcp::Client>> OpenMcpServer(const McpServer& server,
+                                                   const std::filesystem::path& folder, HttpClient& http,
+                                                   const Clock& clock) {
+  std::unique_ptr<mcp::Transport> transport;
+  if (server.url.empty()) {
+    transport = mcp::MakeStdioTransport({server.command, server.environment, folder});
+  } else {
+    SOTTO_ASSIGN_OR_RETURN(std::string url, ExpandEnvironment(server.url));
+    if (HttpOrigin(url).empty())
+      return MakeError(ErrorCode::kInvalidArgument, "mcp.{}.url is not http(s)://host/path", server.name);
+    HttpHeaders headers;
+    for (const auto& [name, value] : server.headers) {
+      auto expanded = ExpandEnvironment(value);
+      if (!expanded)
+        return WithContext(expanded.error(), fmt::format("mcp.{}.headers.{}", server.name, name));
+      headers.emplace_back(name, *std::move(expanded));
+    }
+    transport = mcp::MakeHttpTransport(std::move(url), std::move(headers), http);
+  }
+  return std::make_unique<mcp::Client>(server.name, std::move(transport), clock);
+}
+
+RegisteredAction MakeMcpAction(mcp::Client& client, std::string tool) {
+  RegisteredAction action;
+  action.run = AsyncAction([&client, tool](const ActionRequest& request, std::stop_token stop,
+                                           ActionRunner::Done done) {
+    Json arguments = Json::object();
+    if (const auto with = request.options.find("with"); with != request.options.end() && with->is_object())
+      arguments = *with;
+    for (const auto& [name, value] : request.arguments.items()) arguments[name] = value;
+    client.Call(tool, std::move(arguments), std::move(stop),
+                [&client, tool, request, done = std::move(done)](const Result<Json>& answer) {
+                  done(answer ? ResultOf(*answer, request)
+                              : ResultOf(answer.error(), request, client.Repeatable(tool)));
+                });
+  });
+  action.backend = [name = "mcp:" + client.name()](const ActionRequest&) { return name; };
+  action.concurrency = 8;
+  action.options = {"with", "failures"};
+  return action;
+}
+
+}  // namespace sotto
