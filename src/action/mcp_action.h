@@ -25,4 +25,12 @@ Result<std::unique_ptr<mcp::Client>> OpenMcpServer(const McpServer& server,
 // `client` outlives the action.
 RegisteredAction MakeMcpAction(mcp::Client& client, std::string tool);
 
+// What stands on a command line: "npx -y some-server /srv" (quotes where a word has spaces; words that are
+// files here are written with their whole path), or a URL. Its name is "server" until somebody knows better.
+Result<McpServer> ReadMcpServer(std::string_view text);
+
+// Asks a server for its tools and waits for them at most `limit`; `server` gets the name that it gives
+// itself.
+Result<std::vector<mcp::Tool>> AskForMcpTools(McpServer& server, Duration limit);
+
 }  // namespace sotto

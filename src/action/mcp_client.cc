@@ -13,6 +13,7 @@ constexpr std::chrono::milliseconds kFirstPause{500};
 constexpr std::chrono::seconds kLongestPause{30};
 constexpr int kMaxUnanswered = 3;
 constexpr int kMaxBadInARow = 1000;
+constexpr const char* kIdempotencyKey = "sotto/idempotency_key";
 constexpr size_t kMaxPages = 100;
 constexpr size_t kMaxTools = 10'000;
 
@@ -34,6 +35,7 @@ Error ErrorOfAnswer(int64_t code) {
 struct Client::Request {
   std::string tool;
   Json arguments;
+  std::string idempotency_key;
   Done done;
   ToolsDone tools_done;
   std::stop_token stop;
@@ -68,10 +70,11 @@ void Client::Connect() {
   ConnectIfDue(lock);
 }
 
-void Client::Call(const std::string& tool, Json arguments, std::stop_token stop, Done done) {
+void Client::Call(const ToolCall& call, const std::string& idempotency_key, std::stop_token stop, Done done) {
   auto request = std::make_shared<Request>();
-  request->tool = tool;
-  request->arguments = std::move(arguments);
+  request->tool = call.name;
+  request->arguments = call.arguments;
+  request->idempotency_key = idempotency_key;
   request->done = std::move(done);
   Add(std::move(request), std::move(stop));
 }
@@ -134,17 +137,19 @@ bool Client::ConnectIfDue(const Lock& lock) {
 
 void Client::SendHandshake(std::string_view method, const Json& params, const Lock&) {
   const int64_t id = handshake_ = next_id_++;
-  transport_->Send(RequestText(id, method, params), {}, [this, connection = connection_, id](Error why) {
-    OnOver(connection, id, std::move(why));
-  });
+  transport_->Send(RequestText(id, method, params), {.over = Over(id)});
 }
 
 void Client::SendCall(int64_t id, Request& request, const Lock&) {
   request.sent = true;
-  const Json params = {{"name", request.tool}, {"arguments", request.arguments}};
-  transport_->Send(
-      RequestText(id, "tools/call", params), request.stop,
-      [this, connection = connection_, id](Error why) { OnOver(connection, id, std::move(why)); });
+  Json params = {{"name", request.tool}, {"arguments", request.arguments}};
+  if (!request.idempotency_key.empty()) params["_meta"] = {{kIdempotencyKey, request.idempotency_key}};
+  transport_->Send(RequestText(id, "tools/call", params),
+                   {.stop = request.stop, .over = Over(id), .once = !FindTool(request.tool)->repeatable});
+}
+
+Transport::Over Client::Over(int64_t id) {
+  return [this, connection = connection_, id](Error why) { OnOver(connection, id, std::move(why)); };
 }
 
 void Client::Cancel(int64_t id) {
@@ -153,7 +158,7 @@ void Client::Cancel(int64_t id) {
   if (request == nullptr) return;
   if (request->sent && state_ == State::kReady) {
     transport_->Send(NotificationText("notifications/cancelled", {{"requestId", id}, {"reason", "timeout"}}),
-                     {}, nullptr);
+                     {});
     if (++unanswered_ >= kMaxUnanswered) {
       Lose({ErrorCode::kIo, "the server does not answer"}, lock);
       lock.lock();
@@ -179,8 +184,7 @@ void Client::OnMessage(uint64_t connection, std::string_view text) {
   if (message->kind == Message::Kind::kNotification) return;
   if (message->kind == Message::Kind::kRequest) {
     const bool ping = message->method == "ping";
-    transport_->Send(ping ? ResultText(message->id, Json::object()) : NoSuchMethodText(message->id), {},
-                     nullptr);
+    transport_->Send(ping ? ResultText(message->id, Json::object()) : NoSuchMethodText(message->id), {});
     return;
   }
   const int64_t id = message->id.is_number_integer() ? message->id.get<int64_t>() : 0;
@@ -218,7 +222,7 @@ Result<void> Client::OnInitialized(const Json& result, const Lock& lock) {
   SOTTO_ASSIGN_OR_RETURN(server_, ReadInitializeResult(result));
   initialized_ = true;
   transport_->SetVersion(server_.version);
-  transport_->Send(NotificationText("notifications/initialized"), {}, nullptr);
+  transport_->Send(NotificationText("notifications/initialized"), {});
   SendHandshake("tools/list", Json::object(), lock);
   return {};
 }

@@ -49,9 +49,11 @@ class Client {
 
   // Connects now rather than at the first call.
   void Connect();
-  // The result of tools/call, as the server has it. `done` is called once, on any thread, also before Call
-  // returns. When `stop` is set before the answer is there the server is told, and `done` gets kCancelled.
-  void Call(const std::string& tool, Json arguments, std::stop_token stop, Done done);
+  // The result of tools/call, as the server has it. The key, unless it is empty, goes along in _meta as
+  // "sotto/idempotency_key", for servers that look at it. `done` is called once, on any thread, also before
+  // Call returns. When `stop` is set before the answer is there the server is told, and `done` gets
+  // kCancelled.
+  void Call(const ToolCall& call, const std::string& idempotency_key, std::stop_token stop, Done done);
   // The server's tools, once they are known.
   void ListTools(std::stop_token stop, ToolsDone done);
 
@@ -74,6 +76,7 @@ class Client {
   bool ConnectIfDue(const Lock&);
   void SendCall(int64_t id, Request& request, const Lock&);
   void SendHandshake(std::string_view method, const Json& params, const Lock&);
+  Transport::Over Over(int64_t id);
   void Cancel(int64_t id);
   void OnMessage(uint64_t connection, std::string_view text);
   void OnLost(uint64_t connection, Error why);

@@ -52,20 +52,19 @@ class StreamableHttp final : public Transport {
     version_ = std::move(version);
   }
 
-  void Send(std::string message, std::stop_token stop, Over over) override {
+  void Send(std::string message, Sending sending) override {
     auto exchange = std::make_shared<Exchange>();
-    exchange->over = std::move(over);
+    exchange->over = std::move(sending.over);
     HttpRequest request = NewRequest("POST");
     request.headers.emplace_back("Content-Type", "application/json");
     request.headers.emplace_back("Accept", "application/json, text/event-stream");
     request.body = std::move(message);
-    // Of a tool call that is sent again nobody can know what it does twice.
-    request.new_connection = true;
+    request.new_connection = sending.once;
     {
       const std::lock_guard lock(mutex_);
       exchange->number = number_;
       exchange->had_session = !session_.empty();
-      exchange->caller_stops.emplace(std::move(stop),
+      exchange->caller_stops.emplace(std::move(sending.stop),
                                      [exchange = exchange.get()] { exchange->stop.request_stop(); });
       exchange->we_stop.emplace(stop_.get_token(),
                                 [exchange = exchange.get()] { exchange->stop.request_stop(); });

@@ -67,7 +67,7 @@ class StdioTransport final : public Transport {
   void SetEvents(Events events) override { events_ = std::move(events); }
   void Connect(uint64_t number) override { Post({Order::Kind::kConnect, number, {}}); }
   void Disconnect() override { Post({Order::Kind::kDisconnect, 0, {}}); }
-  void Send(std::string message, std::stop_token /*stop*/, Over /*over*/) override {
+  void Send(std::string message, Sending /*sending*/) override {
     Post({Order::Kind::kSend, 0, std::move(message) + '\n'});
   }
   void SetVersion(std::string /*version*/) override {}

@@ -37,8 +37,12 @@ class Transport {
   // Begins the connection `number`, after whatever was there is gone.
   virtual void Connect(uint64_t number) = 0;
   virtual void Disconnect() = 0;
-  // `over` may be null. `stop`: the answer is not wanted any more.
-  virtual void Send(std::string message, std::stop_token stop, Over over) = 0;
+  struct Sending {
+    std::stop_token stop = {};  // set when the answer is not wanted any more
+    Over over = nullptr;        // may be null
+    bool once = false;          // must never get there twice
+  };
+  virtual void Send(std::string message, Sending sending) = 0;
   // After initialize: the revision that both speak.
   virtual void SetVersion(std::string version) = 0;
 };

@@ -31,7 +31,7 @@ class McpStdioTest : public testing::Test {
   std::future<Result<Json>> Start(const std::string& tool, Json arguments = Json::object(),
                                   std::stop_token stop = {}) {
     auto promise = std::make_shared<std::promise<Result<Json>>>();
-    client_->Call(tool, std::move(arguments), std::move(stop),
+    client_->Call({tool, std::move(arguments)}, "key-1", std::move(stop),
                   [promise](Result<Json> answer) { promise->set_value(std::move(answer)); });
     return promise->get_future();
   }
@@ -48,8 +48,9 @@ TEST_F(McpStdioTest, ConnectsListsAllPagesAndCalls) {
   EXPECT_EQ(TextOf(Call("echo", {{"value", "caf\xC3\xA9"}})), R"({"value":"café"})");
   std::promise<std::vector<Tool>> tools;
   client_->ListTools({}, [&](Result<std::vector<Tool>> listed) { tools.set_value(*std::move(listed)); });
-  EXPECT_EQ(tools.get_future().get().size(), 15u);
+  EXPECT_EQ(tools.get_future().get().size(), 16u);
   EXPECT_EQ(client_->server_name(), "hostile");
+  EXPECT_EQ(TextOf(Call("meta")), R"({"sotto/idempotency_key":"key-1"})");
   EXPECT_EQ(Call("structured")->at("structuredContent").at("balance"), 12.5);
   EXPECT_EQ(Call("nothing").error().code, ErrorCode::kNotFound);
   EXPECT_EQ(client_->counters().connections, 1u);
@@ -249,7 +250,7 @@ class McpHttpTest : public testing::Test {
  protected:
   Result<Json> Call(Json arguments = Json::object(), std::stop_token stop = {}) {
     std::promise<Result<Json>> promise;
-    client_->Call("echo", std::move(arguments), std::move(stop),
+    client_->Call({"echo", std::move(arguments)}, "", std::move(stop),
                   [&](Result<Json> answer) { promise.set_value(std::move(answer)); });
     return promise.get_future().get();
   }
@@ -306,7 +307,7 @@ TEST_F(McpHttpTest, StopsWhatIsNotWantedAnyMore) {
   server_.way = HttpServer::Way::kSilent;
   std::stop_source stop;
   std::promise<Result<Json>> promise;
-  client_->Call("echo", Json::object(), stop.get_token(),
+  client_->Call({"echo", Json::object()}, "", stop.get_token(),
                 [&](Result<Json> answer) { promise.set_value(std::move(answer)); });
   stop.request_stop();
   EXPECT_EQ(promise.get_future().get().error().code, ErrorCode::kCancelled);
@@ -317,7 +318,7 @@ TEST(McpHttp, NobodyThereIsUnavailable) {
   const auto http = MakeHttpClient();
   Client client("net", MakeHttpTransport("http://127.0.0.1:1/canary", {}, *http), clock);
   std::promise<Error> promise;
-  client.Call("echo", Json::object(), {},
+  client.Call({"echo", Json::object()}, "", {},
               [&](const Result<Json>& answer) { promise.set_value(answer.error()); });
   const Error error = promise.get_future().get();
   EXPECT_EQ(error.code, ErrorCode::kUnavailable);

@@ -33,11 +33,13 @@ std::string ReadLine() {
   return line;
 }
 
-void Call(const Json& id, const std::string& tool, const Json& arguments) {
+void Call(const Json& id, const std::string& tool, const Json& arguments, const Json& meta) {
   if (tool == "echo") {
     Answer(id, Text(arguments.dump()));
   } else if (tool == "structured") {
     Answer(id, {{"content", Json::array()}, {"structuredContent", {{"balance", 12.5}, {"text", "mine"}}}});
+  } else if (tool == "meta") {
+    Answer(id, Text(meta.dump()));
   } else if (tool == "refuses") {
     Answer(id, Text("Error: Insufficient Funds on 4532", true));
   } else if (tool == "invalid") {
@@ -125,19 +127,23 @@ int main(int argc, char** argv) {
       } else if (mode == "floods") {
         for (int i = 0; i < 1100; ++i) Line("flood");
       } else if (cursor.empty()) {
-        Answer(id, {{"tools", Json::array({Tool("echo"), Tool("structured"), Tool("refuses"), Tool("invalid"),
+        Json structured = Tool("structured");
+        structured["outputSchema"] = {{"type", "object"},
+                                      {"properties", {{"balance", {{"type", "number"}}}}}};
+        Answer(id, {{"tools", Json::array({Tool("echo"), structured, Tool("refuses"), Tool("invalid"),
                                            Tool("environment"), Tool("garbage"), Tool("wrong_ids")})},
                     {"nextCursor", "2"}});
       } else {
-        Answer(id,
-               {{"tools", Json::array({Tool("pieces"), Tool("huge"), Tool("dies"),
-                                       Tool("dies_harmlessly", {{"readOnlyHint", true}}), Tool("asks_back"),
-                                       Tool("count_cancelled"), Tool("no_content"), Tool("silent")})}});
+        Answer(id, {{"tools", Json::array({Tool("pieces"), Tool("huge"), Tool("dies"),
+                                           Tool("dies_harmlessly", {{"readOnlyHint", true}}),
+                                           Tool("asks_back"), Tool("count_cancelled"), Tool("meta"),
+                                           Tool("no_content"), Tool("silent")})}});
       }
     } else if (method == "notifications/cancelled") {
       cancelled += params.value("requestId", 0) > 0;
     } else if (method == "tools/call") {
-      Call(id, params.value("name", ""), params.value("arguments", Json::object()));
+      Call(id, params.value("name", ""), params.value("arguments", Json::object()),
+           params.value("_meta", Json()));
     }
   }
 }
