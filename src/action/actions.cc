@@ -3,13 +3,89 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
 #include "action/http_action.h"
+#include "action/mcp_action.h"
 #include "action/sql_action.h"
+#include "base/log.h"
 
 namespace sotto {
+namespace {
 
-Result<WorkflowActions> OpenActions(const Workflow& workflow, const std::filesystem::path& folder) {
+// Of a server that cannot be opened as the workflow says: its tools fail, the others work.
+RegisteredAction FailingAction(const std::string& server) {
+  return {
+      AsyncAction([server](const ActionRequest& request, const std::stop_token&, ActionRunner::Done done) {
+        Log().error("tool {}: mcp.{} could not be opened", request.tool, server);
+        done(Failure("failed"));
+      }),
+      [name = "mcp:" + server](const ActionRequest&) { return name; },
+      8,
+      {"with", "failures"}};
+}
+
+void AddMcpActions(const Workflow& workflow, HttpClient& http, const Clock& clock, WorkflowActions& actions,
+                   ActionRegistry& registry) {
+  std::map<std::string, mcp::Client*> clients;
+  for (const ToolDef& tool : workflow.tools) {
+    if (!tool.action.starts_with("mcp.") || registry.Find(tool.action) != nullptr) continue;
+    const size_t dot = std::min(tool.action.find('.', 4), tool.action.size());
+    const std::string name = tool.action.substr(4, dot - 4);
+    const McpServer* server = workflow.FindMcpServer(name);
+    if (server == nullptr || dot + 1 >= tool.action.size()) continue;  // told with the unknown actions
+    if (!clients.contains(name)) {
+      auto client = OpenMcpServer(*server, workflow.folder, http, clock);
+      if (!client) Log().error("{}: {}", workflow.folder.string(), client.error().message);
+      clients[name] = client ? client->get() : nullptr;
+      if (client) actions.mcp_servers.push_back(*std::move(client));
+    }
+    registry.Add(tool.action, clients[name] == nullptr
+                                  ? FailingAction(name)
+                                  : MakeMcpAction(*clients[name], tool.action.substr(dot + 1)));
+  }
+}
+
+// What the workflow says about its actions, before any of them runs.
+Result<void> CheckActions(const Workflow& workflow, const ActionRegistry& registry) {
+  std::map<std::string, std::pair<ActionLimits::OfBackend, std::string>> backends;
+  for (const ToolDef& tool : workflow.tools) {
+    if (tool.action.empty()) continue;
+    const std::string here = fmt::format("{}: tool {}", workflow.folder.string(), tool.name);
+    const RegisteredAction* action = registry.Find(tool.action);
+    if (action == nullptr) {
+      return MakeError(ErrorCode::kInvalidArgument, "{} uses action '{}', which is none of {}", here,
+                       tool.action, fmt::join(registry.Names(), ", "));
+    }
+    std::vector<std::string> known = {"timeout_ms", "retries", "concurrency", "queue", "breaker"};
+    known.insert(known.end(), action->options.begin(), action->options.end());
+    for (const auto& [key, value] : tool.action_options.items()) {
+      if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+      return MakeError(ErrorCode::kInvalidArgument, "{}: action.{} is no option of {}; it has {}", here, key,
+                       tool.action, fmt::join(known, ", "));
+    }
+    const auto limits = ReadActionLimits(tool.action_options, action->concurrency);
+    if (!limits) return WithContext(limits.error(), here + ": action");
+    ActionRequest request;
+    request.action = tool.action;
+    request.options = tool.action_options;
+    const std::string backend = action->backend(request);
+    const auto [known_backend, added] = backends.try_emplace(backend, limits->backend, tool.name);
+    if (!added && !(known_backend->second.first == limits->backend)) {
+      return MakeError(
+          ErrorCode::kInvalidArgument,
+          "{} and tool {} share the backend {} but differ in concurrency, queue or breaker; say the "
+          "same for both",
+          here, known_backend->second.second, backend);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<WorkflowActions> OpenActions(const Workflow& workflow, const std::filesystem::path& folder,
+                                    ActionServices services) {
   const auto used = [&](std::string_view prefix) {
     return std::any_of(workflow.tools.begin(), workflow.tools.end(),
                        [&](const ToolDef& tool) { return tool.action.starts_with(prefix); });
@@ -19,23 +95,31 @@ Result<WorkflowActions> OpenActions(const Workflow& workflow, const std::filesys
   if (made)
     return MakeError(ErrorCode::kIo, "cannot make the folder {}: {}", folder.string(), made.message());
   WorkflowActions actions;
+  if (services.scheduler == nullptr) {
+    actions.clock = std::make_unique<SystemClock>();
+    actions.scheduler = std::make_unique<Scheduler>(*actions.clock, SchedulerOptions{.threads = 1});
+    services.scheduler = actions.scheduler.get();
+  }
+  if (services.http == nullptr && (used("http") || used("mcp."))) {
+    actions.http = MakeHttpClient();
+    services.http = actions.http.get();
+  }
   ActionRegistry registry;
   if (used("bank.")) {
     SOTTO_ASSIGN_OR_RETURN(actions.bank, Bank::OpenOrCreate(folder / "bank.db"));
     actions.bank->AddActions(registry);
   }
   if (used("sql")) {
-    SOTTO_ASSIGN_OR_RETURN(Action sql,
+    SOTTO_ASSIGN_OR_RETURN(RegisteredAction sql,
                            MakeSqlAction(folder / (workflow.name + ".db"), workflow.folder / "demo.sql"));
     registry.Add("sql", std::move(sql));
   }
-  registry.Add("http", RunHttpAction);
-  for (const ToolDef& tool : workflow.tools) {
-    if (tool.action.empty() || registry.Find(tool.action) != nullptr) continue;
-    return MakeError(ErrorCode::kInvalidArgument, "{}: tool {} uses action '{}', which is none of {}",
-                     workflow.folder.string(), tool.name, tool.action, fmt::join(registry.Names(), ", "));
+  if (services.http != nullptr) {
+    registry.Add("http", MakeHttpAction(*services.http));
+    AddMcpActions(workflow, *services.http, services.scheduler->clock(), actions, registry);
   }
-  actions.runner = std::make_unique<ActionExecutor>(std::move(registry));
+  SOTTO_RETURN_IF_ERROR(CheckActions(workflow, registry));
+  actions.runner = std::make_unique<ActionExecutor>(std::move(registry), *services.scheduler);
   return actions;
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "action/bank_schema.h"
+#include "action/sql_rows.h"
 #include "base/log.h"
 
 namespace sotto {
@@ -142,7 +143,9 @@ void Bank::AddActions(ActionRegistry& registry) {
   for (const char* operation : {"balance", "statement", "transfer", "pay_bill", "cancel_card", "replace_card",
                                 "activate_card", "reset_pin", "report_fraud", "verify"}) {
     registry.Add(std::string("bank.") + operation,
-                 [this, operation](const ActionRequest& request) { return Do(operation, request); });
+                 [this, operation](const ActionRequest& request, const std::stop_token&) {
+                   return Do(operation, request);
+                 });
   }
 }
 
@@ -426,7 +429,7 @@ Result<Json> Bank::Show() {
     while (true) {
       SOTTO_ASSIGN_OR_RETURN(const bool row, select.Step());
       if (!row) break;
-      rows.push_back(select.Row());
+      rows.push_back(RowOf(select));
     }
     json[name] = std::move(rows);
   }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "action/registry.h"
-#include "action/sqlite.h"
+#include "base/sqlite.h"
 
 namespace sotto {
 

@@ -1,108 +1,117 @@
 #include "action/http_action.h"
 
-#include <curl/curl.h>
-
-#include <cstdlib>
-#include <memory>
-
+#include "action/environment.h"
 #include "base/log.h"
 
 namespace sotto {
 namespace {
 
-constexpr size_t kMaxAnswerBytes = 1 << 20;
-constexpr long kDefaultTimeoutMs = 5000;
+constexpr std::chrono::milliseconds kDefaultTimeout{5000};
 
-struct CloseCurl {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-  void operator()(char* text) const { curl_free(text); }
-};
-
-size_t Receive(char* data, size_t size, size_t count, void* target) {
-  auto& answer = *static_cast<std::string*>(target);
-  if (answer.size() + size * count > kMaxAnswerBytes) return 0;
-  answer.append(data, size * count);
-  return size * count;
+std::string TextOption(const Json& options, const char* key, std::string fallback) {
+  const auto value = options.find(key);
+  return value != options.end() && value->is_string() ? value->get<std::string>() : std::move(fallback);
 }
 
-// ${NAME} -> the environment's value; nothing where it is not set.
-std::string Expand(std::string text) {
-  for (size_t begin = text.find("${"); begin != std::string::npos; begin = text.find("${", begin)) {
-    const size_t end = text.find('}', begin);
-    if (end == std::string::npos) break;
-    const char* value = std::getenv(text.substr(begin + 2, end - begin - 2).c_str());
-    text.replace(begin, end - begin + 1, value == nullptr ? "" : value);
-  }
-  return text;
-}
-
-std::string QueryOf(CURL* handle, const Json& arguments) {
+std::string QueryOf(const Json& arguments, bool first) {
   std::string query;
   for (const auto& [name, value] : arguments.items()) {
-    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    const std::unique_ptr<char, CloseCurl> escaped(
-        curl_easy_escape(handle, text.c_str(), static_cast<int>(text.size())));
-    query += (query.empty() ? "?" : "&") + name + "=" + escaped.get();
+    query += first ? '?' : '&';
+    first = false;
+    query += UrlEscape(name) + '=' + UrlEscape(value.is_string() ? value.get<std::string>() : value.dump());
   }
   return query;
 }
 
-ToolResult ResultOf(long status, const std::string& answer, const Json& options) {
-  Json data = Json::object();
-  if (nlohmann::json::accept(answer)) data = Json::parse(answer);
-  const Json failures = options.value("failures", Json::object());
-  const auto listed = failures.find(std::to_string(status));
-  if (listed != failures.end() && listed->is_string()) {
-    return Failure(listed->get<std::string>(), data.is_object() ? data : Json::object());
+Result<HttpRequest> RequestOf(const ActionRequest& action, std::stop_token stop) {
+  const Json& options = action.options;
+  HttpRequest request;
+  request.method = TextOption(options, "method", "POST");
+  SOTTO_ASSIGN_OR_RETURN(request.url, ExpandEnvironment(TextOption(options, "url", "")));
+  if (request.url.empty()) return MakeError(ErrorCode::kInvalidArgument, "action.url is missing");
+  if (request.method == "GET") {
+    request.url += QueryOf(action.arguments, request.url.find('?') == std::string::npos);
+  } else {
+    request.body = action.arguments.dump(-1, ' ', false, Json::error_handler_t::replace);
+    request.headers.emplace_back("Content-Type", "application/json");
   }
-  if (status == 429 || status == 502 || status == 503) return Failure("unavailable");
-  if (status == 504) return Failure("timeout");
-  if (status < 200 || status >= 300) return Failure("failed", Json{{"status", status}});
-  if (!answer.empty() && (!nlohmann::json::accept(answer) || !data.is_object())) return Failure("bad_answer");
-  return {true, "", std::move(data)};
+  if (!action.idempotency_key.empty())
+    request.headers.emplace_back("Idempotency-Key", action.idempotency_key);
+  if (const auto headers = options.find("headers"); headers != options.end() && headers->is_object()) {
+    for (const auto& [name, value] : headers->items()) {
+      if (!value.is_string())
+        return MakeError(ErrorCode::kInvalidArgument, "action.headers.{} is not a text", name);
+      SOTTO_ASSIGN_OR_RETURN(std::string expanded, ExpandEnvironment(value.get<std::string>()));
+      request.headers.emplace_back(name, std::move(expanded));
+    }
+  }
+  const auto timeout = options.find("timeout_ms");
+  const bool own = timeout != options.end() && timeout->is_number_integer();
+  request.connect = request.timeout =
+      own ? std::chrono::milliseconds(timeout->get<int64_t>()) : kDefaultTimeout;
+  request.stop = std::move(stop);
+  return request;
+}
+
+ToolResult ResultOf(const HttpAnswer& answer, const ActionRequest& request) {
+  auto data = ParseJson(answer.body, "answer");
+  const bool object = data && data->is_object();
+  const Json none = Json::object();
+  const auto failures = request.options.find("failures");
+  if (failures != request.options.end() && failures->is_object()) {
+    const auto listed = failures->find(std::to_string(answer.status));
+    if (listed != failures->end() && listed->is_string())
+      return Failure(listed->get<std::string>(), object ? *data : none);
+  }
+  if (answer.status == 429 || answer.status == 502 || answer.status == 503) return Failure("unavailable");
+  if (answer.status == 504) return Failure("timeout");
+  if (!answer.ok()) {
+    Log().error("tool {}: HTTP {}{}", request.tool, answer.status,
+                answer.status / 100 == 3 ? "; redirects are not followed, write the new address" : "");
+    return Failure("failed", Json{{"status", answer.status}});
+  }
+  if (answer.body.empty()) return {true, "", none};
+  return object ? ToolResult{true, "", *std::move(data)} : Failure("bad_answer");
+}
+
+ToolResult ResultOf(const Error& error, const ActionRequest& request) {
+  Log().error("tool {}: {}", request.tool, error.message);
+  switch (error.code) {
+    case ErrorCode::kTimeout:
+      return Failure("timeout");
+    case ErrorCode::kOutOfRange:
+      return Failure("bad_answer");
+    case ErrorCode::kCancelled:
+      return Failure("cancelled");
+    case ErrorCode::kInvalidArgument:
+      return Failure("invalid_arguments");
+    default:
+      return Failure("unavailable");
+  }
 }
 
 }  // namespace
 
-ToolResult RunHttpAction(const ActionRequest& request) {
-  static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
-  const std::unique_ptr<CURL, CloseCurl> handle(curl_easy_init());
-  if (initialised != CURLE_OK || handle == nullptr) return Failure("failed");
-  std::string url = Expand(request.options.value("url", ""));
-  if (url.empty())
-    return FailureOf({ErrorCode::kInvalidArgument, "tool " + request.tool + ": action.url is missing"});
-  const std::string method = request.options.value("method", "POST");
-  if (method == "GET") url += QueryOf(handle.get(), request.arguments);
-  const std::string body = request.arguments.dump();
-  std::unique_ptr<curl_slist, CloseCurl> headers;
-  const auto add_header = [&](const std::string& line) {
-    headers.reset(curl_slist_append(headers.release(), line.c_str()));
+RegisteredAction MakeHttpAction(HttpClient& http) {
+  RegisteredAction action;
+  action.run =
+      AsyncAction([&http](const ActionRequest& request, std::stop_token stop, ActionRunner::Done done) {
+        auto sent = RequestOf(request, std::move(stop));
+        if (!sent) return done(ResultOf(sent.error(), request));
+        http.Start(*std::move(sent), nullptr,
+                   [request, done = std::move(done)](const Result<HttpAnswer>& answer) {
+                     done(answer ? ResultOf(*answer, request) : ResultOf(answer.error(), request));
+                   });
+      });
+  action.backend = [](const ActionRequest& request) {
+    const auto url = ExpandEnvironment(TextOption(request.options, "url", ""));
+    const std::string origin = url ? HttpOrigin(*url) : std::string();
+    const size_t host = origin.find("://");
+    return "http:" + (host == std::string::npos ? std::string() : origin.substr(host + 3));
   };
-  add_header("Content-Type: application/json");
-  if (!request.idempotency_key.empty()) add_header("Idempotency-Key: " + request.idempotency_key);
-  const Json extra = request.options.value("headers", Json::object());
-  for (const auto& [name, value] : extra.items()) {
-    if (value.is_string()) add_header(name + ": " + Expand(value.get<std::string>()));
-  }
-  std::string answer;
-  curl_easy_setopt(handle.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(handle.get(), CURLOPT_CUSTOMREQUEST, method.c_str());
-  if (method != "GET") curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDS, body.c_str());
-  curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, Receive);
-  curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &answer);
-  curl_easy_setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, request.options.value("timeout_ms", kDefaultTimeoutMs));
-  const CURLcode code = curl_easy_perform(handle.get());
-  if (code != CURLE_OK) {
-    Log().error("tool {}: {}: {}", request.tool, url, curl_easy_strerror(code));
-    if (code == CURLE_OPERATION_TIMEDOUT) return Failure("timeout");
-    return Failure(code == CURLE_WRITE_ERROR ? "bad_answer" : "unavailable");
-  }
-  long status = 0;
-  curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
-  return ResultOf(status, answer, request.options);
+  action.concurrency = 8;
+  action.options = {"method", "url", "headers", "failures"};
+  return action;
 }
 
 }  // namespace sotto

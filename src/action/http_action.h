@@ -9,15 +9,18 @@
 //     failures: {404: card_not_found, 409: already_cancelled}
 //
 // Status 2xx is success; a listed status is that failure, with the answer's JSON as its data; 429, 502, 503
-// and a refused connection are `unavailable` (tried again by the executor), 504 and silence `timeout`,
-// anything else `failed`. An answer that is not a JSON object is `bad_answer`. The idempotency key travels as
-// the header Idempotency-Key.
+// and a connection that is refused or breaks are `unavailable` (tried again by the executor), 504 and silence
+// `timeout`, anything else `failed` (redirects too: they are not followed). An answer that is not a JSON
+// object, or of more than 1 MiB, is `bad_answer`. The idempotency key travels as the header Idempotency-Key.
+// Its backend is "http:" and the server. Nothing that is logged holds a path, a query, a header or a slot.
 #pragma once
 
 #include "action/registry.h"
+#include "base/http_client.h"
 
 namespace sotto {
 
-ToolResult RunHttpAction(const ActionRequest& request);
+// `http` outlives the action.
+RegisteredAction MakeHttpAction(HttpClient& http);
 
 }  // namespace sotto

@@ -5,12 +5,18 @@
 
 namespace sotto {
 
-void ActionRegistry::Add(std::string name, Action action) {
+void ActionRegistry::Add(std::string name, RegisteredAction action) {
   const auto [place, added] = actions_.emplace(std::move(name), std::move(action));
   SOTTO_CHECK(added, "action {} is registered twice", place->first);
 }
 
-const Action* ActionRegistry::Find(std::string_view name) const {
+void ActionRegistry::Add(std::string name, Action action) {
+  std::string backend = name.substr(0, name.find('.'));
+  Add(std::move(name), RegisteredAction{std::move(action), [backend = std::move(backend)](
+                                                               const ActionRequest&) { return backend; }});
+}
+
+const RegisteredAction* ActionRegistry::Find(std::string_view name) const {
   const auto found = actions_.find(name);
   return found == actions_.end() ? nullptr : &found->second;
 }
@@ -32,6 +38,10 @@ ToolResult FailureOf(const Error& error) {
       return Failure("unavailable");
     case ErrorCode::kInvalidArgument:
       return Failure("invalid_arguments");
+    case ErrorCode::kNotFound:
+      return Failure("unknown_action");
+    case ErrorCode::kCancelled:
+      return Failure("cancelled");
     default:
       return Failure("failed");
   }

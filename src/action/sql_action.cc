@@ -1,5 +1,6 @@
 #include "action/sql_action.h"
 
+#include "action/sql_rows.h"
 #include "base/mapped_file.h"
 
 namespace sotto {
@@ -11,12 +12,12 @@ constexpr const char* kDoneTable =
 
 Result<std::optional<Json>> FirstRow(Database& database, const std::string& sql, const Json& arguments) {
   SOTTO_ASSIGN_OR_RETURN(Statement statement, database.Prepare(sql));
-  SOTTO_RETURN_IF_ERROR(statement.BindNamed(arguments));
+  SOTTO_RETURN_IF_ERROR(BindNamed(statement, arguments));
   std::optional<Json> first;
   while (true) {
     SOTTO_ASSIGN_OR_RETURN(const bool row, statement.Step());
     if (!row) return first;
-    if (!first) first = statement.Row();
+    if (!first) first = RowOf(statement);
   }
 }
 
@@ -63,7 +64,7 @@ Result<ToolResult> Run(Database& database, const ActionRequest& request) {
 
 }  // namespace
 
-Result<Action> MakeSqlAction(const std::filesystem::path& path, const std::filesystem::path& init) {
+Result<RegisteredAction> MakeSqlAction(const std::filesystem::path& path, const std::filesystem::path& init) {
   const bool fresh = !std::filesystem::exists(path);
   SOTTO_ASSIGN_OR_RETURN(Database opened, Database::Open(path, Database::Mode::kCreate));
   auto database = std::make_shared<Database>(std::move(opened));
@@ -75,10 +76,16 @@ Result<Action> MakeSqlAction(const std::filesystem::path& path, const std::files
     SOTTO_RETURN_IF_ERROR(transaction.Commit());
   }
   SOTTO_RETURN_IF_ERROR(database->Execute(kDoneTable));
-  return Action([database](const ActionRequest& request) {
+  RegisteredAction action;
+  action.run = Action([database](const ActionRequest& request, std::stop_token stop) {
+    database->StopOn(std::move(stop));
     auto result = Run(*database, request);
+    database->StopOn({});
     return result ? *std::move(result) : FailureOf(result.error());
   });
+  action.backend = [name = "sql:" + path.filename().string()](const ActionRequest&) { return name; };
+  action.options = {"refuse", "statements"};
+  return action;
 }
 
 }  // namespace sotto

@@ -12,19 +12,21 @@
 //     returns: {price: money}
 //
 // Parameters are the slots by name, NULL where they are empty. What ran under an idempotency key is
-// remembered in the table sotto_done of the same database, in the same transaction.
+// remembered in the table sotto_done of the same database, in the same transaction. What takes too long is
+// interrupted and undone. Its backend is "sql:" and the database's file.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 
 #include "action/registry.h"
-#include "action/sqlite.h"
+#include "base/sqlite.h"
 
 namespace sotto {
 
 // Opens `database`; where it is not there yet it is made by running the script `init` (absent: an empty
 // database).
-Result<Action> MakeSqlAction(const std::filesystem::path& database, const std::filesystem::path& init);
+Result<RegisteredAction> MakeSqlAction(const std::filesystem::path& database,
+                                       const std::filesystem::path& init);
 
 }  // namespace sotto

@@ -16,9 +16,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/sqlite.h"
 #include "dialogue/event.h"
-
-struct sqlite3;
 
 namespace sotto {
 
@@ -34,9 +33,6 @@ class SessionStore {
  public:
   // Creates the file where there is none. Errors name the file: kUnavailable locked, kCorrupt no database.
   static Result<std::unique_ptr<SessionStore>> Open(const std::filesystem::path& path);
-  ~SessionStore();
-  SessionStore(const SessionStore&) = delete;
-  SessionStore& operator=(const SessionStore&) = delete;
 
   // In order; empty where there is no such session. kInvalidArgument: the session belongs to another
   // workflow.
@@ -48,10 +44,9 @@ class SessionStore {
   Result<std::vector<SessionInfo>> List(int limit = 50);
 
  private:
-  SessionStore(sqlite3* database, std::string path) : database_(database), path_(std::move(path)) {}
+  explicit SessionStore(Database database) : database_(std::move(database)) {}
 
-  sqlite3* database_;
-  const std::string path_;
+  Database database_;
 };
 
 }  // namespace sotto

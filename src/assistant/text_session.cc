@@ -53,7 +53,7 @@ Result<TurnRecord> TextSession::Settle(Decision decision, TurnRecord record) {
     if (decision.hand_off) hand_off_ = decision.hand_off;
     if (!decision.action) break;
     const double begun = Ms();
-    ToolResult result = services_.actions->Run(*decision.action);
+    ToolResult result = RunAndWait(*services_.actions, *decision.action);
     record.times.acted = Ms();
     record.actions.push_back({*decision.action, result, record.times.acted - begun});
     decision = taker_.AfterAction(result);
@@ -69,7 +69,7 @@ Result<TurnRecord> TextSession::Begin() {
   if (taker_.acting()) {
     const ActionRequest request = taker_.dialogue().running_action();
     const double begun = Ms();
-    ToolResult result = services_.actions->Run(request);
+    ToolResult result = RunAndWait(*services_.actions, request);
     record.times.acted = Ms();
     record.actions.push_back({request, result, record.times.acted - begun});
     return Settle(taker_.AfterAction(result), std::move(record));

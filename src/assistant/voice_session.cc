@@ -146,7 +146,7 @@ void VoiceSession::RunAction(ActionRequest request) {
   action_->next_filler = action_->started + options_.filler_after;
   endpointer_.Hold();
   auto job = [running = action_, runner = services_.actions] {
-    running->result = runner->Run(running->request);
+    running->result = RunAndWait(*runner, running->request);
     running->done.store(true, std::memory_order_release);
   };
   if (services_.run_action) {

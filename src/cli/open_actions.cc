@@ -32,7 +32,9 @@ class OpenedActions final : public ActionRunner {
   OpenedActions(const OpenedActions&) = delete;
   OpenedActions& operator=(const OpenedActions&) = delete;
 
-  ToolResult Run(const ActionRequest& request) override { return actions_->runner->Run(request); }
+  void Start(ActionRequest request, Done done) override {
+    actions_->runner->Start(std::move(request), std::move(done));
+  }
 
  private:
   const std::filesystem::path remove_;  // a temporary folder, or empty

@@ -1,6 +1,7 @@
 // The seam between the dialogue, which decides what is to be done, and whoever does it.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "core/tool.h"
@@ -17,12 +18,27 @@ struct ActionRequest {
   Json options = Json::object();  // the other keys of the workflow's action section
 };
 
-// Runs one action to its end, a typed failure or its deadline; never throws. Failures of the machinery use
-// the codes timeout, unavailable, unknown_action, invalid_arguments.
+// Does one action: its result, a typed failure, or `timeout` at its deadline. Failures of the machinery use
+// the codes timeout, unavailable, busy, unknown_action, invalid_arguments, cancelled, failed. Any thread.
 class ActionRunner {
  public:
+  using Done = std::function<void(ToolResult)>;
+
   virtual ~ActionRunner() = default;
+  // Never blocks, never throws. `done` is called exactly once, on any thread, possibly before Start returns;
+  // it must not block either.
+  virtual void Start(ActionRequest request, Done done) = 0;
+};
+
+// A runner that answers before Start returns: what scripts, self-play and tests are made of.
+class InlineActionRunner : public ActionRunner {
+ public:
+  void Start(ActionRequest request, Done done) final { done(Run(request)); }
   virtual ToolResult Run(const ActionRequest& request) = 0;
 };
+
+// Starts and waits: for text sessions on a thread of their own, tools and tests. Never for a step of a voice
+// session.
+ToolResult RunAndWait(ActionRunner& runner, ActionRequest request);
 
 }  // namespace sotto

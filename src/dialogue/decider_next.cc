@@ -371,7 +371,8 @@ void Decider::Failed(int id, const ToolResult& result) {
   const ToolDef& tool = *texts.tool;
   const std::string failure = result.failure.empty() ? "failed" : result.failure;
   intro_.clear();
-  const bool wrong_answer = failure != "timeout" && failure != "unavailable";
+  const bool not_asked = failure == "unavailable" || failure == "busy" || failure == "cancelled";
+  const bool wrong_answer = failure != "timeout" && !not_asked;
   const bool hand_off =
       std::find(tool.handoff_on.begin(), tool.handoff_on.end(), failure) != tool.handoff_on.end();
   if (tool.role == ToolRole::kVerify && wrong_answer && !hand_off) {
@@ -388,9 +389,9 @@ void Decider::Failed(int id, const ToolResult& result) {
   const std::string key = "tools." + tool.name + ".failed." + failure;
   if (text == texts.failed.end() ||
       !composer_.Say(key, text->second, tool, Merged(task.slots, result.data))) {
-    composer_.Say(failure == "timeout"       ? "failed_timeout"
-                  : failure == "unavailable" ? "failed_unavailable"
-                                             : "failed",
+    composer_.Say(failure == "timeout" ? "failed_timeout"
+                  : not_asked          ? "failed_unavailable"
+                                       : "failed",
                   NamesOf(tool));
   }
   Emit(Event::Type::kTaskDone, id, failure, result.data);

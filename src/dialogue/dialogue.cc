@@ -11,7 +11,7 @@ Decision Dialogue::Take(Decision decision) {
 
 Decision Dialogue::Settle(Decision decision, ActionRunner& runner) {
   while (decision.action) {
-    Decision next = Result(runner.Run(*decision.action));
+    Decision next = Result(RunAndWait(runner, *std::move(decision.action)));
     Decision joined = std::move(next);
     joined.events.insert(joined.events.begin(), std::make_move_iterator(decision.events.begin()),
                          std::make_move_iterator(decision.events.end()));

@@ -3,7 +3,7 @@
 //   Dialogue dialogue(program);
 //   Decision decision = dialogue.Begin("session-1");                  // greeting
 //   decision = dialogue.Turn({text, understanding.calls});            // or NoInput()
-//   while (decision.action) decision = dialogue.Result(runner.Run(*decision.action));
+//   while (decision.action) decision = dialogue.Result(RunAndWait(runner, *decision.action));
 //
 // Every decision's reply is said, in order; one before an action may be empty. RunTurn does the loop and
 // joins the replies. What the brain needs with the next utterance: expectation() and OfferedTools(). A value;

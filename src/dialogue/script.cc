@@ -157,14 +157,14 @@ Result<void> ParseLine(std::string_view key, std::string_view value, int line, c
 }
 
 // Answers with the script's results first, then with the real runner, then with something of the right type.
-class ScriptRunner final : public ActionRunner {
+class ScriptRunner final : public InlineActionRunner {
  public:
   ScriptRunner(const Workflow& workflow, std::unique_ptr<ActionRunner> real)
       : workflow_(workflow), real_(std::move(real)) {}
 
   ToolResult Run(const ActionRequest& request) override {
     if (next_ < results_.size()) return results_[next_++];
-    if (real_ != nullptr) return real_->Run(request);
+    if (real_ != nullptr) return RunAndWait(*real_, request);
     return MadeUpResult(*workflow_.FindTool(request.tool));
   }
   void SetResults(std::vector<ToolResult> results) {

@@ -1,23 +1,18 @@
-#include <curl/curl.h>
+#include <chrono>
 
+#include "base/http_client.h"
+#include "core/openai_error.h"
 #include "learn/teacher.h"
 
 namespace sotto {
 namespace {
 
-size_t Receive(char* data, size_t size, size_t count, void* to) {
-  static_cast<std::string*>(to)->append(data, size * count);
-  return size * count;
-}
+constexpr size_t kMaxAnswerBytes = size_t{16} << 20;
 
-struct CurlDeleter {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-
-class CurlChatModel : public ChatModel {
+class HttpChatModel : public ChatModel {
  public:
-  explicit CurlChatModel(const ChatEndpoint& endpoint) : endpoint_(endpoint), handle_(curl_easy_init()) {
+  HttpChatModel(const ChatEndpoint& endpoint, std::shared_ptr<HttpClient> http)
+      : endpoint_(endpoint), http_(std::move(http)) {
     if (!endpoint_.url.empty() && endpoint_.url.back() == '/') endpoint_.url.pop_back();
   }
 
@@ -27,7 +22,7 @@ class CurlChatModel : public ChatModel {
                           {"temperature", temperature},
                           {"seed", seed % 1'000'000'007},
                           {"stream", false}};
-    Result<std::string> answer = MakeError(ErrorCode::kUnavailable, "{}: no attempt", endpoint_.url);
+    Result<std::string> answer = MakeError(ErrorCode::kUnavailable, "{}: no attempt", origin());
     for (int attempt = 0; attempt <= endpoint_.retries; ++attempt) {
       answer = Post(request.dump());
       if (answer ||
@@ -38,36 +33,30 @@ class CurlChatModel : public ChatModel {
   }
 
  private:
+  // Errors name the server alone.
+  std::string origin() const { return HttpOrigin(endpoint_.url); }
+
   Result<std::string> Post(const std::string& body) {
-    if (handle_ == nullptr) return MakeError(ErrorCode::kIo, "libcurl does not start");
-    const std::string url = endpoint_.url + "/chat/completions";
-    std::string reply;
-    std::unique_ptr<curl_slist, CurlDeleter> headers(
-        curl_slist_append(nullptr, "Content-Type: application/json"));
+    HttpRequest request{.method = "POST",
+                        .url = endpoint_.url + "/chat/completions",
+                        .headers = {{"Content-Type", "application/json"}},
+                        .body = body,
+                        .timeout = std::chrono::seconds(endpoint_.timeout_s),
+                        .max_answer_bytes = kMaxAnswerBytes};
     if (!endpoint_.api_key.empty())
-      headers.reset(
-          curl_slist_append(headers.release(), ("Authorization: Bearer " + endpoint_.api_key).c_str()));
-    CURL* curl = handle_.get();
-    curl_easy_reset(curl);
-    curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, endpoint_.timeout_s);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Receive);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply);
-    const CURLcode code = curl_easy_perform(curl);
-    if (code == CURLE_OPERATION_TIMEDOUT)
-      return MakeError(ErrorCode::kTimeout, "{}: no answer within {} s", url, endpoint_.timeout_s);
-    if (code != CURLE_OK) return MakeError(ErrorCode::kUnavailable, "{}: {}", url, curl_easy_strerror(code));
-    long status = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    if (status != 200)
-      return MakeError(status == 429 || status >= 500 ? ErrorCode::kUnavailable : ErrorCode::kIo,
-                       "{}: HTTP {}: {}", url, status, reply.substr(0, 200));
-    return Content(reply, url);
+      request.headers.emplace_back("Authorization", "Bearer " + endpoint_.api_key);
+    auto answer = http_->Send(std::move(request));
+    if (!answer) {
+      Error error = std::move(answer).error();
+      if (error.code == ErrorCode::kIo) error.code = ErrorCode::kUnavailable;
+      return tl::unexpected(std::move(error));
+    }
+    if (answer->status != 200) {
+      return MakeError(
+          answer->status == 429 || answer->status >= 500 ? ErrorCode::kUnavailable : ErrorCode::kIo,
+          "{}: HTTP {}{}", origin(), answer->status, OpenAiErrorCode(answer->body));
+    }
+    return Content(answer->body, origin());
   }
 
   static Result<std::string> Content(const std::string& reply, const std::string& url) {
@@ -83,13 +72,13 @@ class CurlChatModel : public ChatModel {
   }
 
   ChatEndpoint endpoint_;
-  std::unique_ptr<CURL, CurlDeleter> handle_;
+  const std::shared_ptr<HttpClient> http_;
 };
 
 }  // namespace
 
-std::unique_ptr<ChatModel> ConnectChatModel(const ChatEndpoint& endpoint) {
-  return std::make_unique<CurlChatModel>(endpoint);
+std::unique_ptr<ChatModel> ConnectChatModel(const ChatEndpoint& endpoint, std::shared_ptr<HttpClient> http) {
+  return std::make_unique<HttpChatModel>(endpoint, http != nullptr ? std::move(http) : MakeHttpClient());
 }
 
 }  // namespace sotto

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/http_client.h"
 #include "core/conversation_jsonl.h"
 #include "workflow/workflow.h"
 
@@ -32,8 +33,9 @@ struct ChatEndpoint {
   int retries = 2;  // of requests that failed to connect, timed out or got 429 or 5xx
 };
 
-// libcurl.
-std::unique_ptr<ChatModel> ConnectChatModel(const ChatEndpoint& endpoint);
+// Over `http`, or a client of its own. Errors name the server, never its path, the key or what was asked.
+std::unique_ptr<ChatModel> ConnectChatModel(const ChatEndpoint& endpoint,
+                                            std::shared_ptr<HttpClient> http = nullptr);
 
 struct TeacherOptions {
   size_t count = 200;       // conversations wanted

@@ -1,30 +1,25 @@
 #include "speech/openai_audio.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "base/check.h"
+#include "base/http_client.h"
 #include "core/json.h"
+#include "core/openai_error.h"
 #include "speech/resample.h"
 
 namespace sotto {
 namespace {
 
 constexpr size_t kMaxAnswerBytes = 1 << 20;
+constexpr size_t kMaxSpeechBytes = 64 << 20;
 constexpr size_t kWavHeaderBytes = 44;
-
-void StartCurl() {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-}
 
 void PutLittle(std::string* bytes, uint32_t value, int count) {
   for (int i = 0; i < count; ++i) *bytes += static_cast<char>((value >> (8 * i)) & 0xff);
@@ -59,102 +54,35 @@ std::string ToWav(std::span<const float> samples) {
   return wav;
 }
 
-// One request; the answer goes to `on_bytes` as it arrives, which returns false to stop.
-class Request {
- public:
-  using OnBytes = std::function<bool(std::string_view)>;
+HttpRequest NewRequest(std::string url, const OpenAiAudioOptions& options, std::chrono::milliseconds whole) {
+  HttpRequest request{.method = "POST", .url = std::move(url), .connect = options.connect, .timeout = whole};
+  if (const char* key = std::getenv("OPENAI_API_KEY"); key != nullptr && *key != 0)
+    request.headers.emplace_back("Authorization", std::string("Bearer ") + key);
+  return request;
+}
 
-  Request(const std::string& url, std::chrono::milliseconds connect, std::chrono::milliseconds whole)
-      : url_(url) {
-    StartCurl();
-    handle_ = curl_easy_init();
-    SOTTO_CHECK(handle_ != nullptr);
-    curl_easy_setopt(handle_, CURLOPT_URL, url.c_str());
-    curl_easy_setopt(handle_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.count()));
-    curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, static_cast<long>(whole.count()));
-    curl_easy_setopt(handle_, CURLOPT_NOSIGNAL, 1L);
-    if (const char* key = std::getenv("OPENAI_API_KEY"); key != nullptr && *key != 0) {
-      headers_ = curl_slist_append(headers_, (std::string("Authorization: Bearer ") + key).c_str());
-    }
+// An answer, or why there is none: the server is named, never its path, the key or what was said.
+Result<HttpAnswer> Send(HttpClient& http, HttpRequest request,
+                        const HttpClient::OnBytes& on_bytes = nullptr) {
+  const std::string origin = HttpOrigin(request.url);
+  auto answer = http.Send(std::move(request), on_bytes);
+  if (!answer) {
+    Error error = std::move(answer).error();
+    if (error.code != ErrorCode::kTimeout && error.code != ErrorCode::kCancelled)
+      error.code = ErrorCode::kUnavailable;
+    return tl::unexpected(std::move(error));
   }
-  ~Request() {
-    if (form_ != nullptr) curl_mime_free(form_);
-    curl_slist_free_all(headers_);
-    curl_easy_cleanup(handle_);
+  if (answer->status != 200) {
+    return MakeError(ErrorCode::kUnavailable, "{}: HTTP {}{}", origin, answer->status,
+                     OpenAiErrorCode(answer->body));
   }
-  Request(const Request&) = delete;
-  Request& operator=(const Request&) = delete;
-
-  void AddFile(std::string_view name, std::string_view bytes) {
-    curl_mimepart* part = Part(name);
-    curl_mime_data(part, bytes.data(), bytes.size());
-    curl_mime_filename(part, "speech.wav");
-    curl_mime_type(part, "audio/wav");
-  }
-  void AddField(std::string_view name, std::string_view value) {
-    curl_mime_data(Part(name), value.data(), value.size());
-  }
-  void SetJson(std::string body) {
-    body_ = std::move(body);
-    headers_ = curl_slist_append(headers_, "Content-Type: application/json");
-    curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, body_.c_str());
-    curl_easy_setopt(handle_, CURLOPT_POSTFIELDSIZE, static_cast<long>(body_.size()));
-  }
-
-  Result<void> Run(const OnBytes& on_bytes) {
-    on_bytes_ = &on_bytes;
-    if (form_ != nullptr) curl_easy_setopt(handle_, CURLOPT_MIMEPOST, form_);
-    curl_easy_setopt(handle_, CURLOPT_HTTPHEADER, headers_);
-    curl_easy_setopt(handle_, CURLOPT_WRITEFUNCTION, &Request::Write);
-    curl_easy_setopt(handle_, CURLOPT_WRITEDATA, this);
-    const CURLcode code = curl_easy_perform(handle_);
-    long status = 0;
-    curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
-    if (stopped_) return MakeError(ErrorCode::kCancelled, "speech was stopped");
-    if (code == CURLE_OPERATION_TIMEDOUT)
-      return MakeError(ErrorCode::kTimeout, "{}: no answer in time", url_);
-    if (code != CURLE_OK) return MakeError(ErrorCode::kUnavailable, "{}: {}", url_, curl_easy_strerror(code));
-    if (status != 200)
-      return MakeError(ErrorCode::kUnavailable, "{}: HTTP {}: {}", url_, status, error_.substr(0, 200));
-    return {};
-  }
-
- private:
-  curl_mimepart* Part(std::string_view name) {
-    if (form_ == nullptr) form_ = curl_mime_init(handle_);
-    curl_mimepart* part = curl_mime_addpart(form_);
-    curl_mime_name(part, std::string(name).c_str());
-    return part;
-  }
-
-  static size_t Write(char* bytes, size_t size, size_t count, void* self) {
-    auto* request = static_cast<Request*>(self);
-    long status = 0;
-    curl_easy_getinfo(request->handle_, CURLINFO_RESPONSE_CODE, &status);
-    if (status != 200) {
-      request->error_.append(bytes, std::min(size * count, size_t{400}));
-      return size * count;
-    }
-    if ((*request->on_bytes_)({bytes, size * count})) return size * count;
-    request->stopped_ = true;
-    return 0;
-  }
-
-  const std::string url_;
-  CURL* handle_ = nullptr;
-  curl_slist* headers_ = nullptr;
-  curl_mime* form_ = nullptr;
-  std::string body_;
-  std::string error_;
-  const OnBytes* on_bytes_ = nullptr;
-  bool stopped_ = false;
-};
+  return answer;
+}
 
 Result<std::string> CheckBase(std::string base) {
   while (!base.empty() && base.back() == '/') base.pop_back();
-  const size_t host = base.find("://");
-  if (host == std::string::npos || host + 3 >= base.size()) {
-    return MakeError(ErrorCode::kInvalidArgument, "\"{}\" is not http(s)://host:port/v1", base);
+  if (HttpOrigin(base).empty()) {
+    return MakeError(ErrorCode::kInvalidArgument, "a speech server's address is not http(s)://host:port/v1");
   }
   return base;
 }
@@ -177,24 +105,20 @@ class OpenAiRecognizer final : public Recognizer {
   Result<Transcript> Finish() override {
     const std::string wav = ToWav(audio_);
     audio_.clear();
-    const std::string url = base_ + "/audio/transcriptions";
-    Request request(url, options_.connect, options_.transcript);
-    request.AddFile("file", wav);
-    request.AddField("model", options_.transcription_model);
-    request.AddField("language", options_.language);
-    request.AddField("response_format", "json");
-    std::string answer;
-    SOTTO_RETURN_IF_ERROR(request.Run([&](std::string_view bytes) {
-      answer += bytes;
-      return answer.size() < kMaxAnswerBytes;
-    }));
-    const Json json = Json::parse(answer, nullptr, false);
-    if (!json.is_object() || !json.contains("text") || !json["text"].is_string()) {
-      return MakeError(ErrorCode::kCorrupt, "{}: the answer is not {{\"text\": ...}}", url);
+    HttpRequest request = NewRequest(base_ + "/audio/transcriptions", options_, options_.transcript);
+    request.max_answer_bytes = kMaxAnswerBytes;
+    request.form = {{.name = "file", .value = wav, .file_name = "speech.wav", .type = "audio/wav"},
+                    {.name = "model", .value = options_.transcription_model},
+                    {.name = "language", .value = options_.language},
+                    {.name = "response_format", .value = "json"}};
+    SOTTO_ASSIGN_OR_RETURN(const HttpAnswer answer, Send(*options_.http, std::move(request)));
+    const auto json = ParseJson(answer.body, "answer");
+    if (!json || !json->is_object() || !json->contains("text") || !(*json)["text"].is_string()) {
+      return MakeError(ErrorCode::kCorrupt, "{}: the answer is not {{\"text\": ...}}", HttpOrigin(base_));
     }
     Transcript transcript;
     transcript.final = true;
-    transcript.text = json["text"].get<std::string>();
+    transcript.text = (*json)["text"].get<std::string>();
     transcript.text.erase(0, std::min(transcript.text.find_first_not_of(" \t\r\n"), transcript.text.size()));
     if (!transcript.text.empty()) transcript.n_best.push_back({transcript.text, 0});
     return transcript;
@@ -214,7 +138,7 @@ class OpenAiPool final : public RecognizerPool {
   Result<std::unique_ptr<Recognizer>> Acquire() override {
     return std::make_unique<OpenAiRecognizer>(base_, options_);
   }
-  std::string name() const override { return base_; }
+  std::string name() const override { return HttpAddress(base_); }
 
  private:
   const std::string base_;
@@ -294,20 +218,25 @@ class OpenAiSynthesizer final : public Synthesizer {
       : base_(std::move(base)), voice_(std::move(voice)), options_(std::move(options)) {}
 
   Result<void> Speak(std::string_view text, const Sink& sink) override {
-    const std::string url = base_ + "/audio/speech";
-    Request request(url, options_.connect, options_.speech);
-    request.SetJson(
+    HttpRequest request = NewRequest(base_ + "/audio/speech", options_, options_.speech);
+    request.max_answer_bytes = kMaxSpeechBytes;
+    request.headers.emplace_back("Content-Type", "application/json");
+    request.body =
         Json{{"model", options_.speech_model}, {"voice", voice_}, {"input", text}, {"response_format", "wav"}}
-            .dump());
+            .dump(-1, ' ', false, Json::error_handler_t::replace);
     WavStream stream(sink);
-    const auto result = request.Run([&](std::string_view bytes) { return stream.Add(bytes); });
-    if (stream.error) return MakeError(stream.error->code, "{}: {}", url, stream.error->message);
-    if (!result) return result;
-    if (!stream.in_data()) return MakeError(ErrorCode::kCorrupt, "{}: no WAV audio", url);
+    const auto answer = Send(*options_.http, std::move(request),
+                             [&](const HttpAnswer&, std::string_view bytes) { return stream.Add(bytes); });
+    if (stream.error)
+      return MakeError(stream.error->code, "{}: {}", HttpOrigin(base_), stream.error->message);
+    if (!answer) return tl::unexpected(answer.error());
+    if (!stream.in_data()) return MakeError(ErrorCode::kCorrupt, "{}: no WAV audio", HttpOrigin(base_));
     if (!stream.Finish()) return MakeError(ErrorCode::kCancelled, "speech was stopped");
     return {};
   }
-  std::string name() const override { return fmt::format("{} {} {}", base_, options_.speech_model, voice_); }
+  std::string name() const override {
+    return fmt::format("{} {} {}", HttpAddress(base_), options_.speech_model, voice_);
+  }
 
  private:
   const std::string base_;
@@ -320,12 +249,14 @@ class OpenAiSynthesizer final : public Synthesizer {
 Result<std::unique_ptr<RecognizerPool>> OpenOpenAiRecognizers(const std::string& base,
                                                               OpenAiAudioOptions options) {
   SOTTO_ASSIGN_OR_RETURN(std::string checked, CheckBase(base));
+  if (options.http == nullptr) options.http = MakeHttpClient();
   return std::make_unique<OpenAiPool>(std::move(checked), std::move(options));
 }
 
 Result<std::shared_ptr<Synthesizer>> OpenOpenAiSynthesizer(const std::string& base, const std::string& voice,
                                                            OpenAiAudioOptions options) {
   SOTTO_ASSIGN_OR_RETURN(std::string checked, CheckBase(base));
+  if (options.http == nullptr) options.http = MakeHttpClient();
   return std::make_shared<OpenAiSynthesizer>(std::move(checked), voice.empty() ? "alloy" : voice,
                                              std::move(options));
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/http_client.h"
 #include "speech/recognizer.h"
 #include "speech/synthesizer.h"
 
@@ -20,6 +21,7 @@ struct OpenAiAudioOptions {
   std::chrono::milliseconds speech{15000};     // the whole sentence
   std::string transcription_model = "whisper-1";
   std::string speech_model = "tts-1";
+  std::shared_ptr<HttpClient> http;  // null: one of their own
 };
 
 // `base`: http://host:port/v1 or https://...

@@ -84,7 +84,7 @@ class WorkflowParser {
  private:
   void ReadRoot(const YAML::Node& root) {
     reader_.CheckMap(root, "",
-                     {"workflow", "language", "assistant", "entities", "tools", "policy", "messages"},
+                     {"workflow", "language", "assistant", "entities", "tools", "policy", "messages", "mcp"},
                      "the workflow");
     reader_.Read(root, "", "workflow", workflow_.name);
     reader_.Read(root, "", "language", workflow_.language);
@@ -94,6 +94,9 @@ class WorkflowParser {
     if (const YAML::Node node = root["entities"];
         node && reader_.CheckNames(node, "entities", "entities", true)) {
       for (const auto& item : node) ReadEntity(item.first.Scalar(), item.second);
+    }
+    if (const YAML::Node node = root["mcp"]; node && reader_.CheckNames(node, "mcp", "mcp", true)) {
+      for (const auto& item : node) ReadMcpServer(item.first.Scalar(), item.second);
     }
     if (const YAML::Node node = root["tools"]; node && reader_.CheckNames(node, "tools", "tools", true)) {
       for (const auto& item : node) ReadTool(item.first.Scalar(), item.second);
@@ -339,6 +342,35 @@ class WorkflowParser {
         }
       }
     }
+  }
+
+  void ReadMcpServer(const std::string& name, const YAML::Node& node) {
+    const std::string path = "mcp." + name;
+    if (!reader_.CheckMap(node, path, {"command", "env", "url", "headers"},
+                          fmt::format("MCP server '{}'", name)))
+      return;
+    McpServer server;
+    server.name = name;
+    reader_.Read(node, path, "command", server.command);
+    reader_.Read(node, path, "env", server.environment);
+    reader_.Read(node, path, "url", server.url);
+    if (const YAML::Node headers = node["headers"];
+        headers && reader_.CheckNames(headers, path + ".headers", "headers", false)) {
+      for (const auto& item : headers) {
+        const std::string& header = item.first.Scalar();
+        reader_.Read(headers, path + ".headers", header, server.headers[header]);
+      }
+    }
+    if (server.command.empty() == server.url.empty()) {
+      reader_.AddAt(path, fmt::format("MCP server '{}' needs either a command or a url", name),
+                    "command: [npx, -y, \"@modelcontextprotocol/server-memory\"]");
+    } else if (server.command.size() == 1 && server.command[0].find(' ') != std::string::npos) {
+      reader_.AddAt(path + ".command", fmt::format("the command of MCP server '{}' is one word", name),
+                    "a list: [program, argument]");
+    } else if (server.url.empty() ? !server.headers.empty() : !server.environment.empty()) {
+      reader_.AddAt(path, fmt::format("MCP server '{}': headers go with a url, env with a command", name));
+    }
+    workflow_.mcp_servers.push_back(std::move(server));
   }
 
   void ReadPolicy(const YAML::Node& node) {

@@ -166,8 +166,9 @@ std::string TitleOf(const ToolSpec& tool) {
 
 class FromTools {
  public:
-  FromTools(const std::vector<ToolSpec>& tools, const std::vector<Conversation>& seeds, bool leave_out)
-      : tools_(tools), seeds_(seeds), leave_out_(leave_out) {}
+  FromTools(const std::vector<ToolSpec>& tools, const std::vector<Conversation>& seeds, bool leave_out,
+            const StarterServer* server)
+      : tools_(tools), seeds_(seeds), leave_out_(leave_out), server_(server) {}
 
   StartedWorkflow Write(const std::string& name) {
     Rename();
@@ -179,11 +180,11 @@ class FromTools {
           "of the tools serves\"\n    role: unclear\n";
     }
     std::string text = fmt::format(
-        "# Made from a tools array. Add synonyms to the entities and phrases to `examples`, and say what "
-        "each action\n"
+        "# Made from {}. Add synonyms to the entities and phrases to `examples`, and say what each action\n"
         "# does; docs/formats/workflow.md has the format, `sotto check` finds mistakes.\n"
         "workflow: {}\n\nassistant:\n  name: {}\n  greeting: \"Hello! How can I help you?\"\n",
-        Key(name), Quoted(name));
+        server_ == nullptr ? "a tools array" : "an MCP server's tools", Key(name), Quoted(name));
+    if (server_ != nullptr) text += "\nmcp:\n" + ServerYaml(server_->server);
     if (!entities_.empty()) {
       text += "\nentities:\n";
       for (const NamedEntity& entity : entities_) {
@@ -363,12 +364,50 @@ class FromTools {
         Note(tool, fmt::format("'{}' is taken for money in {}", slot.argument, slot.schema.entity.currency));
       done += fmt::format("[, {} {{{}}}]", Literal(Words(slot_name)), slot_name);
     }
-    if (role.empty()) text += fmt::format("    done: {}\n", Quoted(done + "."));
+    if (role.empty() && server_ != nullptr) {
+      text += ActionYaml(tool, slots);
+    } else if (role.empty()) {
+      text += fmt::format("    done: {}\n", Quoted(done + "."));
+    }
     if (const auto examples = ExamplesOf(tool, slots); !examples.empty()) {
       text += "    examples:\n";
       for (const std::string& example : examples) text += fmt::format("      - {}\n", Quoted(example));
     }
     return text;
+  }
+
+  static std::string ServerYaml(const McpServer& server) {
+    if (!server.url.empty()) return fmt::format("  {}: {{url: {}}}\n", server.name, Quoted(server.url));
+    std::vector<std::string> words;
+    for (const std::string& word : server.command) words.push_back(Quoted(word));
+    return fmt::format("  {}: {{command: [{}]}}\n", server.name, fmt::join(words, ", "));
+  }
+
+  // The tool acts on its server, and what it returns is said: the plain fields of its answer, or its text.
+  std::string ActionYaml(const ToolSpec& tool, const std::vector<ReadSlot>& slots) {
+    std::vector<std::string> returns;
+    std::string done;
+    const auto answer = server_->answers.find(tool.name);
+    const Json none = Json::object();
+    const bool known = answer != server_->answers.end() && answer->second.is_object() &&
+                       answer->second.contains("properties") && answer->second["properties"].is_object();
+    for (const auto& [field, schema] : (known ? answer->second["properties"] : none).items()) {
+      const bool slot = std::any_of(slots.begin(), slots.end(), [&](const ReadSlot& other) {
+        return out_.names[tool.name].slots[other.argument] == field;
+      });
+      const Json type = schema.is_object() && schema.contains("type") ? schema["type"] : Json();
+      if (slot || Identifier(field) != field || (type != "string" && type != "number" && type != "integer"))
+        continue;
+      returns.push_back(fmt::format("{}: {}", Key(field), type == "string" ? "text" : "number"));
+      done += fmt::format("[{}{}: {{{}}}]", done.empty() ? "" : ", ", Literal(Words(field)), field);
+    }
+    if (returns.empty()) {
+      returns.emplace_back("text: text");
+      done = "[{text}]";
+    }
+    return fmt::format("    action: {{use: {}, returns: {{{}}}}}\n    done: {}\n",
+                       Quoted(fmt::format("mcp.{}.{}", server_->server.name, tool.name)),
+                       fmt::join(returns, ", "), Quoted("Okay. " + done));
   }
 
   std::string SlotYaml(const std::string& tool, const std::string& name, const ReadSlot& slot) {
@@ -386,6 +425,7 @@ class FromTools {
   const std::vector<ToolSpec>& tools_;
   const std::vector<Conversation>& seeds_;
   const bool leave_out_;
+  const StarterServer* const server_;  // null: none
   StartedWorkflow out_;
   std::vector<NamedEntity> entities_;
   std::set<std::string> roles_;
@@ -497,9 +537,10 @@ tools:
 }
 
 Result<StartedWorkflow> WorkflowFromTools(const std::string& name, const std::vector<ToolSpec>& tools,
-                                          const std::vector<Conversation>& seeds, bool leave_out) {
+                                          const std::vector<Conversation>& seeds, bool leave_out,
+                                          const StarterServer* server) {
   if (tools.empty()) return MakeError(ErrorCode::kInvalidArgument, "no tools");
-  return FromTools(tools, seeds, leave_out).Write(name);
+  return FromTools(tools, seeds, leave_out, server).Write(name);
 }
 
 std::vector<std::string> UnknownCalls(const Conversation& conversation, const std::vector<ToolSpec>& tools) {

@@ -26,12 +26,19 @@ struct StartedWorkflow {
   std::map<std::string, Names> names;  // by the name in the tools array
 };
 
+// An MCP server whose tools the workflow calls.
+struct StarterServer {
+  McpServer server;
+  std::map<std::string, Json> answers;  // JSON Schemas of what tools return, by the name in the tools array
+};
+
 // The workflow of a tools array: entities from schemas (workflow/slot_schema.h), questions from descriptions.
 // It passes `sotto check` and can be trained as it is. First user turns of `seeds` whose arguments stand in
 // their words become examples. `leave_out`: what was refused is left out, an optional slot alone, of a
-// required one the whole tool.
+// required one the whole tool. `server`: where the tools are; then they act there and tell what came of it.
 Result<StartedWorkflow> WorkflowFromTools(const std::string& name, const std::vector<ToolSpec>& tools,
-                                          const std::vector<Conversation>& seeds, bool leave_out = false);
+                                          const std::vector<Conversation>& seeds, bool leave_out = false,
+                                          const StarterServer* server = nullptr);
 
 // Calls of tools, and arguments, that `tools` does not have: "no tool 'x' (did you mean 'y'?)".
 std::vector<std::string> UnknownCalls(const Conversation& conversation, const std::vector<ToolSpec>& tools);

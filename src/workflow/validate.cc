@@ -147,6 +147,7 @@ class Validator {
     }
     for (const Slot& slot : tool.slots) CheckSlot(tool, slot, path + ".slots." + slot.name);
     CheckRules(tool, path);
+    CheckMcpAction(tool, path + ".action.use");
     const std::vector<std::string> slots = SlotNames(tool);
     std::vector<std::string> fields = slots;
     for (const auto& [field, format] : tool.action_returns) {
@@ -185,6 +186,20 @@ class Validator {
       reader_.AddAt(path + ".usual", fmt::format("{}: only money and numbers have a usual range", whose));
     } else if (entity.usual_min && entity.usual_max && *entity.usual_min > *entity.usual_max) {
       reader_.AddAt(path + ".usual", fmt::format("{}: the usual min is above the usual max", whose));
+    }
+  }
+
+  // "mcp.SERVER.TOOL": of a server that the workflow has.
+  void CheckMcpAction(const ToolDef& tool, const std::string& path) {
+    if (!tool.action.starts_with("mcp.")) return;
+    const size_t dot = tool.action.find('.', 4);
+    const std::string server = tool.action.substr(4, dot == std::string::npos ? dot : dot - 4);
+    std::vector<std::string> names;
+    for (const McpServer& known : workflow_.mcp_servers) names.push_back(known.name);
+    if (dot == std::string::npos || dot + 1 == tool.action.size()) {
+      reader_.AddAt(path, fmt::format("action '{}' names no tool", tool.action), "use: mcp.SERVER.TOOL");
+    } else if (!Contains(names, server)) {
+      reader_.AddAt(path, fmt::format("unknown MCP server '{}'", server), Suggestion(server, names));
     }
   }
 

@@ -104,6 +104,10 @@ const Slot* ToolDef::FindSlot(std::string_view slot) const { return FindNamed(sl
 
 const ToolDef* Workflow::FindTool(std::string_view tool) const { return FindNamed(tools, tool); }
 
+const McpServer* Workflow::FindMcpServer(std::string_view server) const {
+  return FindNamed(mcp_servers, server);
+}
+
 const ToolDef* Workflow::FindRole(ToolRole role) const {
   const auto found =
       std::find_if(tools.begin(), tools.end(), [&](const ToolDef& tool) { return tool.role == role; });

@@ -123,6 +123,16 @@ struct ToolDef {
   const Slot* FindSlot(std::string_view slot) const;
 };
 
+// A server of tools (Model Context Protocol) that `action: {use: mcp.NAME.TOOL}` talks to: a command that is
+// started here, or a URL.
+struct McpServer {
+  std::string name;
+  std::vector<std::string> command;      // the program and its arguments
+  std::vector<std::string> environment;  // names of the variables that it gets besides PATH and HOME
+  std::string url;
+  std::map<std::string, std::string> headers;  // ${NAME}: from the environment
+};
+
 // How the dialogue decides; the `policy:` section.
 struct DialoguePolicy {
   enum class Confirm { kDefault, kNever, kAlways };
@@ -154,6 +164,7 @@ struct Workflow {
   } assistant;
   std::map<std::string, Entity> entities;
   std::vector<ToolDef> tools;
+  std::vector<McpServer> mcp_servers;
   // Name of the tool that stands for "not understood or not served"; every workflow has one.
   std::string unclear_tool = "intent_unclear";
   Json policy = Json::object();    // dialogue section, as written
@@ -163,6 +174,7 @@ struct Workflow {
       texts;  // the same over the defaults (workflow/messages.h): complete
 
   const ToolDef* FindTool(std::string_view tool) const;
+  const McpServer* FindMcpServer(std::string_view server) const;
   // The first tool of that role, or null.
   const ToolDef* FindRole(ToolRole role) const;
 };

@@ -12,7 +12,7 @@
 namespace sotto {
 namespace {
 
-class BankRunner final : public ActionRunner {
+class BankRunner final : public InlineActionRunner {
  public:
   explicit BankRunner(Bank& bank) : bank_(bank) {}
   ToolResult Run(const ActionRequest& request) override {

@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class CountingRunner final : public ActionRunner {
+class CountingRunner final : public InlineActionRunner {
  public:
   ToolResult Run(const ActionRequest& request) override {
     requests.push_back(request);

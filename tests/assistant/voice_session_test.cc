@@ -106,7 +106,7 @@ class KeywordUnderstander final : public Understander {
   std::string partial_;
 };
 
-class CountingRunner final : public ActionRunner {
+class CountingRunner final : public InlineActionRunner {
  public:
   ToolResult Run(const ActionRequest& request) override {
     requests.push_back(request);

@@ -123,6 +123,25 @@ TEST_F(Program, NewRefusesWhatCannotBeSaidAndWritesNothing) {
   EXPECT_EQ(Run({"new", "cafe", "--from-tools", "tools.json", "--leave-out"}).exit_code, 0);
 }
 
+TEST_F(Program, NewMakesAWorkflowThatCallsAnMcpServer) {
+  const Outcome made = Run({"new", "shop", "--from-mcp", SOTTO_HOSTILE_MCP_SERVER " ''"});
+  ASSERT_EQ(made.exit_code, 0) << made.error;
+  const Outcome checked = Run({"check", "shop"});
+  EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.error;
+  EXPECT_THAT(ReadFile(folder_ / "shop/workflow.yaml").value(), HasSubstr("use: \"mcp.hostile.structured\""));
+  // Its dialogues call the server.
+  Write("shop/dialogues/calls.txt",
+        "== a tool's answer is said\nuser: structured\ncall: structured(value=x)\nbot: Okay. balance: 12.5*\n"
+        "== its errors are failures\nuser: refuses\ncall: refuses(value=x)\nbot: I'm sorry*\n");
+  const Outcome dialogues = Run({"test-dialogues", "shop"});
+  EXPECT_EQ(dialogues.exit_code, 0) << dialogues.out << dialogues.error;
+  const Outcome dies = Run({"new", "none", "--from-mcp", SOTTO_HOSTILE_MCP_SERVER " dies_at_start"});
+  EXPECT_EQ(dies.exit_code, 1);
+  EXPECT_THAT(dies.error, HasSubstr("sotto: mcp.server: the server ended: Error: no licence"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "none"));
+  EXPECT_EQ(Run({"new", "none", "--from-mcp", "'x"}).exit_code, 2);
+}
+
 TEST_F(Program, SilenceIsSaidToBeSilence) {
   // One second of zeros, as a recorder leaves it: 16 kHz, 16 bits, mono.
   std::string wav = "RIFF....WAVEfmt ";

@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // Answers every action with what the test set, success without data otherwise.
-class ScriptedRunner final : public ActionRunner {
+class ScriptedRunner final : public InlineActionRunner {
  public:
   ToolResult Run(const ActionRequest& request) override {
     requests.push_back(request);

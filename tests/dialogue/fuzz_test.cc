@@ -20,7 +20,7 @@ int64_t CpuNanoseconds() {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-class FuzzRunner final : public ActionRunner {
+class FuzzRunner final : public InlineActionRunner {
  public:
   explicit FuzzRunner(Random& random) : random_(random) {}
   ToolResult Run(const ActionRequest& request) override {

@@ -165,6 +165,28 @@ TEST(TeacherTest, AnEndpointThatFailsIsRetriedThenAnError) {
   EXPECT_EQ(server.requests.size(), 2u);
 }
 
+// The client is the test's: nothing is sent, and no error tells the key, the address's secrets or the seeds.
+TEST(TeacherTest, ErrorsTellNoSecrets) {
+  class Refusing final : public HttpClient {
+   public:
+    void Start(HttpRequest request, OnBytes, Done done) override {
+      sent.push_back(request);
+      done(
+          HttpAnswer{401, {}, R"({"error": {"message": "key-canary is wrong", "code": "invalid_api_key"}})"});
+    }
+    std::vector<HttpRequest> sent;
+  };
+  const auto http = std::make_shared<Refusing>();
+  const auto teacher = ConnectChatModel(
+      {"https://user-canary:canary@teacher.example/path-canary?key=canary", "big", "key-canary", 10, 1},
+      http);
+  const auto answer = teacher->Complete(Json::array({{{"role", "user"}, {"content", "seed-canary"}}}), 0, 1);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().message, "https://teacher.example: HTTP 401: invalid_api_key");
+  ASSERT_EQ(http->sent.size(), 1u);
+  EXPECT_THAT(http->sent[0].body, testing::HasSubstr("seed-canary"));
+}
+
 TEST(TeacherTest, FindsObjectsAmongProse) {
   EXPECT_EQ(ObjectsIn("a {\"x\": \"}\"} b {broken} {\"y\": {\"z\": 1}}").size(), 2u);
   EXPECT_TRUE(ObjectsIn("{{{{").empty());

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <functional>
 #include <thread>
 
@@ -15,7 +16,9 @@
 namespace sotto {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Serves one connection with `talk(socket)` on a thread of its own.
 class OneShotServer {
@@ -157,6 +160,32 @@ TEST(OpenAiAudio, SpeaksWavAsItArrives) {
   EXPECT_NEAR(audio->seconds(), 1, 0.01);
 }
 
+// The key, the address's secrets and what was to be said: none of them stands in any error or name.
+TEST(OpenAiAudio, ErrorsTellNoSecrets) {
+  setenv("OPENAI_API_KEY", "key-canary", 1);
+  OneShotServer silent([](int socket) { ReadUntil(socket, "never"); });
+  OpenAiAudioOptions quick;
+  quick.speech = quick.transcript = std::chrono::milliseconds(50);
+  const std::string port = silent.http().substr(std::string("http://127.0.0.1:").size());
+  for (const std::string& base :
+       {"http://user-canary:canary@127.0.0.1:" + port,
+        std::string("http://user-canary:canary@127.0.0.1:1/v1"), std::string("canary://x")}) {
+    const auto voice = OpenOpenAiSynthesizer(base, "", quick);
+    if (!voice) {
+      EXPECT_THAT(voice.error().message, Not(HasSubstr("canary")));
+      continue;
+    }
+    EXPECT_THAT((*voice)->name(), Not(HasSubstr("canary")));
+    const auto audio = SynthesizeAll(**voice, "say canary");
+    ASSERT_FALSE(audio);
+    EXPECT_THAT(audio.error().message, Not(HasSubstr("canary")));
+    const auto pool = OpenOpenAiRecognizers(base, quick);
+    EXPECT_THAT((*pool)->name(), Not(HasSubstr("canary")));
+    EXPECT_THAT(HearOnce(**pool).error().message, Not(HasSubstr("canary")));
+  }
+  unsetenv("OPENAI_API_KEY");
+}
+
 TEST(OpenAiAudio, GarbageAndErrorsAreErrors) {
   {
     OneShotServer server([](int socket) {
@@ -168,11 +197,15 @@ TEST(OpenAiAudio, GarbageAndErrorsAreErrors) {
   {
     OneShotServer server([](int socket) {
       ReadUntil(socket, "wav");
-      Send(socket, "HTTP/1.1 500 Oops\r\nContent-Length: 9\r\nConnection: close\r\n\r\nno voice\n");
+      const std::string refusal =
+          R"({"error": {"message": "no voice for Hello, key canary", "type": "invalid_request", "code": "voice_not_found"}})";
+      Send(socket, fmt::format("HTTP/1.1 404 No\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                               refusal.size(), refusal));
     });
     const auto audio = SynthesizeAll(**OpenOpenAiSynthesizer(server.http(), ""), "Hello");
     ASSERT_FALSE(audio);
-    EXPECT_THAT(audio.error().message, HasSubstr("HTTP 500: no voice"));
+    EXPECT_THAT(audio.error().message, HasSubstr("HTTP 404: voice_not_found"));
+    EXPECT_THAT(audio.error().message, Not(AnyOf(HasSubstr("canary"), HasSubstr("Hello"))));
   }
   {
     OneShotServer server([](int socket) {

@@ -1,4 +1,4 @@
-#include "action/sqlite.h"
+#include "base/sqlite.h"
 
 #include <utility>
 
@@ -23,6 +23,8 @@ Error ErrorOf(sqlite3* handle, std::string_view path) {
       return {ErrorCode::kInvalidArgument, fmt::format("{}{}", kConstraint, message)};
     case SQLITE_CANTOPEN:
       return {ErrorCode::kNotFound, fmt::format("cannot open {}: {}", path, message)};
+    case SQLITE_INTERRUPT:
+      return {ErrorCode::kCancelled, fmt::format("{}: interrupted", path)};
     case SQLITE_FULL:
       return {ErrorCode::kIo, fmt::format("{}: the disk is full", path)};
     default:
@@ -47,32 +49,14 @@ Statement& Statement::Bind(int index, std::string_view value) {
   return *this;
 }
 
-Statement& Statement::BindNull(int index) {
-  SOTTO_CHECK(sqlite3_bind_null(statement_.get(), index) == SQLITE_OK);
+Statement& Statement::Bind(int index, double value) {
+  SOTTO_CHECK(sqlite3_bind_double(statement_.get(), index, value) == SQLITE_OK);
   return *this;
 }
 
-Result<void> Statement::BindNamed(const Json& values) {
-  for (int i = 1; i <= sqlite3_bind_parameter_count(statement_.get()); ++i) {
-    const char* name = sqlite3_bind_parameter_name(statement_.get(), i);
-    if (name == nullptr) {
-      return MakeError(ErrorCode::kInvalidArgument, "parameter {} of the statement has no name (write :name)",
-                       i);
-    }
-    const auto value = values.find(name + 1);
-    if (value == values.end() || value->is_null()) {
-      BindNull(i);
-    } else if (value->is_number_integer()) {
-      Bind(i, value->get<int64_t>());
-    } else if (value->is_number()) {
-      SOTTO_CHECK(sqlite3_bind_double(statement_.get(), i, value->get<double>()) == SQLITE_OK);
-    } else if (value->is_boolean()) {
-      Bind(i, static_cast<int64_t>(value->get<bool>()));
-    } else {
-      Bind(i, value->is_string() ? value->get<std::string>() : value->dump());
-    }
-  }
-  return {};
+Statement& Statement::BindNull(int index) {
+  SOTTO_CHECK(sqlite3_bind_null(statement_.get(), index) == SQLITE_OK);
+  return *this;
 }
 
 Result<bool> Statement::Step() {
@@ -95,32 +79,16 @@ Result<void> Statement::Run() {
   return {};
 }
 
+std::string_view Statement::ParameterName(int index) const {
+  const char* name = sqlite3_bind_parameter_name(statement_.get(), index);
+  return name == nullptr ? std::string_view() : std::string_view(name).substr(1);
+}
+
 std::string Statement::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   return text == nullptr
              ? std::string()
              : std::string(text, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column)));
-}
-
-Json Statement::Row() const {
-  Json row = Json::object();
-  for (int i = 0; i < sqlite3_column_count(statement_.get()); ++i) {
-    Json& field = row[sqlite3_column_name(statement_.get(), i)];
-    switch (sqlite3_column_type(statement_.get(), i)) {
-      case SQLITE_INTEGER:
-        field = Integer(i);
-        break;
-      case SQLITE_FLOAT:
-        field = sqlite3_column_double(statement_.get(), i);
-        break;
-      case SQLITE_NULL:
-        field = nullptr;
-        break;
-      default:
-        field = Text(i);
-    }
-  }
-  return row;
 }
 
 Result<Database> Database::Open(const std::filesystem::path& path, Mode mode,
@@ -145,6 +113,15 @@ Result<void> Database::Execute(const std::string& sql) {
     return tl::unexpected<Error>(ErrorOf(handle_.get(), path_));
   }
   return {};
+}
+
+void Database::StopOn(std::stop_token stop) {
+  *stop_ = std::move(stop);
+  constexpr int kStepsBetweenLooks = 10'000;
+  const auto look = [](void* token) {
+    return static_cast<std::stop_token*>(token)->stop_requested() ? 1 : 0;
+  };
+  sqlite3_progress_handler(handle_.get(), stop_->stop_possible() ? kStepsBetweenLooks : 0, look, stop_.get());
 }
 
 Result<Statement> Database::Prepare(std::string_view sql) {

@@ -10,23 +10,25 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
-#include "core/json.h"
 
 namespace sotto {
 
 // Compiled once, used many times. Rows: while (statement.Step().value()) ...
 class Statement {
  public:
-  // From 1, or by ":name". Binding what does not exist is a bug.
+  // From 1. Binding what does not exist is a bug.
   Statement& Bind(int index, int64_t value);
   Statement& Bind(int index, std::string_view value);
+  Statement& Bind(int index, double value);
   Statement& BindNull(int index);
-  // By the names in the statement; names that `values` lacks are bound to NULL.
-  Result<void> BindNamed(const Json& values);
+  // Parameters are 1 to n_parameters(); ":name" is "name", empty: it has none.
+  int n_parameters() const { return sqlite3_bind_parameter_count(statement_.get()); }
+  std::string_view ParameterName(int index) const;
 
   // True: a row is there. After the last row (false) or an error the statement is reset and can be bound
   // anew.
@@ -35,10 +37,14 @@ class Statement {
   Result<void> Run();
 
   int64_t Integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
-  bool IsNull(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
+  double Real(int column) const { return sqlite3_column_double(statement_.get(), column); }
   std::string Text(int column) const;
-  // The whole row by column names.
-  Json Row() const;
+  // SQLITE_INTEGER, SQLITE_FLOAT, SQLITE_TEXT, SQLITE_BLOB or SQLITE_NULL.
+  int Type(int column) const { return sqlite3_column_type(statement_.get(), column); }
+  bool IsNull(int column) const { return Type(column) == SQLITE_NULL; }
+  int n_columns() const { return sqlite3_column_count(statement_.get()); }
+  // Valid until the statement runs anew.
+  std::string_view ColumnName(int column) const { return sqlite3_column_name(statement_.get(), column); }
 
  private:
   friend class Database;
@@ -64,6 +70,8 @@ class Database {
   int64_t last_id() const { return sqlite3_last_insert_rowid(handle_.get()); }
   int changes() const { return sqlite3_changes(handle_.get()); }
   const std::string& path() const { return path_; }
+  // From now on statements end with kCancelled once `stop` is set; a token that can never be set ends that.
+  void StopOn(std::stop_token stop);
 
  private:
   struct Close {
@@ -72,6 +80,7 @@ class Database {
   Database() = default;
 
   std::string path_;
+  std::unique_ptr<std::stop_token> stop_ = std::make_unique<std::stop_token>();  // SQLite looks at it
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
