@@ -145,7 +145,7 @@ Result<int> Run(const TrainFlags& flags) {
   const auto judge = [&](const std::filesystem::path& model) {
     return JudgeSpecialist(workflow, model, options.threads, data.judges, progress, PrintFigures);
   };
-  SOTTO_ASSIGN_OR_RETURN(const Judgement judged, judge(paths.candidate));
+  SOTTO_ASSIGN_OR_RETURN(const SpecialistJudgement judged, judge(paths.candidate));
   if (std::filesystem::exists(paths.model) && !flags.keep_worse) {
     fmt::print("the model that is there:\n");
     const auto previous = judge(paths.model);

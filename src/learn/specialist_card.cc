@@ -7,7 +7,7 @@
 namespace sotto {
 
 std::string CardText(const Workflow& workflow, const TrainingOptions& options, const TrainingData& data,
-                     const Judgement& judged, const CardFacts& facts, const Installed& installed) {
+                     const SpecialistJudgement& judged, const CardFacts& facts, const Installed& installed) {
   const Json& m = facts.metrics;
   std::string text = fmt::format("# Specialist for the workflow `{}`\n\n", workflow.name);
   text += fmt::format(

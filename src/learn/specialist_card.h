@@ -8,6 +8,6 @@
 namespace sotto {
 
 std::string CardText(const Workflow& workflow, const TrainingOptions& options, const TrainingData& data,
-                     const Judgement& judged, const CardFacts& facts, const Installed& installed);
+                     const SpecialistJudgement& judged, const CardFacts& facts, const Installed& installed);
 
 }  // namespace sotto

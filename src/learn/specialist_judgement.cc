@@ -10,16 +10,15 @@
 
 namespace sotto {
 
-Result<Judgement> JudgeSpecialist(std::shared_ptr<const Workflow> workflow,
-                                  const std::filesystem::path& model, int threads,
-                                  const std::vector<std::pair<std::string, std::filesystem::path>>& judges,
-                                  const TrainingProgress& progress,
-                                  const std::function<void(const SetFigures&)>& on_set) {
+Result<SpecialistJudgement> JudgeSpecialist(
+    std::shared_ptr<const Workflow> workflow, const std::filesystem::path& model, int threads,
+    const std::vector<std::pair<std::string, std::filesystem::path>>& judges,
+    const TrainingProgress& progress, const std::function<void(const SetFigures&)>& on_set) {
   BrainOptions brain_options;
   brain_options.n_threads = threads;
   brain_options.calibrated = false;
   SOTTO_ASSIGN_OR_RETURN(const auto brain, Brain::Open(workflow, model, brain_options));
-  Judgement judged;
+  SpecialistJudgement judged;
   judged.model_id = brain->model().id();
   const Confusions confusions = Confusions::BuiltIn();
   const auto measure = [&](const std::string& name, const std::vector<LabelledConversation>& rows,
@@ -58,7 +57,7 @@ Result<Judgement> JudgeSpecialist(std::shared_ptr<const Workflow> workflow,
 
 Result<Installed> InstallSpecialist(const Workflow& workflow, const TrainingPaths& paths,
                                     const TrainingOptions& options, const TrainingData& data,
-                                    const Judgement& judged, const CardFacts& facts) {
+                                    const SpecialistJudgement& judged, const CardFacts& facts) {
   const Calibration calibration = Calibration::Fit(judged.features, judged.right);
   std::vector<double> fitted;
   for (const ConfidenceFeatures& f : judged.features) fitted.push_back(calibration.Apply(f));

@@ -4,7 +4,7 @@
 //
 //   TrainingData data = PrepareTraining(...);   // report/generated.jsonl, held_out.jsonl, voices.jsonl, ...
 //   ... sotto-train makes report/model.gguf ...
-//   Judgement judged = JudgeSpecialist(...);    // with the real decoder
+//   SpecialistJudgement judged = JudgeSpecialist(...);    // with the real decoder
 //   InstallSpecialist(...);                     // model.gguf, calibration.json, card.md
 //
 // One thread at a time; evaluation uses the engine's threads.
@@ -77,7 +77,7 @@ struct SetFigures {
   double conversation_exact = 0;
 };
 
-struct Judgement {
+struct SpecialistJudgement {
   std::vector<SetFigures> sets;
   std::vector<ConfidenceFeatures> features;
   std::vector<double> confidences;  // uncalibrated
@@ -87,11 +87,10 @@ struct Judgement {
 };
 
 // `on_set` is called with each set's figures as they come; may be empty.
-Result<Judgement> JudgeSpecialist(std::shared_ptr<const Workflow> workflow,
-                                  const std::filesystem::path& model, int threads,
-                                  const std::vector<std::pair<std::string, std::filesystem::path>>& judges,
-                                  const TrainingProgress& progress,
-                                  const std::function<void(const SetFigures&)>& on_set);
+Result<SpecialistJudgement> JudgeSpecialist(
+    std::shared_ptr<const Workflow> workflow, const std::filesystem::path& model, int threads,
+    const std::vector<std::pair<std::string, std::filesystem::path>>& judges,
+    const TrainingProgress& progress, const std::function<void(const SetFigures&)>& on_set);
 
 // What the card says besides the figures.
 struct CardFacts {
@@ -108,6 +107,6 @@ struct Installed {
 // Fits the calibration, moves the candidate to its place and writes the card.
 Result<Installed> InstallSpecialist(const Workflow& workflow, const TrainingPaths& paths,
                                     const TrainingOptions& options, const TrainingData& data,
-                                    const Judgement& judged, const CardFacts& facts);
+                                    const SpecialistJudgement& judged, const CardFacts& facts);
 
 }  // namespace sotto
