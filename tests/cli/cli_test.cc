@@ -66,7 +66,7 @@ TEST_F(Program, HelpIsNoMistake) {
 }
 
 TEST_F(Program, BytesThatAreNoTextAreReplacedAndSaid) {
-  for (const std::string& words :
+  for (const std::string words :
        {"balance \xE9\n", "pay caf\xE9 luna 20\n", "my balance please \xE2\x82\n"}) {
     SCOPED_TRACE(words);
     for (const auto& arguments :
