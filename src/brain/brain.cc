@@ -162,6 +162,7 @@ struct BrainSession::Impl {
   Result<void> Speculate();
   Result<Understanding> Best(const std::string& utterance);
   ReadBack LastReadBack() const;
+  bool IsYes(std::string_view utterance) const;
   bool MaySayYes(std::string_view utterance) const;
   std::vector<OfferedTool> ToolsFor(std::string_view utterance) const;
   bool ActsOnAQuestion(const DecodedTurn& turn, std::string_view utterance) const;
@@ -239,6 +240,15 @@ ReadBack BrainSession::Impl::LastReadBack() const {
   return back;
 }
 
+// A sentence that agrees to what was read back and says nothing else is a yes, whatever the model makes of it.
+bool BrainSession::Impl::IsYes(std::string_view utterance) const {
+  const bool offered = std::any_of(tools.begin(), tools.end(), [](const OfferedTool& tool) {
+    return tool.name == control::kAffirm;
+  });
+  return offered && expectation.kind == Expectation::Kind::kConfirm &&
+         JudgeAnswer(*shared().workflow->language_data, utterance, LastReadBack()).answer == Answer::kYes;
+}
+
 // Nobody is taken to have said yes whose words say something else. A perhaps may be meant as one.
 bool BrainSession::Impl::MaySayYes(std::string_view utterance) const {
   const Answer answer = JudgeAnswer(*shared().workflow->language_data, utterance, LastReadBack()).answer;
@@ -298,6 +308,7 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   if (script == nullptr && shared().options.grounding) {
     if (auto call = PlainAnswer(language, expectation, tools, cut, channel))
       return ByRule(*std::move(call), utterance);
+    if (IsYes(cut)) return ByRule({ToolCall{control::kAffirm, Json::object()}, 1.0, {}}, utterance);
   }
 
   const PromptForm& form = *shared().form;
