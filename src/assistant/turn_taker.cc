@@ -9,6 +9,20 @@ namespace {
 
 // A partial understood with less is waited on like one not understood.
 constexpr double kConfidentlyComplete = 0.7;
+// Of a hypothesis' log score, as the brain weighs it; above the limit it may as well have been said.
+constexpr double kAcousticWeight = 0.1;
+constexpr double kNearlyAsLikely = -0.7;
+
+std::vector<ToolCall> TakenCalls(const Decision& decision) {
+  std::vector<ToolCall> calls;
+  for (const Event& event : decision.events) {
+    if (event.type != Event::Type::kUserSaid) continue;
+    for (const Json& call : event.value) {
+      if (auto parsed = ToolCallFromJson(call)) calls.push_back(std::move(*parsed));
+    }
+  }
+  return calls;
+}
 
 }  // namespace
 
@@ -100,6 +114,11 @@ Decision TurnTaker::Commit(std::span<const Transcript::Hypothesis> hypotheses, T
       if (!IsControlTool(call.call.name)) call.confidence *= heard;
     }
     input.calls = understood->calls;
+    input.heard = heard;
+    for (const Transcript::Hypothesis& other : hypotheses) {
+      if (other.text != input.text && kAcousticWeight * other.log_score > kNearlyAsLikely)
+        input.may_have_been.push_back(other.text);
+    }
     record->understood = *std::move(understood);
   } else {
     Log().error("the brain failed: {}", understood.error().message);
@@ -108,9 +127,11 @@ Decision TurnTaker::Commit(std::span<const Transcript::Hypothesis> hypotheses, T
   Turn turn;
   turn.user = input.text;
   turn.expectation = record->expectation;
-  for (const Understanding::Call& call : input.calls) turn.calls.push_back(call.call);
+  Decision decision = dialogue_.Turn(input);
+  // What the dialogue took the words for: a "yes" that the brain did not see is one in the history too.
+  turn.calls = TakenCalls(decision);
   history_.turns.push_back(std::move(turn));
-  return dialogue_.Turn(input);
+  return decision;
 }
 
 Decision TurnTaker::NoInput(TurnRecord* record) {

@@ -1,10 +1,10 @@
 // The half of VoiceSession that listens: from frames to the end of a turn.
 #include <algorithm>
-#include <array>
 
 #include "assistant/voice_session.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "text/consent.h"
 
 namespace sotto {
 namespace {
@@ -181,23 +181,9 @@ void VoiceSession::DropFalseInterruption() {
 }
 
 bool VoiceSession::IsBackchannel(std::string_view text) const {
-  static constexpr std::array<std::string_view, 12> kNever = {"uh", "um", "hmm", "mm",  "hm",  "mhm",
-                                                              "oh", "ah", "er",  "huh", "and", "the"};
-  static constexpr std::array<std::string_view, 8> kSometimes = {"okay",  "ok", "yeah", "yes",
-                                                                 "right", "i",  "see",  "sure"};
   const Expectation::Kind kind = taker_.expectation().kind;
   const bool answer = kind == Expectation::Kind::kConfirm || kind == Expectation::Kind::kOffer;
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t end = std::min(text.find(' ', at), text.size());
-    const std::string_view word = text.substr(at, end - at);
-    at = end + 1;
-    const bool listed =
-        std::find(kNever.begin(), kNever.end(), word) != kNever.end() ||
-        (!answer && std::find(kSometimes.begin(), kSometimes.end(), word) != kSometimes.end());
-    if (!word.empty() && !listed) return false;
-  }
-  return true;
+  return sotto::IsBackchannel(*taker_.workflow().language_data, text, answer);
 }
 
 void VoiceSession::Enter(std::string text, std::string ended_by) {

@@ -11,6 +11,9 @@
 #include "brain/slm_next_token.h"
 #include "text/consent.h"
 #include "text/normalise.h"
+#include "text/speech_act.h"
+#include "workflow/stakes.h"
+#include "workflow/tool_words.h"
 
 namespace sotto {
 namespace {
@@ -18,6 +21,7 @@ namespace {
 constexpr double kSureEnough = 0.9;      // below: the other hypotheses are read too
 constexpr double kAcousticWeight = 0.1;  // of a hypothesis' log score against the log confidence
 constexpr size_t kMaxHypotheses = 5;
+constexpr double kReadsInstead = 0.2;  // probability of a tool that reads, beside one that acts on a question
 
 // The first `max_words` words of `text`, in its own spelling.
 std::string CutWords(std::string_view text, int max_words) {
@@ -76,6 +80,11 @@ Result<std::unique_ptr<Brain::Impl>> Brain::Impl::Create(std::shared_ptr<const W
   impl->model = std::move(model);
   impl->options = options;
   impl->workflow_tools = ToToolSpecs(*impl->workflow);
+  for (const ToolDef& tool : impl->workflow->tools) {
+    if (tool.role != ToolRole::kTask) continue;
+    impl->tool_words[tool.name] = WordsOf(*impl->workflow, tool);
+    if (Acts(*impl->workflow, tool)) impl->acting.insert(tool.name);
+  }
   SOTTO_ASSIGN_OR_RETURN(PromptForm form, PromptForm::Create(impl->model, options.chat_template));
   impl->form = std::make_unique<const PromptForm>(std::move(form));
   SOTTO_ASSIGN_OR_RETURN(auto engine, Engine::Create(impl->model, {.n_threads = options.n_threads}));
@@ -105,6 +114,7 @@ struct BrainSession::Impl {
   std::vector<OfferedTool> tools;
   std::vector<ToolSpec> own_tools;  // the conversation's, where it has some
   std::vector<Turn> history;
+  Expectation expected;         // with the next utterance
   std::vector<TokenId> before;  // everything before the utterance
   std::string partial;
   bool list_controls = false;  // the prompt names the control tools
@@ -128,7 +138,10 @@ struct BrainSession::Impl {
   Result<Understanding> Understand(std::string_view utterance);
   Result<void> Speculate();
   Result<Understanding> Best(const std::string& utterance);
-  std::vector<OfferedTool> ToolsFor(const Grounding& grounding) const;
+  ReadBack LastReadBack() const;
+  bool MaySayYes(std::string_view utterance) const;
+  std::vector<OfferedTool> ToolsFor(std::string_view utterance) const;
+  bool ActsOnAQuestion(const DecodedTurn& turn, std::string_view utterance) const;
   Understanding Unclear(std::string_view utterance) const;
   ConfidenceFeatures FeaturesOf(const DecodedTurn& turn, const Grounding& grounding) const;
 };
@@ -182,13 +195,49 @@ Result<void> BrainSession::Impl::BuildPrompt(const Expectation& expectation) {
   return {};
 }
 
-// Nobody is taken to have said yes who said no word of it.
-std::vector<OfferedTool> BrainSession::Impl::ToolsFor(const Grounding& grounding) const {
+// What stands to be agreed to, as far as the calls tell: the tool of the last ones, or the expected one, with
+// their arguments. The dialogue, which knows, judges again.
+ReadBack BrainSession::Impl::LastReadBack() const {
+  std::string tool = expected.tool;
+  ReadBack back;
+  for (auto turn = history.rbegin(); turn != history.rend(); ++turn) {
+    for (auto call = turn->calls.rbegin(); call != turn->calls.rend(); ++call) {
+      if (!shared().tool_words.contains(call->name)) continue;
+      if (tool.empty()) tool = call->name;
+      if (call->name != tool) continue;
+      for (const auto& [name, value] : call->arguments.items()) {
+        if (!back.slots.contains(name)) back.slots[name] = value;
+      }
+    }
+  }
+  const auto words = shared().tool_words.find(tool);
+  if (words != shared().tool_words.end()) back.words = &words->second;
+  return back;
+}
+
+// Nobody is taken to have said yes whose words say something else. A perhaps may be meant as one.
+bool BrainSession::Impl::MaySayYes(std::string_view utterance) const {
+  const Answer answer = JudgeAnswer(*shared().workflow->language_data, utterance, LastReadBack()).answer;
+  return answer == Answer::kYes || answer == Answer::kUnsure;
+}
+
+std::vector<OfferedTool> BrainSession::Impl::ToolsFor(std::string_view utterance) const {
   std::vector<OfferedTool> offered = tools;
-  if (shared().options.grounding && !HasWordOfConsent(grounding.normalised())) {
-    std::erase_if(offered, [](const OfferedTool& tool) { return tool.name == control::kAffirm; });
+  const auto is_affirm = [](const OfferedTool& tool) { return tool.name == control::kAffirm; };
+  if (shared().options.grounding && std::any_of(offered.begin(), offered.end(), is_affirm) &&
+      !MaySayYes(utterance)) {
+    std::erase_if(offered, is_affirm);
   }
   return offered;
+}
+
+bool BrainSession::Impl::ActsOnAQuestion(const DecodedTurn& turn, std::string_view utterance) const {
+  const bool acts = std::any_of(turn.calls.begin(), turn.calls.end(), [&](const DecodedCall& decoded) {
+    return shared().acting.contains(decoded.call.name) && decoded.call.name != expected.tool;
+  });
+  if (!acts) return false;
+  const SpeechAct act = JudgeRequest(*shared().workflow->language_data, utterance).act;
+  return act == SpeechAct::kQuestion || act == SpeechAct::kHypothetical;
 }
 
 Understanding BrainSession::Impl::Unclear(std::string_view utterance) const {
@@ -223,7 +272,7 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   for (const auto& part : {form.Utterance(cut, grounding.normalised()), form.Close()}) {
     prompt.insert(prompt.end(), part.begin(), part.end());
   }
-  SlmNextToken model(*shared().engine, cache, std::move(prompt), std::move(draft));
+  SlmNextToken model(*shared().engine, cache, prompt, std::move(draft));
   draft.clear();
   const SchemaValueDecoder decode_schema_value = [this](ChoiceWriter& writer,
                                                         const OfferedArgument& argument) {
@@ -231,7 +280,18 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   };
   CallDecoderOptions options;
   options.forced = script;
-  auto turn = DecodeCalls(model, ToolsFor(grounding), grounding, form.frame(), decode_schema_value, options);
+  std::vector<OfferedTool> offered = ToolsFor(cut);
+  auto turn = DecodeCalls(model, offered, grounding, form.frame(), decode_schema_value, options);
+  if (turn && script == nullptr && ActsOnAQuestion(*turn, cut)) {
+    // "Is my bill paid": a tool that reads may answer it.
+    std::erase_if(offered, [&](const OfferedTool& tool) { return shared().acting.contains(tool.name); });
+    SlmNextToken again(*shared().engine, cache, std::move(prompt), {});
+    auto read = DecodeCalls(again, offered, grounding, form.frame(), decode_schema_value, options);
+    if (read && shared().tool_words.contains(read->calls.front().call.name) &&
+        std::exp(read->calls.front().name_log_prob) >= kReadsInstead) {
+      turn = std::move(read);
+    }
+  }
   if (!turn) {
     if (turn.error().code != ErrorCode::kOutOfRange) return tl::unexpected<Error>(std::move(turn).error());
     Log().warn("not understood: {}", turn.error().message);
@@ -272,6 +332,7 @@ Result<void> BrainSession::Begin(const Conversation& history, const Expectation&
   impl_->speculation.reset();
   impl_->draft.clear();
   impl_->history = history.turns;
+  impl_->expected = expectation;
   SOTTO_RETURN_IF_ERROR(impl_->SetTools(history, offered));
   SOTTO_RETURN_IF_ERROR(impl_->BuildPrompt(expectation));
   impl_->begun = true;

@@ -1,8 +1,10 @@
 // What a Brain holds. Private to src/brain.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "brain/prompt.h"
 #include "brain/schema_value.h"
 #include "slm/engine.h"
+#include "text/consent.h"
 
 namespace sotto {
 
@@ -23,6 +26,9 @@ struct Brain::Impl {
   std::shared_ptr<const Model> model;
   BrainOptions options;
   std::vector<ToolSpec> workflow_tools;
+  // Of the workflow's tasks, for judging answers and questions.
+  std::map<std::string, ToolWords, std::less<>> tool_words;
+  std::set<std::string, std::less<>> acting;  // those that change something
   std::unique_ptr<const PromptForm> form;
   std::unique_ptr<BatchingEngine> engine;
   std::unique_ptr<SchemaValues> schema_values;

@@ -21,6 +21,7 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterQuantize(app, context);
   RegisterSynth(app, context);
   RegisterHarvest(app, context);
+  RegisterLanguage(app, context);
 }
 
 }  // namespace sotto

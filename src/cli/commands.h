@@ -16,6 +16,7 @@ void RegisterChat(CLI::App& app, CliContext& context);
 void RegisterCheck(CLI::App& app, CliContext& context);
 void RegisterEval(CLI::App& app, CliContext& context);
 void RegisterGenerate(CLI::App& app, CliContext& context);
+void RegisterLanguage(CLI::App& app, CliContext& context);
 void RegisterModel(CLI::App& app, CliContext& context);
 void RegisterNew(CLI::App& app, CliContext& context);
 void RegisterQuantize(CLI::App& app, CliContext& context);

@@ -10,6 +10,8 @@
 #include "dialogue/composer.h"
 #include "dialogue/policy.h"
 #include "dialogue/slot_value.h"
+#include "text/consent.h"
+#include "text/speech_act.h"
 
 namespace sotto {
 
@@ -40,11 +42,35 @@ class Decider {
     Misfit misfit;
   };
 
+  // What becomes of a call that would begin a task.
+  enum class Verdict { kTaken, kDoubted, kLeft, kAsked, kDelayed };
+  // What is said to words that no call is left of.
+  enum class Judged {
+    kNothing,
+    kAskOn,       // the open question again: nothing went wrong
+    kLeftAlone,   // "don't ...": okay
+    kCannotTell,  // a question about what Sotto can only do
+    kOnlyNow,     // "tomorrow"
+  };
+
+  // decider_judge.cc: what the user really asked for.
+  TurnInput Judge(const TurnInput& input);
+  void JudgeAnswerTo(TurnInput& input);
+  void JudgeRequests(TurnInput& input);
+  void TakeAwayDenied(TurnInput& input) const;
+  Answer AnswerOf(const TurnInput& input) const;
+  ReadBack PendingReadBack() const;
+  bool SaysMore(const TurnInput& input);
+  std::vector<Call> ChangeInWords(std::string_view text) const;
+  Verdict VerdictOn(const Call& call, const RequestJudgement& request) const;
+  bool ReplyToJudged();
+  const LanguageData& language() const { return *program_.workflow().language_data; }
+
   // decider_turn.cc: what the user said.
   Heard Sort(const TurnInput& input);
   bool Corrects(const Heard& heard) const;
   void Control(const Call& call, const Heard& heard, bool correction);
-  void Affirm(const Call& call, bool correction);
+  void Affirm(bool correction);
   void Deny(const Heard& heard, bool correction);
   void NeverMind();
   void Help();
@@ -108,6 +134,9 @@ class Decider {
   std::string intro_;     // message before the next question: resume, queued
   std::string changed_;   // the new value of a slot that had one
   std::optional<Rejection> rejection_;
+  Judged judged_ = Judged::kNothing;
+  std::string judged_as_;            // why calls of the turn were not taken: negated, answer_unsure, ...
+  std::optional<ToolCall> untaken_;  // the first of them that would have begun a task
 };
 
 }  // namespace sotto

@@ -197,15 +197,7 @@ bool Decider::NeedsConfirmation(const Task& task) const {
   const ToolDef& tool = ToolOf(task);
   if (tool.role == ToolRole::kVerify) return false;
   if (task.doubted && (!tool.action.empty() || tool.role == ToolRole::kHandoff)) return true;
-  switch (policy_.confirm) {
-    case DialoguePolicy::Confirm::kNever:
-      return false;
-    case DialoguePolicy::Confirm::kAlways:
-      return !tool.action.empty();
-    case DialoguePolicy::Confirm::kDefault:
-      return !tool.confirm.empty();
-  }
-  return true;
+  return TextsOf(task).reads_back;
 }
 
 void Decider::SayIntro(const ToolDef& tool) {

@@ -30,11 +30,14 @@ void Decider::Begin(std::string session) {
 void Decider::Turn(const TurnInput& input) {
   SOTTO_CHECK(state_.acting == 0, "a turn while the action of task {} runs", state_.acting);
   if (state_.ended) Emit(Event::Type::kReopened);
+  const TurnInput judged = Judge(input);
   Json calls = Json::array();
-  for (const Call& call : input.calls) calls.push_back(ToJson(call.call));
+  for (const Call& call : judged.calls) calls.push_back(ToJson(call.call));
   Emit(Event::Type::kUserSaid, 0, input.text, std::move(calls));
+  if (!judged_as_.empty()) Emit(Event::Type::kNotTaken, 0, judged_as_);
+  if (ReplyToJudged()) return;
 
-  const Heard heard = Sort(input);
+  const Heard heard = Sort(judged);
   const bool correction = Corrects(heard);
   for (const Call* call : heard.controls) {
     if (!settled_) Control(*call, heard, correction);
@@ -110,7 +113,7 @@ void Decider::Control(const Call& call, const Heard& heard, bool correction) {
   const std::string& name = call.call.name;
   const bool alone = heard.tasks.empty();
   if (name == control::kAffirm) {
-    Affirm(call, correction);
+    Affirm(correction);
   } else if (name == control::kDeny) {
     Deny(heard, correction);
   } else if (name == control::kNeverMind) {
@@ -139,11 +142,10 @@ void Decider::Control(const Call& call, const Heard& heard, bool correction) {
   }
 }
 
-void Decider::Affirm(const Call& call, bool correction) {
+void Decider::Affirm(bool correction) {
   if (correction) return;
   switch (state_.pending.kind) {
     case Pending::Kind::kConfirm:
-      if (call.confidence < policy_.accept) return;  // not sure enough of a yes: NotUnderstood asks again
       Emit(Event::Type::kConfirmed, state_.open()->id);
       handled_ = advance_ = true;
       return;

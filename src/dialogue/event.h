@@ -13,6 +13,7 @@ struct Event {
   enum class Type {
     kBegan,          // name: session id
     kUserSaid,       // name: words, value: [calls]
+    kNotTaken,       // name: why calls of the words were not taken: negated, question, answer_unsure, ...
     kNoInput,        // silence
     kTaskBegan,      // task, name: tool, value: {doubted}
     kTaskQueued,     // name: tool, value: {arguments, doubted}

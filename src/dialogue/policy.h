@@ -18,8 +18,10 @@
 namespace sotto {
 
 struct TurnInput {
-  std::string text;                        // the user's words
-  std::vector<Understanding::Call> calls;  // none: not understood
+  std::string text;                             // the user's words
+  std::vector<Understanding::Call> calls;       // none: not understood
+  double heard = 1;                             // how well the words were heard (core/transcript.h)
+  std::vector<std::string> may_have_been = {};  // what else may have been said, nearly as likely
 };
 
 // Calls that are certain: scripts, simulators, tests.

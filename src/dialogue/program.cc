@@ -1,8 +1,12 @@
 #include "dialogue/program.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/check.h"
+#include "text/normalise.h"
+#include "workflow/stakes.h"
+#include "workflow/tool_words.h"
 
 namespace sotto {
 namespace {
@@ -54,9 +58,23 @@ Result<DialogueProgram::Variants> CompileTexts(const Texts& texts, const ToolDef
   return variants;
 }
 
-Result<DialogueProgram::ToolTexts> CompileTool(const ToolDef& tool) {
+// Whether a slot takes a time, so that "tomorrow" is its value and not a delay.
+bool TakesTime(const LanguageData& language, const ToolDef& tool) {
+  return std::any_of(tool.slots.begin(), tool.slots.end(), [&](const Slot& slot) {
+    if (slot.entity.type == Entity::Type::kDate) return true;
+    return std::any_of(slot.entity.values.begin(), slot.entity.values.end(), [&](const EntityValue& value) {
+      return language.later.Found(SplitWords(NormaliseSpoken(value.spoken)));
+    });
+  });
+}
+
+Result<DialogueProgram::ToolTexts> CompileTool(const Workflow& workflow, const ToolDef& tool) {
   DialogueProgram::ToolTexts texts;
   texts.tool = &tool;
+  texts.words = WordsOf(workflow, tool);
+  texts.acts = Acts(workflow, tool);
+  texts.reads_back = ReadsBack(workflow, tool);
+  texts.takes_time = TakesTime(*workflow.language_data, tool);
   SOTTO_ASSIGN_OR_RETURN(texts.confirm, CompileTexts(tool.confirm, &tool, tool.name + ".confirm"));
   SOTTO_ASSIGN_OR_RETURN(texts.done, CompileTexts(tool.done, &tool, tool.name + ".done"));
   for (const auto& [code, failed] : tool.failed) {
@@ -88,7 +106,7 @@ Result<std::shared_ptr<const DialogueProgram>> DialogueProgram::Compile(
   auto program = std::make_shared<DialogueProgram>();
   program->workflow_ = std::move(workflow);
   for (const ToolDef& tool : program->workflow_->tools) {
-    SOTTO_ASSIGN_OR_RETURN(program->tools_[tool.name], CompileTool(tool));
+    SOTTO_ASSIGN_OR_RETURN(program->tools_[tool.name], CompileTool(*program->workflow_, tool));
   }
   for (const auto& [key, texts] : program->workflow_->texts) {
     SOTTO_ASSIGN_OR_RETURN(program->messages_[key], CompileTexts(texts, nullptr, "messages." + key));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "text/consent.h"
 #include "text/template.h"
 #include "workflow/rule.h"
 #include "workflow/workflow.h"
@@ -29,6 +30,10 @@ class DialogueProgram {
     std::vector<Variants> check_say;  // one a check
     std::vector<Rule> check_rules;
     std::vector<SlotTexts> slots;  // one a slot, same order
+    ToolWords words;               // that a yes may repeat
+    bool acts = false;             // changes something in the world (workflow/stakes.h)
+    bool reads_back = false;
+    bool takes_time = false;  // has a slot for a time: "tomorrow" is a value then
   };
 
   // The error names the tool or message and what is wrong with its text; a workflow that passed its checks

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "learn/validate.h"
+#include "workflow/stakes.h"
 
 namespace sotto {
 namespace {
@@ -455,7 +456,7 @@ bool Simulator::Confirms(const ToolDef& tool) const {
   using Confirm = DialoguePolicy::Confirm;
   const Confirm confirm = workflow_->dialogue.confirm;
   if (confirm == Confirm::kNever) return reads_back_ && !tool.confirm.empty();
-  return confirm == Confirm::kAlways || !tool.confirm.empty();
+  return confirm == Confirm::kAlways || ReadsBack(*workflow_, tool);
 }
 
 bool Simulator::Complete(const Task& task) const { return Missing(task).empty(); }

@@ -141,8 +141,16 @@ Result<std::unique_ptr<RecognizerPool>> OpenOneRecognizer(const std::string& nam
     SOTTO_ASSIGN_OR_RETURN(auto pool, PocketSphinxPool::Create(std::move(model), options, ready));
     return pool;
   }
-  if (name.starts_with("wyoming://")) return OpenWyomingRecognizers(name);
-  if (name.starts_with("http://") || name.starts_with("https://")) return OpenOpenAiRecognizers(name);
+  if (name.starts_with("wyoming://")) {
+    WyomingOptions options;
+    options.language = text.language;
+    return OpenWyomingRecognizers(name, options);
+  }
+  if (name.starts_with("http://") || name.starts_with("https://")) {
+    OpenAiAudioOptions options;
+    options.language = text.language;
+    return OpenOpenAiRecognizers(name, options);
+  }
   return MakeError(ErrorCode::kInvalidArgument,
                    "no recognizer \"{}\": there are pocketsphinx, pocketsphinx:thorough, wyoming://host:port "
                    "and http(s)://host:port/v1",

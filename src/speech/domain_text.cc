@@ -505,6 +505,7 @@ const std::vector<std::string>& DomainText::For(ListeningMode mode) const {
 Result<DomainText> MakeDomainText(const Workflow& workflow, uint64_t seed) {
   Random random(seed);
   DomainText text;
+  text.language = workflow.language;
   const auto path = workflow.folder / "speech.txt";
   if (std::filesystem::exists(path)) {
     SOTTO_ASSIGN_OR_RETURN(const std::string lines, ReadFile(path));

@@ -36,6 +36,7 @@ struct DomainText {
   std::vector<std::string> choice;
   // Values of several words ("a little bit of milk"), which the recognizer may know as units.
   std::vector<std::string> phrases;
+  std::string language = "en";  // of the workflow
 
   const std::vector<std::string>& For(ListeningMode mode) const;
 };

@@ -181,7 +181,7 @@ class OpenAiRecognizer final : public Recognizer {
     Request request(url, options_.connect, options_.transcript);
     request.AddFile("file", wav);
     request.AddField("model", options_.transcription_model);
-    request.AddField("language", "en");
+    request.AddField("language", options_.language);
     request.AddField("response_format", "json");
     std::string answer;
     SOTTO_RETURN_IF_ERROR(request.Run([&](std::string_view bytes) {

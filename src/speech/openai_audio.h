@@ -14,6 +14,7 @@
 namespace sotto {
 
 struct OpenAiAudioOptions {
+  std::string language = "en";  // what is recognised
   std::chrono::milliseconds connect{1000};
   std::chrono::milliseconds transcript{5000};  // the whole request
   std::chrono::milliseconds speech{15000};     // the whole sentence

@@ -218,12 +218,13 @@ std::string ToPcm16(std::span<const float> samples) {
 class WyomingRecognizer final : public Recognizer {
  public:
   WyomingRecognizer(Address address, WyomingOptions options)
-      : address_(std::move(address)), options_(options) {}
+      : address_(std::move(address)), options_(std::move(options)) {}
 
   void NewCaller() override { Cancel(); }
   Result<void> Start(ListeningMode /*mode*/) override {
     SOTTO_RETURN_IF_ERROR(connection_.Open(address_, options_.connect));
-    SOTTO_RETURN_IF_ERROR(connection_.Send("transcribe", {{"language", "en"}}, "", options_.connect));
+    SOTTO_RETURN_IF_ERROR(
+        connection_.Send("transcribe", {{"language", options_.language}}, "", options_.connect));
     return connection_.Send("audio-start", Format(), "", options_.connect);
   }
   Result<void> Feed(std::span<const float> samples) override {
@@ -273,7 +274,8 @@ class WyomingRecognizer final : public Recognizer {
 
 class WyomingPool final : public RecognizerPool {
  public:
-  WyomingPool(Address address, WyomingOptions options) : address_(std::move(address)), options_(options) {}
+  WyomingPool(Address address, WyomingOptions options)
+      : address_(std::move(address)), options_(std::move(options)) {}
   Result<std::unique_ptr<Recognizer>> Acquire() override {
     return std::make_unique<WyomingRecognizer>(address_, options_);
   }
@@ -287,7 +289,7 @@ class WyomingPool final : public RecognizerPool {
 class WyomingSynthesizer final : public Synthesizer {
  public:
   WyomingSynthesizer(Address address, std::string voice, WyomingOptions options)
-      : address_(std::move(address)), voice_(std::move(voice)), options_(options) {}
+      : address_(std::move(address)), voice_(std::move(voice)), options_(std::move(options)) {}
 
   Result<void> Speak(std::string_view text, const Sink& sink) override {
     Connection connection;
@@ -341,13 +343,13 @@ class WyomingSynthesizer final : public Synthesizer {
 Result<std::unique_ptr<RecognizerPool>> OpenWyomingRecognizers(const std::string& url,
                                                                WyomingOptions options) {
   SOTTO_ASSIGN_OR_RETURN(Address address, ParseUrl(url, "10300"));
-  return std::make_unique<WyomingPool>(std::move(address), options);
+  return std::make_unique<WyomingPool>(std::move(address), std::move(options));
 }
 
 Result<std::shared_ptr<Synthesizer>> OpenWyomingSynthesizer(const std::string& url, const std::string& voice,
                                                             WyomingOptions options) {
   SOTTO_ASSIGN_OR_RETURN(Address address, ParseUrl(url, "10200"));
-  return std::make_shared<WyomingSynthesizer>(std::move(address), voice, options);
+  return std::make_shared<WyomingSynthesizer>(std::move(address), voice, std::move(options));
 }
 
 }  // namespace sotto

@@ -17,6 +17,7 @@
 namespace sotto {
 
 struct WyomingOptions {
+  std::string language = "en";  // what is recognised
   std::chrono::milliseconds connect{1000};
   std::chrono::milliseconds transcript{4000};  // after the end of speech
   std::chrono::milliseconds silence{4000};     // between two chunks of synthesis

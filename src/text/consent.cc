@@ -1,29 +1,481 @@
 #include "text/consent.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <set>
 
 #include "text/normalise.h"
+#include "text/spoken_numbers.h"
 
 namespace sotto {
 namespace {
 
-constexpr std::string_view kWords[] = {
-    "absolutely", "accept", "affirmative", "agree", "agreed",    "ahead",   "alright",   "approve",
-    "approved",   "aye",    "bet",         "carry", "certainly", "confirm", "confirmed", "continue",
-    "correct",    "course", "definitely",  "do",    "does",      "exactly", "fine",      "go",
-    "good",       "great",  "guess",       "huh",   "indeed",    "it",      "k",         "mhm",
-    "mmhmm",      "ok",     "okay",        "okey",  "percent",   "perfect", "please",    "positive",
-    "proceed",    "right",  "suppose",     "sure",  "surely",    "totally", "true",      "uhhuh",
-    "works",      "why",    "would",       "ya",    "yah",       "yea",     "yeah",      "yeh",
-    "yep",        "yes",    "yessir",      "yup"};
+constexpr double kClassifierSure = 0.5;
+
+// What the parts of an answer are.
+enum Part : uint32_t {
+  kAgrees = 1,      // "yes", "go ahead"
+  kPlease = 2,      //
+  kVerb = 4,        // the act: "pay", "cancel"
+  kLeaving = 8,     // the act, by a verb that also drops things: "cancel"
+  kPast = 16,       // "cancelled"
+  kNoun = 32,       // "payment"
+  kObject = 64,     // "card"
+  kPronoun = 128,   // "it"
+  kValue = 256,     // "two hundred"
+  kLead = 512,      // "i want you to"
+  kWeakLead = 1024  // "just"
+};
+
+std::vector<std::string_view> Views(const std::vector<NormalisedWord>& words) {
+  std::vector<std::string_view> views;
+  views.reserve(words.size());
+  for (const NormalisedWord& word : words) views.push_back(word.text);
+  return views;
+}
+
+bool Asks(std::string_view text) {
+  return text.find('?') != std::string_view::npos || text.find("\xEF\xBC\x9F") != std::string_view::npos ||
+         text.find("\xC2\xBF") != std::string_view::npos;
+}
+
+// One answer against what was read back.
+class Reader {
+ public:
+  Reader(const LanguageData& language, std::string_view text, const ReadBack& read_back)
+      : language_(language),
+        back_(read_back),
+        asks_(Asks(text)),
+        normalised_(NormaliseSpokenWords(text)),
+        words_(Views(normalised_)),
+        readings_(ReadNumbers(words_)) {
+    if (back_.words == nullptr) return;
+    for (const ToolWords::Slot& slot : back_.words->slots) {
+      const auto found = back_.slots.find(slot.name);
+      if (found == back_.slots.end()) continue;
+      Known known{&slot, &*found, {}};
+      if (found->is_string()) known.own.AddWords(found->get_ref<const std::string&>());
+      known_.push_back(std::move(known));
+    }
+  }
+
+  bool empty() const { return words_.empty(); }
+  bool asks() const { return asks_; }
+
+  // The parts of the sentence, for each way to read it; none where something else is in it.
+  std::set<uint32_t> Readings() const {
+    std::vector<std::set<uint32_t>> reached(words_.size() + 1);
+    reached[0].insert(0);
+    for (size_t at = 0; at < words_.size(); ++at) {
+      if (reached[at].empty()) continue;
+      for (const auto& [length, part] : PartsAt(at)) {
+        for (const uint32_t mask : reached[at]) reached[at + length].insert(mask | part);
+      }
+    }
+    return reached.back();
+  }
+
+  bool SaysYes() const {
+    const std::set<uint32_t> readings = Readings();
+    return std::any_of(readings.begin(), readings.end(), [](uint32_t parts) { return Agrees(parts); });
+  }
+
+  // The act alone was said.
+  bool RestatesAct() const {
+    const std::set<uint32_t> readings = Readings();
+    return std::any_of(readings.begin(), readings.end(), [](uint32_t parts) {
+      return (parts & (kVerb | kLeaving)) != 0 && (parts & (kPronoun | kObject | kNoun)) != 0;
+    });
+  }
+
+  // The first word that is not only politeness or agreement: where "^" phrases begin.
+  size_t Beginning() const {
+    size_t at = 0;
+    while (at < words_.size()) {
+      const size_t length =
+          std::max({language_.fillers.MatchesAt(words_, at), language_.polite.MatchesAt(words_, at),
+                    language_.please.MatchesAt(words_, at), language_.address.MatchesAt(words_, at),
+                    language_.yes.MatchesAt(words_, at), NameAt(at)});
+      if (length == 0) break;
+      at += length;
+    }
+    return at;
+  }
+
+  // A question at the beginning, or a number that is no part of a phrase ("make that a grand"), vetoes too.
+  bool Vetoed() const {
+    if (OpensQuestion(Beginning()) || NamesOtherNumber()) return true;
+    for (size_t at = 0; at < words_.size(); ++at) {
+      if (language_.vetoes.MatchesAt(words_, at, at == 0) > 0) return true;
+    }
+    return false;
+  }
+
+  bool Finds(const PhraseList& list) const { return list.Found(words_, Beginning()); }
+
+  // A number that is not what was read back and no part of a phrase: "one moment", "that's the one".
+  bool NamesOtherNumber() const {
+    for (size_t at = 0; at < words_.size(); ++at) {
+      const NumberReading* reading = NumberAt(at);
+      if (reading == nullptr) continue;
+      if (!IsKnownNumber(*reading) && !InsidePhrase(*reading)) return true;
+      at = reading->end - 1;
+    }
+    return false;
+  }
+  bool NamesOtherValue() const {
+    for (size_t at = 0; at < words_.size(); ++at) {
+      if (OtherValueAt(at)) return true;
+    }
+    return false;
+  }
+
+  // What other values the words give, to one slot each.
+  Json OtherValues() const {
+    Json values = Json::object();
+    if (back_.words == nullptr || language_.negations.Found(words_)) return values;
+    for (const ToolWords::Slot& slot : back_.words->slots) {
+      if (const std::optional<Json> value = OtherValueOf(slot)) values[slot.name] = *value;
+    }
+    return values;
+  }
+
+  std::vector<std::string> Tokens() const {
+    std::vector<std::string> tokens;
+    for (size_t at = 0; at < words_.size();) {
+      const auto add = [&](std::string_view token, size_t length) {
+        if (length == 0) return false;
+        tokens.emplace_back(token);
+        at += length;
+        return true;
+      };
+      if (add("<value>", PlainValueAt(at)) || add("<name>", NameAt(at))) continue;
+      if (const NumberReading* reading = NumberAt(at);
+          reading != nullptr && language_.yes.MatchesAt(words_, at) == 0) {
+        add("<number>", reading->end - at);
+        continue;
+      }
+      // Words that agree ("go", "do", "that's right") keep their own meaning.
+      if (back_.words != nullptr && language_.yes.MatchesAt(words_, at) == 0) {
+        if (add("<acted>", back_.words->past.MatchesAt(words_, at)) ||
+            add("<act>", back_.words->verbs.MatchesAt(words_, at)) ||
+            add("<noun>", back_.words->nouns.MatchesAt(words_, at)) ||
+            add("<object>", back_.words->objects.MatchesAt(words_, at)))
+          continue;
+      }
+      tokens.emplace_back(words_[at++]);
+    }
+    return tokens;
+  }
+
+ private:
+  struct Known {
+    const ToolWords::Slot* slot;
+    const Json* value;
+    PhraseList own;  // the value's own words
+  };
+  using LengthAndPart = std::pair<size_t, uint32_t>;
+
+  static bool Agrees(uint32_t parts) {
+    const auto has = [parts](uint32_t part) { return (parts & part) != 0; };
+    if (has(kAgrees)) return true;
+    const bool wanted = has(kLead) || has(kPlease) || has(kPronoun) || has(kObject) || has(kValue);
+    if (has(kVerb) && wanted) return true;
+    // "Cancel it" may mean the conversation; "cancel the card", "I want it cancelled" do not.
+    if (has(kLeaving) && (has(kObject) || has(kValue) || has(kLead))) return true;
+    if (has(kPast) && (has(kLead) || has(kWeakLead))) return true;
+    if (has(kNoun) && has(kLead)) return true;
+    return parts == kPlease;
+  }
+
+  size_t NameAt(size_t at) const {
+    return back_.words == nullptr ? 0 : back_.words->names.MatchesAt(words_, at);
+  }
+
+  const NumberReading* NumberAt(size_t at) const {
+    const NumberReading* longest = nullptr;
+    for (const NumberReading& reading : readings_) {
+      if (reading.begin != at || reading.kind == NumberKind::kOrdinal || !reading.maximal) continue;
+      if (longest == nullptr || reading.end > longest->end) longest = &reading;
+    }
+    return longest;
+  }
+
+  // Whether a phrase holds the whole number: "that's the one", "just one moment", "hundred percent".
+  bool InsidePhrase(const NumberReading& reading) const {
+    for (size_t begin = reading.begin > 5 ? reading.begin - 5 : 0; begin <= reading.begin; ++begin) {
+      for (const PhraseList* list :
+           {&language_.yes, &language_.wait, &language_.objects, &language_.after_values}) {
+        if (begin + list->MatchesAt(words_, begin) >= reading.end) return true;
+      }
+    }
+    return false;
+  }
+
+  // Whether the phrase that begins a question there is longer than any that agrees.
+  bool OpensQuestion(size_t at) const {
+    return at < words_.size() && language_.questions.MatchesAt(words_, at, true) > 0;
+  }
+
+  bool SameNumber(const Known& known, const NumberReading& reading) const {
+    if (known.slot->digits) {
+      return known.value->is_string() && reading.text == known.value->get_ref<const std::string&>();
+    }
+    return known.slot->number && known.value->is_number() && reading.kind != NumberKind::kDigits &&
+           std::abs(reading.value - known.value->get<double>()) < 1e-9;
+  }
+
+  bool IsKnownNumber(const NumberReading& maximal) const {
+    return std::any_of(readings_.begin(), readings_.end(), [&](const NumberReading& reading) {
+      if (reading.begin != maximal.begin || reading.end != maximal.end) return false;
+      return std::any_of(known_.begin(), known_.end(),
+                         [&](const Known& known) { return SameNumber(known, reading); });
+    });
+  }
+
+  // The words from `at` that say this slot's value; its whole number or nothing.
+  size_t ValueOf(const Known& known, size_t at) const {
+    if (at >= words_.size()) return 0;
+    if (known.slot->number || known.slot->digits) {
+      const NumberReading* longest = NumberAt(at);
+      if (longest == nullptr) return 0;
+      for (const NumberReading& reading : readings_) {
+        if (reading.begin == at && reading.end == longest->end && SameNumber(known, reading))
+          return reading.end - at;
+      }
+      return 0;
+    }
+    size_t length = known.own.MatchesAt(words_, at);
+    for (const ToolWords::Value& value : known.slot->values) {
+      if (known.value->is_string() && value.value == known.value->get_ref<const std::string&>())
+        length = std::max(length, value.forms.MatchesAt(words_, at));
+    }
+    return length;
+  }
+
+  size_t PlainValueAt(size_t at) const {
+    size_t length = 0;
+    for (const Known& known : known_) length = std::max(length, ValueOf(known, at));
+    return length;
+  }
+
+  // A listed value of a slot, but not the one it has.
+  bool OtherValueAt(size_t at) const {
+    if (back_.words == nullptr) return false;
+    size_t other = 0;
+    for (const ToolWords::Slot& slot : back_.words->slots) {
+      for (const ToolWords::Value& value : slot.values) {
+        const auto held = back_.slots.find(slot.name);
+        const bool own = held != back_.slots.end() && held->is_string() &&
+                         held->get_ref<const std::string&>() == value.value;
+        if (!own) other = std::max(other, value.forms.MatchesAt(words_, at));
+      }
+    }
+    return other > 0 && other > PlainValueAt(at);
+  }
+
+  // The one value that the words give to this slot and could give to no other.
+  std::optional<Json> OtherValueOf(const ToolWords::Slot& slot) const {
+    const auto like = [&](const ToolWords::Slot& other) {
+      return slot.number || slot.digits ? other.number || other.digits : other.entity == slot.entity;
+    };
+    if (std::count_if(back_.words->slots.begin(), back_.words->slots.end(), like) != 1) return std::nullopt;
+    std::optional<Json> only;
+    for (size_t at = 0; at < words_.size(); ++at) {
+      std::optional<Json> here;
+      if (slot.number || slot.digits) {
+        const NumberReading* reading = NumberAt(at);
+        if (reading == nullptr) continue;
+        at = reading->end - 1;
+        if (IsKnownNumber(*reading) || InsidePhrase(*reading)) continue;
+        here = slot.digits ? Json(reading->text) : Json(reading->value);
+      } else {
+        const auto said = std::find_if(
+            slot.values.begin(), slot.values.end(),
+            [&](const ToolWords::Value& value) { return value.forms.MatchesAt(words_, at) > 0; });
+        if (said == slot.values.end() || !OtherValueAt(at)) continue;
+        here = said->value;
+      }
+      if (only && *only != *here) return std::nullopt;
+      only = std::move(here);
+    }
+    return only;
+  }
+
+  // Whether other slots of the entity hold another value, so that the value alone does not say which is
+  // meant.
+  bool Ambiguous(const Known& known, bool* first) const {
+    *first = true;
+    bool ambiguous = false;
+    for (const Known& other : known_) {
+      if (&other == &known || other.slot->entity != known.slot->entity) continue;
+      ambiguous = ambiguous || *other.value != *known.value;
+      if (&other < &known) *first = false;
+    }
+    return ambiguous;
+  }
+
+  void AddValues(size_t at, std::vector<LengthAndPart>& parts) const {
+    for (const Known& known : known_) {
+      // "from my checking": the marker must be one of this slot's.
+      for (const size_t marker : known.slot->markers.LengthsAt(words_, at)) {
+        const size_t value_at = PastDeterminers(known, at + marker);
+        if (const size_t length = ValueOf(known, value_at))
+          parts.emplace_back(value_at + length - at, kValue);
+      }
+      const size_t length = ValueOf(known, at);
+      if (length == 0) continue;
+      bool first = false;
+      if (Ambiguous(known, &first)) {
+        // "checking to savings": the first of the two, and the second follows with its marker.
+        if (!first || !OthersFollow(known, at + length)) continue;
+      }
+      parts.emplace_back(length, kValue);
+      const size_t after = language_.after_values.MatchesAt(words_, at + length);
+      if (after > 0) parts.emplace_back(length + after, kValue);
+    }
+  }
+
+  // "my savings": from "my" to the value, if it is one.
+  size_t PastDeterminers(const Known& known, size_t at) const {
+    while (at < words_.size() && ValueOf(known, at) == 0) {
+      const size_t length = language_.determiners.MatchesAt(words_, at);
+      if (length == 0) break;
+      at += length;
+    }
+    return at;
+  }
+
+  bool OthersFollow(const Known& known, size_t from) const {
+    for (const Known& other : known_) {
+      if (&other == &known || other.slot->entity != known.slot->entity || *other.value == *known.value)
+        continue;
+      bool follows = false;
+      for (size_t at = from; at < words_.size(); ++at) {
+        for (const size_t marker : other.slot->markers.LengthsAt(words_, at)) {
+          follows = follows || ValueOf(other, PastDeterminers(other, at + marker)) > 0;
+        }
+      }
+      if (!follows) return false;
+    }
+    return true;
+  }
+
+  std::vector<LengthAndPart> PartsAt(size_t at) const {
+    std::vector<LengthAndPart> parts;
+    const auto add = [&](const PhraseList& list, uint32_t part) {
+      for (const size_t length : list.LengthsAt(words_, at)) parts.emplace_back(length, part);
+    };
+    add(language_.yes, kAgrees);
+    add(language_.please, kPlease);
+    add(language_.fillers, 0);
+    add(language_.polite, 0);
+    add(language_.address, 0);
+    add(language_.now, 0);
+    if (back_.words == nullptr) return parts;
+    add(back_.words->names, 0);
+    AddValues(at, parts);
+    if (OtherValueAt(at)) return parts;  // only a phrase that agrees may hold it
+    add(language_.leads, kLead);
+    add(language_.weak_leads, kWeakLead);
+    add(language_.objects, kPronoun);
+    add(language_.determiners, 0);
+    for (const size_t length : back_.words->verbs.LengthsAt(words_, at)) {
+      const bool leaving = language_.acts_of_leaving.MatchesAt(words_, at) > 0;
+      parts.emplace_back(length, leaving ? kLeaving : kVerb);
+    }
+    add(back_.words->past, kPast);
+    add(back_.words->nouns, kNoun);
+    add(back_.words->objects, kObject);
+    return parts;
+  }
+
+  const LanguageData& language_;
+  const ReadBack& back_;
+  const bool asks_;
+  const std::vector<NormalisedWord> normalised_;
+  const std::vector<std::string_view> words_;
+  const std::vector<NumberReading> readings_;
+  std::vector<Known> known_;
+};
+
+double ProbabilityOfYes(const LanguageData& language, const Reader& reader) {
+  const std::vector<std::string> tokens = reader.Tokens();
+  const std::vector<std::string_view> views(tokens.begin(), tokens.end());
+  return language.consent_model.Probability(views, "yes");
+}
 
 }  // namespace
 
-bool HasWordOfConsent(std::string_view spoken) {
-  const auto words = SplitWords(spoken);
-  return std::any_of(words.begin(), words.end(), [](std::string_view word) {
-    return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
-  });
+std::string_view AnswerName(Answer answer) {
+  switch (answer) {
+    case Answer::kYes:
+      return "yes";
+    case Answer::kNo:
+      return "no";
+    case Answer::kDrop:
+      return "drop";
+    case Answer::kChange:
+      return "change";
+    case Answer::kLater:
+      return "later";
+    case Answer::kWait:
+      return "wait";
+    case Answer::kQuestion:
+      return "question";
+    case Answer::kUnsure:
+      return "unsure";
+    case Answer::kOther:
+      return "other";
+  }
+  return "other";
+}
+
+Judgement JudgeAnswer(const LanguageData& language, std::string_view text, const ReadBack& read_back) {
+  const Reader reader(language, text, read_back);
+  Judgement judged;
+  if (reader.empty()) return judged;
+  judged.by_rules = !reader.asks() && !reader.Vetoed() && reader.SaysYes();
+  if (judged.by_rules) {
+    judged.p_yes = ProbabilityOfYes(language, reader);
+    judged.answer = judged.p_yes >= kClassifierSure ? Answer::kYes : Answer::kUnsure;
+  } else if (reader.Finds(language.wait)) {
+    judged.answer = Answer::kWait;
+  } else if (reader.Finds(language.drop)) {
+    judged.answer = Answer::kDrop;
+  } else if (reader.asks() || reader.Finds(language.questions)) {
+    judged.answer = Answer::kQuestion;
+  } else if (reader.Finds(language.later)) {
+    judged.answer = Answer::kLater;
+  } else if (reader.NamesOtherNumber() || reader.NamesOtherValue() || reader.Finds(language.change)) {
+    judged.answer = Answer::kChange;
+  } else if (reader.Finds(language.no)) {
+    judged.answer = Answer::kNo;
+  } else if (reader.Vetoed() || reader.Finds(language.unsure)) {
+    judged.answer = Answer::kUnsure;
+  }
+  return judged;
+}
+
+Json OtherValues(const LanguageData& language, std::string_view text, const ReadBack& read_back) {
+  return Reader(language, text, read_back).OtherValues();
+}
+
+bool IsActRestated(const LanguageData& language, std::string_view text, const ReadBack& read_back) {
+  const Reader reader(language, text, read_back);
+  return !reader.empty() && !reader.asks() && reader.RestatesAct();
+}
+
+bool IsBackchannel(const LanguageData& language, std::string_view text, bool answer_expected) {
+  const std::vector<std::string_view> words = SplitWords(text);
+  for (size_t at = 0; at < words.size();) {
+    size_t length = language.backchannels.MatchesAt(words, at);
+    if (length == 0 && !answer_expected) length = language.backchannels_or_answers.MatchesAt(words, at);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
 }
 
 }  // namespace sotto

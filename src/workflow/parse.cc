@@ -43,7 +43,8 @@ std::string Gerund(const std::string& title) {
 
 class WorkflowParser {
  public:
-  ParsedWorkflow Parse(std::string_view text, std::string_view file) {
+  ParsedWorkflow Parse(std::string_view text, std::string_view file, const std::filesystem::path& folder) {
+    folder_ = folder;
     ParsedWorkflow parsed;
     parsed.file = file;
     try {
@@ -77,6 +78,7 @@ class WorkflowParser {
                      "the workflow");
     reader_.Read(root, "", "workflow", workflow_.name);
     reader_.Read(root, "", "language", workflow_.language);
+    FindLanguage();
     if (workflow_.name.empty()) reader_.AddAt("workflow", "the workflow has no name", "workflow: my_name");
     if (const YAML::Node node = root["assistant"]) ReadAssistant(node);
     if (const YAML::Node node = root["entities"];
@@ -90,6 +92,20 @@ class WorkflowParser {
     ReadMessages(root["messages"]);
     if (const ToolDef* unclear = workflow_.FindRole(ToolRole::kUnclear))
       workflow_.unclear_tool = unclear->name;
+  }
+
+  // A language of the workflow's own folder, or a compiled-in one.
+  void FindLanguage() {
+    std::error_code ignored;
+    const std::filesystem::path own = folder_ / "languages" / workflow_.language;
+    const bool has_own = !folder_.empty() && std::filesystem::is_directory(own, ignored);
+    auto language = has_own ? ReadLanguage(own) : LanguageFor(workflow_.language);
+    if (language) {
+      workflow_.language_data = *std::move(language);
+    } else {
+      reader_.AddAt("language", language.error().message,
+                    has_own ? "" : "a language is a folder: languages/CODE beside the workflow");
+    }
   }
 
   void ReadAssistant(const YAML::Node& node) {
@@ -159,8 +175,8 @@ class WorkflowParser {
     const std::string path = "tools." + name;
     if (!reader_.CheckMap(
             node, path,
-            {"description", "role", "title", "doing", "slots", "checks", "confirm", "action", "done",
-             "failed", "handoff_on", "related", "requires_verified", "attempts", "examples"},
+            {"description", "role", "title", "doing", "slots", "checks", "confirm", "effect", "action",
+             "done", "failed", "handoff_on", "related", "requires_verified", "attempts", "examples"},
             fmt::format("tool '{}'", name))) {
       return;
     }
@@ -177,7 +193,9 @@ class WorkflowParser {
       for (const auto& item : slots) ReadSlot(path + ".slots", item.first.Scalar(), item.second, tool);
     }
     if (const YAML::Node checks = node["checks"]) ReadChecks(checks, path + ".checks", tool);
-    reader_.Read(node, path, "confirm", tool.confirm);
+    ReadConfirm(node, path, tool);
+    tool.effect =
+        static_cast<ToolEffect>(reader_.ReadOneOf(node, path, "effect", {"unknown", "reads", "acts"}, 0));
     if (const YAML::Node action = node["action"]) ReadAction(action, path + ".action", tool);
     reader_.Read(node, path, "done", tool.done);
     if (const YAML::Node failed = node["failed"];
@@ -192,6 +210,17 @@ class WorkflowParser {
     reader_.Read(node, path, "attempts", tool.attempts, 1);
     reader_.Read(node, path, "examples", tool.examples);
     workflow_.tools.push_back(std::move(tool));
+  }
+
+  // Texts, or "never".
+  void ReadConfirm(const YAML::Node& node, const std::string& path, ToolDef& tool) {
+    reader_.Read(node, path, "confirm", tool.confirm);
+    if (tool.confirm.size() != 1) return;
+    const std::string& only = tool.confirm.front();
+    if (only == "never" || only == "false") {
+      tool.never_confirm = true;
+      tool.confirm.clear();
+    }
   }
 
   void ReadSlot(const std::string& slots_path, const std::string& name, const YAML::Node& node,
@@ -333,6 +362,7 @@ class WorkflowParser {
 
   YamlReader reader_;
   Workflow workflow_;
+  std::filesystem::path folder_;
 };
 
 }  // namespace
@@ -345,8 +375,9 @@ std::string ToString(const Mistake& mistake, std::string_view file) {
   return line;
 }
 
-ParsedWorkflow ParseWorkflow(std::string_view text, std::string_view file) {
-  return WorkflowParser().Parse(text, file);
+ParsedWorkflow ParseWorkflow(std::string_view text, std::string_view file,
+                             const std::filesystem::path& folder) {
+  return WorkflowParser().Parse(text, file, folder);
 }
 
 Result<ParsedWorkflow> ReadWorkflow(const std::filesystem::path& path) {
@@ -360,8 +391,9 @@ Result<ParsedWorkflow> ReadWorkflow(const std::filesystem::path& path) {
   }
   std::ostringstream text;
   text << stream.rdbuf();
-  ParsedWorkflow parsed = ParseWorkflow(text.str(), file.string());
-  if (parsed.workflow) parsed.workflow->folder = file.parent_path().empty() ? "." : file.parent_path();
+  const std::filesystem::path parent = file.parent_path().empty() ? "." : file.parent_path();
+  ParsedWorkflow parsed = ParseWorkflow(text.str(), file.string(), parent);
+  if (parsed.workflow) parsed.workflow->folder = parent;
   return parsed;
 }
 

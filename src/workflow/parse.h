@@ -31,8 +31,9 @@ struct ParsedWorkflow {
   std::vector<Mistake> mistakes;     // by line
 };
 
-// `file` is for messages only.
-ParsedWorkflow ParseWorkflow(std::string_view text, std::string_view file);
+// `file` is for messages only; `folder`, where not empty, is where the workflow's own languages lie.
+ParsedWorkflow ParseWorkflow(std::string_view text, std::string_view file,
+                             const std::filesystem::path& folder = {});
 
 // A workflow.yaml or the folder it lies in. The error: it cannot be read.
 Result<ParsedWorkflow> ReadWorkflow(const std::filesystem::path& path);

@@ -9,6 +9,7 @@
 #include "text/template.h"
 #include "workflow/messages.h"
 #include "workflow/rule.h"
+#include "workflow/stakes.h"
 #include "workflow/suggest.h"
 
 namespace sotto {
@@ -133,6 +134,13 @@ class Validator {
       }
     }
     CheckTexts(tool.confirm, path + ".confirm", slots);
+    const Stakes stakes = StakesOf(workflow_, tool);
+    if (stakes > Stakes::kLittle && tool.confirm.empty() && !tool.never_confirm) {
+      reader_.AddAt(path, fmt::format("tool '{}' acts on {} without 'confirm'", tool.name, StakesName(stakes)),
+                    "confirm: a text that reads it back; confirm: never to act at once; effect: reads if it "
+                    "only looks something up",
+                    true);
+    }
     CheckTexts(tool.done, path + ".done", fields);
     for (const auto& [code, texts] : tool.failed) CheckTexts(texts, path + ".failed." + code, fields);
     CheckTexts(tool.examples, path + ".examples", slots);

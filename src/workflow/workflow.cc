@@ -2,7 +2,16 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace sotto {
+
+std::shared_ptr<const LanguageData> EnglishData() {
+  const auto english = LanguageFor("en");
+  SOTTO_CHECK(english.has_value(), "{}", english.error().message);
+  return *english;
+}
+
 namespace {
 
 template <typename Items>

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "core/conversation.h"
 #include "core/tool.h"
+#include "text/language_data.h"
 
 namespace sotto {
 
@@ -79,6 +81,9 @@ enum class ToolRole {
 };
 std::string_view ToolRoleName(ToolRole role);  // "task", "greeting", ...
 
+// What a tool's action does to the world; workflow/stakes.h finds out what the file does not say.
+enum class ToolEffect { kUnknown, kReads, kActs };
+
 struct ToolDef {
   std::string name;
   ToolRole role = ToolRole::kTask;
@@ -87,7 +92,9 @@ struct ToolDef {
   std::string doing;  // "transferring money": back to ...
   std::vector<Slot> slots;
   std::vector<Check> checks;
-  Texts confirm;       // template; empty: acts without asking
+  Texts confirm;               // template; empty: workflow/stakes.h decides whether it is read back
+  bool never_confirm = false;  // `confirm: never`: acts without asking, in so many words
+  ToolEffect effect = ToolEffect::kUnknown;
   std::string action;  // name in the action registry; empty: only talk
   Json action_options = Json::object();
   // Fields of the result's data that texts may use -> their format ("money", "digits", "count", ...).
@@ -108,7 +115,7 @@ struct ToolDef {
 struct DialoguePolicy {
   enum class Confirm { kDefault, kNever, kAlways };
   enum class Resume { kContinue, kAsk, kNever };  // after a digression: ask on, offer to return, forget
-  Confirm confirm = Confirm::kDefault;            // kDefault: the tools that have a `confirm` text
+  Confirm confirm = Confirm::kDefault;            // kDefault: what workflow/stakes.h says
   double accept = 0.6;                            // a call below this is read back before it acts
   double clarify = 0.3;                           // a call below this is not believed: "did you want to ...?"
   int max_failures = 3;                           // turns in a row without progress before a hand-off
@@ -119,10 +126,14 @@ struct DialoguePolicy {
   int max_suspended = 4;     // suspended tasks kept; the oldest is dropped
 };
 
+// The compiled-in English.
+std::shared_ptr<const LanguageData> EnglishData();
+
 struct Workflow {
   std::string name;
   std::string language = "en";
-  std::filesystem::path folder;  // where model.gguf, seed.jsonl, ... lie
+  std::shared_ptr<const LanguageData> language_data = EnglishData();  // of `language`; never null
+  std::filesystem::path folder;                                       // where model.gguf, seed.jsonl, ... lie
   struct Assistant {
     std::string name;
     std::string greeting;

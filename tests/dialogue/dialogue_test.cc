@@ -137,6 +137,7 @@ TEST(Dialogue, FollowUpInherits) {
   Talk talk(Banking());
   talk.Say("",
            {Call("cancel_card", {{"card_type", "debit"}, {"card_last_four", "4532"}}), Call("replace_card")});
+  EXPECT_THAT(talk.Say("yes", {Call(control::kAffirm)}), HasSubstr("Order a new card for your debit card"));
   EXPECT_THAT(talk.Say("yes", {Call(control::kAffirm)}), HasSubstr("new debit card is on its way"));
   ASSERT_EQ(talk.runner.requests.size(), 2u);
   EXPECT_EQ(talk.runner.requests[1].arguments["card_last_four"], "4532");

@@ -1,0 +1,253 @@
+// What was really asked for, whoever understood it: a yes is one only where the words say so, and a task is
+// begun only where the sentence asks for it. Words that the understander took for more than they are lose
+// their calls here, before anything follows from them.
+#include <algorithm>
+
+#include "dialogue/decider.h"
+#include "text/denied_values.h"
+#include "text/speech_act.h"
+#include "workflow/stakes.h"
+
+namespace sotto {
+namespace {
+
+using Kind = Pending::Kind;
+
+constexpr double kHeardYes = 0.5;         // below this a spoken yes is asked again
+constexpr double kSurelyNoRequest = 0.1;  // of the classifier: read back, whatever the rules say
+
+bool Has(const std::vector<Understanding::Call>& calls, std::string_view name) {
+  return std::any_of(calls.begin(), calls.end(),
+                     [&](const Understanding::Call& call) { return call.call.name == name; });
+}
+
+void Remove(std::vector<Understanding::Call>& calls, std::string_view name) {
+  std::erase_if(calls, [&](const Understanding::Call& call) { return call.call.name == name; });
+}
+
+std::vector<Understanding::Call> Only(std::string_view control) {
+  return {{ToolCall{std::string(control), Json::object()}, 1.0, {}}};
+}
+
+bool IsOffer(Kind kind) {
+  return kind == Kind::kOfferReturn || kind == Kind::kOfferGoodbye || kind == Kind::kAnythingElse;
+}
+
+}  // namespace
+
+ReadBack Decider::PendingReadBack() const {
+  const Kind kind = state_.pending.kind;
+  if (kind == Kind::kClarify) {
+    return {&program_.FindTool(state_.pending.call.name)->words, state_.pending.call.arguments};
+  }
+  const Task* open = state_.open();
+  if (open == nullptr || kind == Kind::kAnythingElse) return {};
+  return {&TextsOf(*open).words, open->slots};
+}
+
+TurnInput Decider::Judge(const TurnInput& input) {
+  TurnInput judged = input;
+  const Kind kind = state_.pending.kind;
+  if (kind == Kind::kConfirm || kind == Kind::kClarify || IsOffer(kind)) JudgeAnswerTo(judged);
+  // "Cancel it" while a card is being cancelled means the card.
+  if (kind == Kind::kSlots && Has(judged.calls, control::kNeverMind) &&
+      IsActRestated(language(), input.text, PendingReadBack())) {
+    Remove(judged.calls, control::kNeverMind);
+    if (judged.calls.empty()) judged_ = Judged::kAskOn;
+  }
+  JudgeRequests(judged);
+  TakeAwayDenied(judged);
+  return judged;
+}
+
+// "Not savings but checking": the value that was denied is none.
+void Decider::TakeAwayDenied(TurnInput& input) const {
+  for (Call& call : input.calls) {
+    const auto* texts = program_.FindTool(call.call.name);
+    if (texts == nullptr) continue;
+    for (const ToolWords::Slot& slot : texts->words.slots) {
+      const auto argument = call.call.arguments.find(slot.name);
+      if (argument == call.call.arguments.end()) continue;
+      const auto meant = ValueMeant(language(), input.text, slot, *argument);
+      if (meant) {
+        *argument = *meant;
+      } else {
+        call.call.arguments.erase(argument);
+      }
+    }
+  }
+}
+
+// Whether something is said about the open task or another one, beside which yes and no do not count.
+bool Decider::SaysMore(const TurnInput& input) {
+  const Heard heard = Sort(input);
+  const Task* open = state_.open();
+  const bool other = std::any_of(heard.tasks.begin(), heard.tasks.end(), [&](const Call* call) {
+    return open == nullptr || call->call.name != open->tool;
+  });
+  return other || Corrects(heard);
+}
+
+Answer Decider::AnswerOf(const TurnInput& input) const {
+  const ReadBack read_back = PendingReadBack();
+  const Answer answer = JudgeAnswer(language(), input.text, read_back).answer;
+  if (answer != Answer::kYes) return answer;
+  // A yes that was hardly heard, or that may have been a no, is asked for again.
+  const auto unsure = [&](const Call& call) {
+    return call.call.name == control::kAffirm && call.confidence < policy_.accept;
+  };
+  if (input.heard < kHeardYes || std::any_of(input.calls.begin(), input.calls.end(), unsure))
+    return Answer::kUnsure;
+  for (const std::string& other : input.may_have_been) {
+    const Answer heard = JudgeAnswer(language(), other, read_back).answer;
+    if (heard != Answer::kYes && heard != Answer::kOther) return Answer::kUnsure;
+  }
+  return answer;
+}
+
+void Decider::JudgeAnswerTo(TurnInput& input) {
+  const Kind kind = state_.pending.kind;
+  const Answer answer = AnswerOf(input);
+  if (answer == Answer::kYes) {
+    if (!IsOffer(kind) || Sort(input).tasks.empty()) input.calls = Only(control::kAffirm);
+    return;
+  }
+  // An offer costs nothing: there a yes in words the rules do not know is believed.
+  if (IsOffer(kind)) {
+    if (answer != Answer::kOther) Remove(input.calls, control::kAffirm);
+    return;
+  }
+  const bool claimed = Has(input.calls, control::kAffirm);
+  Remove(input.calls, control::kAffirm);
+  if (SaysMore(input)) return;
+  if (claimed) judged_as_ = "answer_" + std::string(AnswerName(answer));
+  switch (answer) {
+    case Answer::kNo:
+      input.calls = Only(control::kDeny);
+      break;
+    case Answer::kDrop:
+      input.calls = Only(control::kNeverMind);
+      break;
+    case Answer::kWait:
+      input.calls = Only(control::kWait);
+      break;
+    case Answer::kQuestion:
+      if (Has(input.calls, control::kRepeat) || Has(input.calls, control::kHelp)) break;
+      input.calls.clear();
+      judged_ = Judged::kAskOn;
+      break;
+    case Answer::kLater:
+      input.calls.clear();
+      judged_ = Judged::kOnlyNow;
+      break;
+    case Answer::kChange:
+      input.calls = kind == Kind::kConfirm ? ChangeInWords(input.text) : Only(control::kDeny);
+      break;
+    case Answer::kUnsure:
+      input.calls.clear();
+      break;
+    case Answer::kYes:
+    case Answer::kOther:
+      break;
+  }
+}
+
+// "Go ahead with a hundred": the value that the words give to one slot of the open task and to no other;
+// where there is none, a no that asks what to change.
+std::vector<Understanding::Call> Decider::ChangeInWords(std::string_view text) const {
+  Json values = OtherValues(language(), text, PendingReadBack());
+  if (values.empty()) return Only(control::kDeny);
+  return {{ToolCall{state_.open()->tool, std::move(values)}, 1.0, {}}};
+}
+
+void Decider::JudgeRequests(TurnInput& input) {
+  const Task* open = state_.open();
+  const auto begins = [&](const Call& call) {
+    const auto* texts = program_.FindTool(call.call.name);
+    return texts != nullptr && texts->tool->role == ToolRole::kTask &&
+           (open == nullptr || open->tool != call.call.name);
+  };
+  if (std::none_of(input.calls.begin(), input.calls.end(), begins)) return;
+  const RequestJudgement request = JudgeRequest(language(), input.text);
+  std::vector<Call> kept;
+  for (Call& call : input.calls) {
+    const Verdict verdict = begins(call) ? VerdictOn(call, request) : Verdict::kTaken;
+    if (verdict == Verdict::kDoubted) {
+      call.confidence = std::min(call.confidence, (policy_.accept + policy_.clarify) / 2);
+    }
+    if (verdict == Verdict::kTaken || verdict == Verdict::kDoubted) {
+      kept.push_back(std::move(call));
+    } else if (judged_ == Judged::kNothing) {
+      judged_as_ = SpeechActName(request.act);
+      judged_ = verdict == Verdict::kAsked     ? Judged::kCannotTell
+                : verdict == Verdict::kDelayed ? Judged::kOnlyNow
+                                               : Judged::kLeftAlone;
+      untaken_ = call.call;
+    }
+  }
+  input.calls = std::move(kept);
+  if (!input.calls.empty()) judged_ = Judged::kNothing;
+}
+
+Decider::Verdict Decider::VerdictOn(const Call& call, const RequestJudgement& request) const {
+  const auto& texts = *program_.FindTool(call.call.name);
+  switch (request.act) {
+    case SpeechAct::kNegated:
+    case SpeechAct::kOver:
+    case SpeechAct::kDoneBefore:
+      return Verdict::kLeft;
+    default:
+      break;
+  }
+  if (!texts.acts) return Verdict::kTaken;
+  const Verdict doubted = texts.reads_back ? Verdict::kTaken : Verdict::kDoubted;
+  switch (request.act) {
+    case SpeechAct::kQuestion:
+    case SpeechAct::kHypothetical:
+      return Verdict::kAsked;
+    case SpeechAct::kDelayed:
+      return texts.takes_time ? Verdict::kTaken : Verdict::kDelayed;
+    case SpeechAct::kHowTo:
+    case SpeechAct::kReported:
+    case SpeechAct::kConditional:
+      return doubted;
+    default:
+      return request.p_request < kSurelyNoRequest ? doubted : Verdict::kTaken;
+  }
+}
+
+// The reply to words that no call was left of; false where there was nothing to judge.
+bool Decider::ReplyToJudged() {
+  switch (judged_) {
+    case Judged::kNothing:
+      return false;
+    case Judged::kAskOn:
+      Reask();
+      return true;
+    case Judged::kLeftAlone:
+      composer_.Say("nothing_open");
+      if (state_.pending.kind != Kind::kNone) {
+        Reask();
+      } else {
+        more_ = true;
+        Advance();
+      }
+      return true;
+    case Judged::kOnlyNow:
+      if (!untaken_) {
+        composer_.Say("only_now");
+        Reask();
+        return true;
+      }
+      [[fallthrough]];
+    case Judged::kCannotTell:
+      composer_.Say(judged_ == Judged::kOnlyNow ? "only_now" : "cannot_tell");
+      Emit(Event::Type::kClarify, 0, untaken_->name, untaken_->arguments);
+      composer_.Say("clarify_instead", NamesOf(*program_.FindTool(untaken_->name)->tool));
+      Ask(Kind::kClarify);
+      return true;
+  }
+  return false;
+}
+
+}  // namespace sotto
