@@ -199,12 +199,13 @@ TEST(BrainSession, OffersOnlyTheToolsThatAreNamed) {
   }
 }
 
-TEST(BrainSession, NobodySaidYesWithoutAWordOfConsent) {
+TEST(BrainSession, NobodySaidYesInOtherWords) {
   const auto brain = MakeBrain(TestWorkflow());
   BrainSession session(brain);
   const std::vector<std::string> offered = {"affirm", "deny", "intent_unclear"};
   for (const char* text :
-       {"thank you that's all", "goodbye", "four five three two", "hm", "what is my balance"}) {
+       {"thank you that's all", "goodbye", "four five three two", "hm", "what is my balance",
+        "is that right?", "go ahead with a hundred", "yes tomorrow", "please stop"}) {
     ASSERT_TRUE(session.Begin({}, {Expectation::Kind::kConfirm, "pay", {}}, offered));
     const Understanding understanding = session.Commit(text).value();
     for (const auto& call : understanding.calls) EXPECT_NE(call.call.name, "affirm") << text;
