@@ -60,7 +60,7 @@ class Decider {
   void TakeAwayDenied(TurnInput& input) const;
   Answer AnswerOf(const TurnInput& input) const;
   ReadBack PendingReadBack() const;
-  bool SaysMore(const TurnInput& input);
+  bool SaysMore(const TurnInput& input, Answer answer);
   std::vector<Call> ChangeInWords(std::string_view text) const;
   Verdict VerdictOn(const Call& call, const RequestJudgement& request) const;
   bool ReplyToJudged();

@@ -78,12 +78,16 @@ void Decider::TakeAwayDenied(TurnInput& input) const {
   }
 }
 
-// Whether something is said about the open task or another one, beside which yes and no do not count.
-bool Decider::SaysMore(const TurnInput& input) {
+// Whether something is said about the open task or another one, beside which yes and no do not count. Where
+// the words are an answer by themselves, another task must be believed.
+bool Decider::SaysMore(const TurnInput& input, Answer answer) {
   const Heard heard = Sort(input);
   const Task* open = state_.open();
+  const bool open_answer =
+      answer == Answer::kOther || answer == Answer::kChange || answer == Answer::kQuestion;
   const bool other = std::any_of(heard.tasks.begin(), heard.tasks.end(), [&](const Call* call) {
-    return open == nullptr || call->call.name != open->tool;
+    const bool believed = open_answer || call->confidence >= policy_.accept;
+    return believed && (open == nullptr || call->call.name != open->tool);
   });
   return other || Corrects(heard);
 }
@@ -119,7 +123,7 @@ void Decider::JudgeAnswerTo(TurnInput& input) {
   }
   const bool claimed = Has(input.calls, control::kAffirm);
   Remove(input.calls, control::kAffirm);
-  if (SaysMore(input)) return;
+  if (SaysMore(input, answer)) return;
   if (claimed) judged_as_ = "answer_" + std::string(AnswerName(answer));
   switch (answer) {
     case Answer::kNo:

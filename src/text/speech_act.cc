@@ -47,7 +47,7 @@ class Judge {
     if (Withdrawn(SplitWords(whole))) return SpeechAct::kNegated;
     const auto is_request = [](const Clause& clause) { return clause.act == SpeechAct::kRequest; };
     const auto wants = [&](const Clause& clause) {
-      return is_request(clause) && (clause.asks_for || clause.has_act);
+      return is_request(clause) && (clause.asks_for || clause.has_act || clause.orders);
     };
     const auto first = std::find_if_not(clauses_.begin(), clauses_.end(), is_request);
     if (first == clauses_.end()) return SpeechAct::kRequest;
@@ -82,7 +82,8 @@ class Judge {
     if (begin >= words.size() || language_.reasons.MatchesAt(words, begin, true) > 0) return;
     Clause clause;
     clause.has_act = HasAct(words);
-    clause.orders = language_.act_verbs.MatchesAt(words, begin) > 0;
+    clause.orders =
+        language_.act_verbs.MatchesAt(words, begin) > 0 || language_.reading.MatchesAt(words, begin) > 0;
     size_t longest = language_.requests.MatchesAt(words, begin, true);
     clause.asks_for = longest > 0;
     const auto consider = [&](const PhraseList& list, SpeechAct act) {
