@@ -315,6 +315,8 @@ tools:
   EXPECT_THAT(answer({{"stars", 1}, {"copies", 2.5}}).first, HasSubstr("whole number"));
   EXPECT_EQ(ToExportedTool(*parsed.workflow->FindTool("rate")).parameters["properties"]["n-stars"],
             Json({{"type", "integer"}, {"enum", {1, 2}}}));
+}
+
 // An appointment, a statement and a booking by the hour.
 Workflow Calendar() {
   const auto parsed = ParseWorkflow(R"(workflow: calendar
