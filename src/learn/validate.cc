@@ -94,7 +94,7 @@ std::optional<std::string> WrongValue(const Slot& slot, const Json& value) {
   if (IsNumeric(entity.type) != value.is_number())
     return fmt::format("{} of '{}' should be a {}", value.dump(), slot.name,
                        IsNumeric(entity.type) ? "number" : "string");
-  if (entity.IsCalendar() && !IsCalendarValue(entity.type, value.get<std::string>()))
+  if (entity.IsCalendar() && !(value.is_string() && IsCalendarValue(entity.type, value.get<std::string>())))
     return fmt::format("{} of '{}' should be {}", value.dump(), slot.name, CalendarForm(entity.type));
   if (entity.type == Entity::Type::kDigits && entity.length > 0 &&
       (value.get<std::string>().size() != static_cast<size_t>(entity.length) ||

@@ -217,27 +217,33 @@ TEST(Grounding, DaysAreWrittenAsSaidAndMeantAsIso) {
   const CallDay day{ParseDate("2026-03-18"), false};  // a wednesday
   OfferedArgument argument = CalendarArgument(Entity::Type::kDate);
   const Turn earlier{"could it be Friday?", {}, {}};
-  EXPECT_EQ(Offered(argument,
-                    Grounding(std::span(&earlier, 1), "no, the day after tomorrow, or next Tuesday", day)),
+  EXPECT_EQ(Offered(argument, Grounding(English(), std::span(&earlier, 1),
+                                        "no, the day after tomorrow, or next Tuesday", Channel::kTyped, day)),
             (Pairs{{"\"the day after tomorrow\"", "2026-03-20"},
                    {"\"next tuesday\"", "2026-03-24"},
                    {"\"friday\"", "2026-03-20"}}));
-  EXPECT_EQ(Offered(argument, Grounding({}, "may I use the second card", day)), Pairs{});
-  EXPECT_EQ(Offered(argument, Grounding({}, "tomorrow", CallDay{})), Pairs{})
+  EXPECT_EQ(Offered(argument, Grounding(English(), {}, "may I use the second card", Channel::kTyped, day)),
+            Pairs{});
+  EXPECT_EQ(Offered(argument, Grounding(English(), {}, "tomorrow", Channel::kTyped, CallDay{})), Pairs{})
       << "the day of the call is not known";
 }
 
 TEST(Grounding, LimitsChooseAmongWhatWordsMayMean) {
   const CallDay day{ParseDate("2026-03-18"), false};
   OfferedArgument argument = CalendarArgument(Entity::Type::kDate);
-  EXPECT_EQ(Offered(argument, Grounding({}, "the fifth", day)), (Pairs{{"\"the fifth\"", "2026-04-05"}}));
+  EXPECT_EQ(Offered(argument, Grounding(English(), {}, "the fifth", Channel::kTyped, day)),
+            (Pairs{{"\"the fifth\"", "2026-04-05"}}));
   argument.entity.latest = *ParseDayLimit("today");
-  EXPECT_EQ(Offered(argument, Grounding({}, "the fifth", day)), (Pairs{{"\"the fifth\"", "2026-03-05"}}));
-  EXPECT_EQ(Offered(argument, Grounding({}, "4/3/2026", day)), (Pairs{{"\"4 3 2026\"", "2026-03-04"}}));
+  EXPECT_EQ(Offered(argument, Grounding(English(), {}, "the fifth", Channel::kTyped, day)),
+            (Pairs{{"\"the fifth\"", "2026-03-05"}}));
+  EXPECT_EQ(Offered(argument, Grounding(English(), {}, "4/3/2026", Channel::kTyped, day)),
+            (Pairs{{"\"4 3 2026\"", "2026-03-04"}}));
   OfferedArgument time = CalendarArgument(Entity::Type::kTime);
-  EXPECT_EQ(Offered(time, Grounding({}, "at three", day)), (Pairs{{"\"three\"", "15:00"}}));
+  EXPECT_EQ(Offered(time, Grounding(English(), {}, "at three", Channel::kTyped, day)),
+            (Pairs{{"\"three\"", "15:00"}}));
   time.entity.max = 8 * 60;
-  EXPECT_EQ(Offered(time, Grounding({}, "at three", day)), (Pairs{{"\"three\"", "03:00"}}));
+  EXPECT_EQ(Offered(time, Grounding(English(), {}, "at three", Channel::kTyped, day)),
+            (Pairs{{"\"three\"", "03:00"}}));
 }
 
 TEST(Grounding, EarlierCallsAreReadInTheWordsThatWereSaid) {
