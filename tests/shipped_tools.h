@@ -43,6 +43,12 @@ inline Json ValueFor(const Slot& slot, size_t nth = 0) {
       return 200;
     case Entity::Type::kDate:
       return "2027-03-03";
+    case Entity::Type::kTime:
+      return "15:30";
+    case Entity::Type::kDuration:
+      return "P14D";
+    case Entity::Type::kDateRange:
+      return "2027-03-01/2027-03-15";
     case Entity::Type::kText:
       return slot.entity.values.empty() ? "Miller" : slot.entity.values.front().value;
   }

@@ -29,6 +29,7 @@ TextSession::TextSession(TextServices services, std::unique_ptr<Understander> un
       next_turn_(taker_.dialogue().state().turn) {}
 
 TurnRecord TextSession::NewRecord(std::string ended_by) {
+  taker_.SetToday(services_.today.value_or(LocalDate(services_.clock->WallNow())));
   TurnRecord record;
   record.session = id_;
   record.turn = next_turn_++;

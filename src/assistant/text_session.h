@@ -28,6 +28,7 @@ struct TextServices {
   ActionRunner* actions = nullptr;
   SessionStore* store = nullptr;  // null: nothing is kept
   const Clock* clock = nullptr;
+  std::optional<Date> today = std::nullopt;  // the day of the call, where it is not the clock's
 };
 
 class TextSession {

@@ -99,6 +99,7 @@ TurnTaker::Grasp TurnTaker::GraspOf(const Understanding& understanding) const {
 Decision TurnTaker::Commit(std::span<const Transcript::Hypothesis> hypotheses, TurnRecord* record) {
   record->expectation = dialogue_.expectation();
   TurnInput input;
+  input.today = history_.today;
   input.text = hypotheses.empty() ? "" : hypotheses.front().text;
   auto understood = [&]() -> Result<Understanding> {
     SOTTO_RETURN_IF_ERROR(Prepare());

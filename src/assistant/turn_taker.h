@@ -29,6 +29,9 @@ class TurnTaker {
 
   Decision Begin(const std::string& session) { return dialogue_.Begin(session); }
 
+  // The day it is, for the turns that follow: "tomorrow" is the day after it.
+  void SetToday(Date today) { history_.today = today; }
+
   // Everything about the next utterance that can be computed before it is. REQUIRES (this and the next four):
   // no action is running.
   Result<void> Prepare();

@@ -66,6 +66,7 @@ void VoiceSession::Step(std::span<const float> microphone, std::span<float> loud
 }
 
 TurnRecord VoiceSession::NewRecord(std::string ended_by) {
+  taker_.SetToday(services_.today.value_or(LocalDate(services_.clock->WallNow())));
   TurnRecord record;
   record.session = options_.session_id;
   record.turn = next_turn_++;

@@ -50,6 +50,7 @@ struct VoiceServices {
   ActionRunner* actions = nullptr;
   std::function<void(std::function<void()>)> run_action;  // null: inline
   const Clock* clock = nullptr;
+  std::optional<Date> today = std::nullopt;  // the day of the call, where it is not the clock's
 };
 
 struct VoiceOptions {

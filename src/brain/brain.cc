@@ -11,6 +11,7 @@
 #include "brain/plain_answer.h"
 #include "brain/slm_next_token.h"
 #include "text/consent.h"
+#include "text/dates.h"
 #include "text/normalise.h"
 #include "text/speech_act.h"
 #include "workflow/stakes.h"
@@ -138,6 +139,7 @@ struct BrainSession::Impl {
   std::vector<Turn> history;
   Channel channel = Channel::kTyped;
   Expectation expectation;      // with the next utterance
+  CallDay day;
   std::vector<TokenId> before;  // everything before the utterance
   std::string partial;
   bool list_controls = false;  // the prompt names the control tools
@@ -200,7 +202,9 @@ Result<void> BrainSession::Impl::BuildPrompt() {
   const std::vector<TokenId> opening = form.Opening(setup, history.empty(), expectation);
   std::vector<std::vector<TokenId>> turns;
   size_t size = prefix.size() + opening.size();
-  for (const Turn& turn : history) {
+  for (size_t i = 0; i < history.size(); ++i) {
+    Turn turn = history[i];
+    turn.calls = CallsInWordsSaid(std::span(history).first(i + 1), tools, day);
     turns.push_back(form.PastTurn(setup, turns.empty(), turn, tools));
     size += turns.back().size();
   }
@@ -303,7 +307,7 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   const TimePoint start = clock.Now();
   const std::string cut = CutWords(utterance, shared().options.max_words);
   const LanguageData& language = *shared().workflow->language_data;
-  const Grounding grounding(language, history, cut, channel);
+  const Grounding grounding(language, history, cut, channel, day);
   if (grounding.normalised().empty()) return Unclear(utterance);
   if (script == nullptr && shared().options.grounding) {
     if (auto call = PlainAnswer(language, expectation, tools, cut, channel))
@@ -379,6 +383,7 @@ Result<void> BrainSession::Begin(const Conversation& history, const Expectation&
   impl_->speculation.reset();
   impl_->draft.clear();
   impl_->history = history.turns;
+  impl_->day = {history.today, WritesDayFirst(impl_->shared().workflow->language)};
   SOTTO_RETURN_IF_ERROR(impl_->SetTools(history, offered));
   SOTTO_RETURN_IF_ERROR(impl_->BuildPrompt());
   impl_->begun = true;

@@ -107,6 +107,7 @@ Result<Evaluation> Evaluate(std::shared_ptr<const Brain> brain, std::span<const 
     Conversation history;
     history.tools = conversation.tools;
     history.channel = conversation.channel;
+    history.today = conversation.today;
     bool all_exact = true;
     size_t scored = 0;
     const size_t n_turns = conversation.turns.size();

@@ -76,8 +76,8 @@ bool IsDigits(const std::string& text, int n_digits) {
 }  // namespace
 
 Grounding::Grounding(const LanguageData& language, std::span<const Turn> history, std::string_view utterance,
-                     Channel channel)
-    : language_(language), channel_(channel) {
+                     Channel channel, const CallDay& day)
+    : language_(language), channel_(channel), day_(day) {
   const auto add = [&](std::string_view text) {
     Utterance said;
     said.text = text;
@@ -114,6 +114,9 @@ std::vector<GroundedValue> Grounding::Candidates(const OfferedArgument& argument
     case Kind::kSpan:
       AddSpans(argument, out);
       AddEarlierCalls(argument, out);
+      break;
+    case Kind::kCalendar:
+      AddCalendar(argument, out);
       break;
     case Kind::kSchema:
       break;
@@ -192,6 +195,13 @@ void Grounding::AddUnfitDigits(const OfferedArgument& argument, std::vector<Grou
        OtherDigits(WordsOf(said.words), said.readings, static_cast<size_t>(argument.n_digits))) {
     std::string literal = Json(digits).dump();
     Add(out, std::move(literal), std::move(digits), "wrong_length");
+  }
+}
+
+void Grounding::AddCalendar(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
+  for (const Utterance& said : said_) {
+    for (SaidValue& value : SaidCalendarValues(argument.entity, said.text, said.words, day_))
+      Add(out, Json(value.words).dump(), std::move(value.value));
   }
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "brain/offered_tool.h"
+#include "brain/said_dates.h"
 #include "core/conversation.h"
 #include "text/language_data.h"
 #include "text/normalise.h"
@@ -38,12 +39,12 @@ class Grounding {
   static constexpr size_t kMaxSpanWords = 6;
 
   // `language` outlives it. `utterance` is the newest; earlier user texts and the values of earlier calls
-  // count as said.
+  // count as said. `day`: what "tomorrow" is.
   Grounding(const LanguageData& language, std::span<const Turn> history, std::string_view utterance,
-            Channel channel = Channel::kTyped);
+            Channel channel = Channel::kTyped, const CallDay& day = {});
 
   // Distinct values for `argument`, those of the newest utterance first. Empty: the argument cannot be
-  // filled. REQUIRES: argument.kind is kChoice, kNumber, kDigits or kSpan.
+  // filled. REQUIRES: argument.kind is not kSchema.
   std::vector<GroundedValue> Candidates(const OfferedArgument& argument) const;
 
   // The newest utterance, normalised, and what was read in it.
@@ -62,6 +63,7 @@ class Grounding {
   void AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddUnfitDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   bool WasHinted(const OfferedArgument::Listed& listed) const;
+  void AddCalendar(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddSpans(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddEarlierCalls(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
 
@@ -70,6 +72,7 @@ class Grounding {
   std::vector<Utterance> said_;          // newest first
   std::vector<ToolCall> earlier_calls_;  // newest first
   std::string normalised_;
+  CallDay day_;
 };
 
 }  // namespace sotto

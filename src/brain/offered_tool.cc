@@ -64,6 +64,10 @@ void ReadSchema(const Json& schema, OfferedArgument& argument) {
       const bool plain =
           !schema.contains("minLength") && !schema.contains("maxLength") && !schema.contains("format");
       argument.kind = plain ? Kind::kSpan : Kind::kSchema;
+      if (schema.value("format", Json()) == "date") {
+        argument.kind = Kind::kCalendar;
+        argument.entity.type = Entity::Type::kDate;
+      }
     } else if (const auto digits =
                    pattern->is_string() ? DigitsOfPattern(pattern->get<std::string>()) : std::nullopt) {
       argument.kind = Kind::kDigits;
@@ -85,9 +89,15 @@ void ReadKind(const Slot& slot, OfferedArgument& argument) {
       argument.number = WantedNumber(slot.entity);
       break;
     case Entity::Type::kText:
-    case Entity::Type::kDate:
       argument.kind = Kind::kSpan;
       break;
+    case Entity::Type::kDate:
+    case Entity::Type::kTime:
+    case Entity::Type::kDuration:
+    case Entity::Type::kDateRange:
+      argument.kind = Kind::kCalendar;
+      argument.entity = slot.entity;
+      return;
     case Entity::Type::kEnum:
       break;
   }

@@ -15,11 +15,12 @@ namespace sotto {
 
 struct OfferedArgument {
   enum class Kind {
-    kChoice,  // one of `literals`
-    kNumber,  // a number that was said
-    kDigits,  // a digit string that was said
-    kSpan,    // words that were said, or a listed value
-    kSchema,  // anything `schema` allows: grounding is off, or the value is structured
+    kChoice,    // one of `literals`
+    kNumber,    // a number that was said
+    kDigits,    // a digit string that was said
+    kSpan,      // words that were said, or a listed value
+    kCalendar,  // a day, time, length or range that was said (brain/said_dates.h)
+    kSchema,    // anything `schema` allows: grounding is off, or the value is structured
   };
   struct Listed {
     std::string value;               // as in the call
@@ -37,6 +38,7 @@ struct OfferedArgument {
   std::vector<Listed>
       listed;          // kSpan; kChoice of a workflow's slot: how each of `literals` is named, same order
   bool named = false;  // kChoice: only a value that was named may be chosen (brain/value_evidence.h)
+  Entity entity;       // kCalendar: which, and its limits
   Json schema;
 };
 
@@ -48,7 +50,7 @@ struct OfferedTool {
 };
 
 // `def` may be null: kinds are then read off the schema (number -> kNumber, pattern of n digits -> kDigits,
-// other strings -> kSpan). `grounding` false turns kNumber, kDigits and kSpan into kSchema.
+// format date -> kCalendar, other strings -> kSpan). `grounding` false turns all but kChoice into kSchema.
 OfferedTool MakeOfferedTool(const ToolSpec& spec, const ToolDef* def, bool grounding);
 
 // All of them. A name that comes twice is an error; so is an empty list.

@@ -1,5 +1,6 @@
 #include "cli/brain_options.h"
 
+#include "base/clock.h"
 #include "slm/chat_template.h"
 #include "workflow/parse.h"
 
@@ -23,6 +24,18 @@ void BrainFlags::AddTo(CLI::App& command) {
       ->capture_default_str();
   AddChatTemplate(command, chat_template);
   command.add_flag("--no-grounding", no_grounding, "Let values be anything that the schema allows");
+}
+
+void TodayFlag::AddTo(CLI::App& command) {
+  command.add_option("--today", text,
+                     "The day of the call (2026-03-03), on which \"tomorrow\" hangs; default: today");
+}
+
+Result<Date> TodayFlag::Day() const {
+  if (text.empty()) return LocalDate(SystemClock().WallNow());
+  if (const auto date = ParseDate(text)) return *date;
+  return MakeError(ErrorCode::kInvalidArgument, "--today is '{}', but should be a day such as 2026-03-03",
+                   text);
 }
 
 Result<std::shared_ptr<const Workflow>> BrainFlags::LoadWorkflowFile() const {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "brain/brain.h"
+#include "core/calendar.h"
 
 namespace sotto {
 
@@ -22,6 +23,15 @@ struct BrainFlags {
   void AddTo(CLI::App& command);
   Result<std::shared_ptr<const Workflow>> LoadWorkflowFile() const;
   Result<std::shared_ptr<const Brain>> OpenBrain() const;
+};
+
+// --today: the day of the call, for trying out dates.
+struct TodayFlag {
+  std::string text;
+
+  void AddTo(CLI::App& command);
+  // The day given, else the one of this machine's clock.
+  Result<Date> Day() const;
 };
 
 }  // namespace sotto

@@ -16,6 +16,7 @@ struct CallFlags {
   std::string text;
   bool json = false;
   bool controls = false;
+  TodayFlag today;
 };
 
 void Print(const Understanding& understanding, bool json) {
@@ -38,6 +39,7 @@ Result<void> Run(const CallFlags& flags) {
   }
   BrainSession session(brain);
   Conversation history;
+  SOTTO_ASSIGN_OR_RETURN(history.today, flags.today.Day());
   const auto turn = [&](const std::string& text) -> Result<void> {
     SOTTO_RETURN_IF_ERROR(session.Begin(history, {}, controls));
     SOTTO_ASSIGN_OR_RETURN(const Understanding understanding, session.Commit(text));
@@ -62,6 +64,7 @@ void RegisterCall(CLI::App& app, CliContext& context) {
       app.add_subcommand("call", "What an utterance means: the tool call, without acting on it");
   auto flags = std::make_shared<CallFlags>();
   flags->brain.AddTo(*command);
+  flags->today.AddTo(*command);
   command->add_option("text", flags->text,
                       "The utterance; without it, one a line from standard input, as one conversation");
   command->add_flag("--json", flags->json, "One JSON object a turn");

@@ -21,6 +21,7 @@ namespace sotto {
 namespace {
 
 struct ChatFlags {
+  TodayFlag today;
   std::string workflow;
   std::string model;
   std::string script;
@@ -209,8 +210,10 @@ Result<void> Run(const ChatFlags& flags) {
   const std::string id = flags.session.empty()
                              ? fmt::format("chat-{}-{}", clock.WallNow().time_since_epoch().count(), getpid())
                              : flags.session;
-  SOTTO_ASSIGN_OR_RETURN(const auto session, TextSession::Open({program, actions.get(), store.get(), &clock},
-                                                               std::move(understander), id));
+  SOTTO_ASSIGN_OR_RETURN(const Date today, flags.today.Day());
+  SOTTO_ASSIGN_OR_RETURN(
+      const auto session,
+      TextSession::Open({program, actions.get(), store.get(), &clock, today}, std::move(understander), id));
   return Converse(*session, lines, flags);
 }
 
@@ -226,6 +229,7 @@ void RegisterChat(CLI::App& app, CliContext& context) {
       ->envname("SOTTO_THREADS")
       ->capture_default_str();
   AddChatTemplate(*command, flags->chat_template);
+  flags->today.AddTo(*command);
   command->add_option("--script", flags->script,
                       "Lines to say: plain ones, or a dialogue test with its calls");
   command->add_option("--show", flags->show, "What to print besides the replies")

@@ -17,6 +17,7 @@ constexpr uint64_t kDomainTextSeed = 1;
 
 void VoiceFlags::AddTo(CLI::App& command) {
   brain.AddTo(command);
+  today.AddTo(command);
   command.add_option("--voice", voice, "Sotto's voice; default: the workflow's")->envname("SOTTO_VOICE");
   command
       .add_option(
@@ -45,6 +46,7 @@ struct VoiceStack::Parts {
   std::unique_ptr<SynthesisQueue> synthesis;  // these two run before the rest goes
   std::unique_ptr<SynthesisQueue> acting;
   VoiceOptions options;
+  std::optional<Date> today;
   std::string recognizer_name;
   std::string synthesizer_name;
   std::vector<std::pair<std::string, double>> start_ms;
@@ -69,6 +71,9 @@ Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bo
     parts.start_ms.emplace_back(what, Milliseconds(now - last));
     last = now;
   };
+  if (!flags.today.text.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(parts.today, flags.today.Day());
+  }
   SOTTO_ASSIGN_OR_RETURN(parts.brain, flags.brain.OpenBrain());
   SOTTO_ASSIGN_OR_RETURN(parts.workflow, flags.brain.LoadWorkflowFile());
   lap("model and workflow");
@@ -116,6 +121,7 @@ Result<std::unique_ptr<VoiceSession>> VoiceStack::NewSession(const Clock& clock,
     };
   }
   services.clock = &clock;
+  services.today = parts_->today;
   return VoiceSession::Create(std::move(services), MakeBrainUnderstander(parts_->brain), std::move(options),
                               std::move(callbacks));
 }

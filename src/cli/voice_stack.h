@@ -19,6 +19,7 @@ struct VoiceFlags {
   std::string synthesizer = "flite";
   std::string database;  // of the demo bank; empty: a fresh one in memory
   bool no_listening_along = false;
+  TodayFlag today;
 
   void AddTo(CLI::App& command);
 };

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/calendar.h"
 #include "core/tool.h"
 
 namespace sotto {
@@ -39,6 +41,9 @@ struct Conversation {
   std::vector<Turn> turns;
   std::vector<ToolSpec> tools;  // of this conversation; empty: the workflow's
   Channel channel = Channel::kTyped;
+  // The day it is held on, in the caller's place: "tomorrow" is the day after it. Unknown: no date can be
+  // read.
+  std::optional<Date> today;
 };
 
 // Names of the control tools that every workflow has besides its own (design 3.2). Offered to the model only

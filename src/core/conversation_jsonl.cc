@@ -220,6 +220,12 @@ Result<LabelledConversation> ConversationFromJson(const Json& row) {
       labelled.conversation.tools.push_back(std::move(tool));
     }
   }
+  if (const auto today = row.find("today"); today != row.end()) {
+    labelled.conversation.today = ParseDate(today->is_string() ? today->get<std::string>() : "");
+    if (!labelled.conversation.today)
+      return MakeError(ErrorCode::kInvalidArgument, "today is {}, but should be a day such as \"2026-03-03\"",
+                       today->dump());
+  }
   if (row.contains("name_only")) {
     if (!row.at("name_only").is_boolean())
       return MakeError(ErrorCode::kInvalidArgument, "name_only is neither true nor false");
@@ -246,6 +252,7 @@ Json ToJson(const LabelledConversation& labelled) {
     for (const ToolSpec& tool : labelled.conversation.tools) tools.push_back(ToJson(tool));
     row["tools"] = std::move(tools);
   }
+  if (labelled.conversation.today) row["today"] = DateText(*labelled.conversation.today);
   if (labelled.name_only) row["name_only"] = true;
   return row;
 }

@@ -11,7 +11,7 @@
 // is ever left out silently.
 // System, tool and plain assistant messages are skipped: the brain never reads them. Of ours, on a user
 // message: "expectation": {"kind": "ask|confirm|offer", "tool": "...", "slots": [...]} and, on the row,
-// "name_only": true.
+// "name_only": true and "today": "2026-03-03", the day that "tomorrow" follows.
 #pragma once
 
 #include <filesystem>

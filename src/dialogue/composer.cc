@@ -46,6 +46,7 @@ bool Composer::Render(const std::string& key, const DialogueProgram::Variants& v
 
 void Composer::Say(std::string_view key, const Json& values) {
   RenderOptions options;
+  options.today = state_.today;
   options.spoken_form = [](std::string_view, std::string_view value) { return std::string(value); };
   Render(std::string(key), program_.Message(key), values, options);
 }
@@ -53,6 +54,7 @@ void Composer::Say(std::string_view key, const Json& values) {
 bool Composer::Say(const std::string& key, const DialogueProgram::Variants& variants, const ToolDef& tool,
                    const Json& values) {
   RenderOptions options;
+  options.today = state_.today;
   for (const Slot& slot : tool.slots) {
     if (slot.entity.type == Entity::Type::kMoney) options.currency = slot.entity.currency;
   }

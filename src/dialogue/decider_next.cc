@@ -151,13 +151,13 @@ bool Decider::SayRejection(const Task& task) {
   }
   const Slot& slot = *rejection_->slot;
   Json values{{"ask", slot.ask},
-              {"value", ShowValue(slot.entity, rejection_->value)},
+              {"value", ShowValue(slot.entity, rejection_->value, state_.today)},
               {"length", slot.entity.length == 0 ? "some" : fmt::format("{}", slot.entity.length)},
-              {"limit", ShowValue(slot.entity, rejection_->misfit.limit)},
+              {"limit", ShowValue(slot.entity, rejection_->misfit.limit, state_.today)},
               {"currency", CurrencyName(slot.entity.currency)}};
   if (rejection_->misfit.message == "ambiguous") {
     std::vector<std::string> meant;
-    for (const Json& value : rejection_->value) meant.push_back(ShowValue(slot.entity, value));
+    for (const Json& value : rejection_->value) meant.push_back(ShowValue(slot.entity, value, state_.today));
     if (meant.size() > 1) values["meant"] = composer_.JoinOr(meant);
   }
   std::vector<std::string> listed;
@@ -277,7 +277,7 @@ void Decider::AskConfirm(const Task& task) {
     for (const Slot& slot : tool.slots) {
       const auto found = task.slots.find(slot.name);
       if (found == task.slots.end()) continue;
-      read.push_back(PlainWords(slot.name) + " " + ShowValue(slot.entity, *found));
+      read.push_back(PlainWords(slot.name) + " " + ShowValue(slot.entity, *found, state_.today));
     }
     Json values = NamesOf(tool);
     if (!read.empty()) values["slots"] = composer_.JoinAnd(read);
@@ -501,6 +501,12 @@ std::string Decider::Hint(const Slot& slot) const {
       return text("hint_number", Json::object());
     case Entity::Type::kDate:
       return text("hint_date", Json::object());
+    case Entity::Type::kTime:
+      return text("hint_time", Json::object());
+    case Entity::Type::kDuration:
+      return text("hint_duration", Json::object());
+    case Entity::Type::kDateRange:
+      return text("hint_date_range", Json::object());
     case Entity::Type::kText:
       break;
   }

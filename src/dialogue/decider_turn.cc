@@ -34,6 +34,7 @@ void Decider::Begin(std::string session) {
 void Decider::Turn(const TurnInput& input) {
   SOTTO_CHECK(state_.acting == 0, "a turn while the action of task {} runs", state_.acting);
   if (state_.ended) Emit(Event::Type::kReopened);
+  if (input.today && input.today != state_.today) Emit(Event::Type::kDay, 0, DateText(*input.today));
   const TurnInput judged = Judge(input);
   Json calls = Json::array();
   for (const Call& call : judged.calls) calls.push_back(ToJson(call.call));
@@ -106,7 +107,7 @@ bool Decider::Corrects(const Heard& heard) const {
     for (const auto& [name, value] : call->call.arguments.items()) {
       const Slot* slot = ToolOf(*open).FindSlot(name);
       if (slot == nullptr || value.is_null()) continue;
-      const auto fit = FitValue(slot->entity, value);
+      const auto fit = FitValue(slot->entity, value, state_.today);
       if (std::holds_alternative<Misfit>(fit)) return true;
       const auto known = open->slots.find(name);
       if (known == open->slots.end() || !SameValue(*known, std::get<Json>(fit))) return true;
@@ -392,7 +393,7 @@ void Decider::MergeSlots(const Task& task, const Call& call) {
     const double confidence = ArgumentConfidence(call, slot.name);
     if (!IsAtLeast(confidence, policy_.clarify) && IsAtLeast(call.confidence, policy_.clarify))
       continue;  // not believed: asked for
-    const auto fit = FitValue(slot.entity, *argument);
+    const auto fit = FitValue(slot.entity, *argument, state_.today);
     if (const auto* misfit = std::get_if<Misfit>(&fit)) {
       Reject(id, slot, *argument, *misfit);
       continue;
@@ -401,7 +402,7 @@ void Decider::MergeSlots(const Task& task, const Call& call) {
     const Json& slots = state_.FindTask(id)->slots;
     const auto known = slots.find(slot.name);
     if (known != slots.end() && SameValue(*known, value)) continue;
-    if (known != slots.end()) changed_ = ShowValue(slot.entity, value);
+    if (known != slots.end()) changed_ = ShowValue(slot.entity, value, state_.today);
     doubted = doubted || !IsAtLeast(confidence, policy_.accept);
     changed = true;
     Emit(Event::Type::kSlotSet, id, slot.name, value);
@@ -477,7 +478,7 @@ void Decider::Inherit(const ToolDef& tool, const Json& given) {
       if (source == nullptr || source->entity_name != slot.entity_name || !slots.contains(slot.name))
         continue;
       if (state_.open()->slots.contains(slot.name)) continue;
-      const auto fit = FitValue(slot.entity, slots[slot.name]);
+      const auto fit = FitValue(slot.entity, slots[slot.name], state_.today);
       if (const auto* value = std::get_if<Json>(&fit))
         Emit(Event::Type::kSlotInherited, id, slot.name, *value);
     }

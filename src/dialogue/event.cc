@@ -6,8 +6,8 @@
 namespace sotto {
 namespace {
 
-constexpr std::array<std::string_view, 29> kNames{
-    "began",          "user_said",      "not_taken",     "no_input",      "task_began",    "task_queued",
+constexpr std::array<std::string_view, 30> kNames{
+    "began",          "day",            "user_said",      "not_taken",     "no_input",      "task_began",    "task_queued",
     "task_dequeued",  "task_suspended", "task_resumed",  "task_dropped",  "task_done",     "slot_set",
     "slot_inherited", "slot_cleared",   "slot_rejected", "slot_partial",  "doubted",       "confirmed",
     "denied",         "clarify",        "action_began",  "verified",      "verify_failed", "no_progress",

@@ -12,6 +12,7 @@ namespace sotto {
 struct Event {
   enum class Type {
     kBegan,          // name: session id
+    kDay,            // name: the day it is, as ISO text: what relative dates hang on
     kUserSaid,       // name: words, value: [calls]
     kNotTaken,       // name: why calls of the words were not taken: negated, question, answer_unsure, ...
     kNoInput,        // silence

@@ -22,6 +22,7 @@ struct TurnInput {
   std::vector<Understanding::Call> calls;       // none: not understood
   double heard = 1;                             // how well the words were heard (core/transcript.h)
   std::vector<std::string> may_have_been = {};  // what else may have been said, nearly as likely
+  std::optional<Date> today = std::nullopt;     // the day it is, where that is known
 };
 
 // Calls that are certain: scripts, simulators, tests.

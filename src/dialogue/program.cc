@@ -21,6 +21,12 @@ std::string_view FormatOf(const Entity& entity) {
       return "digits";
     case Entity::Type::kDate:
       return "date";
+    case Entity::Type::kTime:
+      return "time";
+    case Entity::Type::kDuration:
+      return "duration";
+    case Entity::Type::kDateRange:
+      return "date_range";
     default:
       return "";
   }

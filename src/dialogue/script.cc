@@ -293,6 +293,12 @@ ToolResult MadeUpResult(const ToolDef& tool) {
       result.data[field] = 3;
     } else if (format == "date") {
       result.data[field] = "2030-01-02";
+    } else if (format == "time") {
+      result.data[field] = "15:30";
+    } else if (format == "duration") {
+      result.data[field] = "P14D";
+    } else if (format == "date_range") {
+      result.data[field] = "2030-01-02/2030-01-16";
     } else {
       result.data[field] = format == "digits" ? "1234" : "something";
     }
@@ -430,7 +436,13 @@ ScriptOutcome RunScript(std::shared_ptr<const Workflow> workflow, const Dialogue
     outcome.failures.push_back(fmt::format("{}:{}: {}: {}", script.file, line, script.name, message));
   };
   auto changed = std::make_shared<Workflow>(*workflow);
+  std::optional<Date> today;
   for (const auto& [key, value] : script.settings) {
+    if (key == "today") {
+      today = ParseDate(value);
+      if (!today) fail(script.line, fmt::format("today cannot be '{}', but a day such as 2026-03-03", value));
+      continue;
+    }
     if (const auto set = SetPolicy(*changed, key, value); !set) fail(script.line, set.error().message);
   }
   const auto program = DialogueProgram::Compile(changed);
@@ -450,6 +462,7 @@ ScriptOutcome RunScript(std::shared_ptr<const Workflow> workflow, const Dialogue
   ScriptRunner runner(*changed, std::move(real));
   Dialogue dialogue(*program);
   Conversation history;
+  history.today = today;
   for (size_t i = 0; i < script.turns.size(); ++i) {
     const ScriptTurn& turn = script.turns[i];
     Decision decision;
@@ -459,7 +472,7 @@ ScriptOutcome RunScript(std::shared_ptr<const Workflow> workflow, const Dialogue
     } else if (turn.silence) {
       decision = dialogue.Settle(dialogue.NoInput(), runner);
     } else {
-      TurnInput input{turn.text, turn.calls};
+      TurnInput input{turn.text, turn.calls, today};
       Turn past{turn.text, dialogue.expectation(), {}};
       if (services.understand) {
         const auto heard = services.understand(dialogue, history, turn.text);

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "text/dates.h"
+#include "text/calendar_speech.h"
 #include "text/speak.h"
 #include "text/spoken_numbers.h"
 
@@ -51,16 +51,56 @@ std::variant<Json, Misfit> FitNumber(const Entity& entity, const Json& value) {
     std::erase(text, ',');
     char* end = nullptr;
     number = std::strtod(text.c_str(), &end);
-    if (text.empty() || *end != '\0') return Misfit{"not_a_number", 0};
+    if (text.empty() || *end != '\0') return Misfit{"not_a_number", nullptr};
   }
-  if (!std::isfinite(number)) return Misfit{"not_a_number", 0};
+  if (!std::isfinite(number)) return Misfit{"not_a_number", nullptr};
   if (entity.type == Entity::Type::kMoney) number = std::round(number * 100) / 100;
   if (entity.value_type == Entity::ValueType::kInteger && number != std::floor(number))
-    return Misfit{"not_whole", 0};
+    return Misfit{"not_whole", nullptr};
   if (entity.min && number < *entity.min) return Misfit{"too_small", *entity.min};
   if (entity.max && number > *entity.max) return Misfit{"too_large", *entity.max};
   if (number == std::floor(number) && std::abs(number) < 9e15) return Json(static_cast<int64_t>(number));
   return Json(number);
+}
+
+std::variant<Json, Misfit> FitRange(const Entity& entity, DateRange range, std::optional<Date> today) {
+  if (entity.earliest && (today || entity.earliest->date)) {
+    const Date earliest = entity.earliest->On(today.value_or(Date{}));
+    if (range.to < earliest) return Misfit{"too_early", DateText(earliest)};
+    range.from = std::max(range.from, earliest);
+  }
+  if (entity.latest && (today || entity.latest->date)) {
+    const Date latest = entity.latest->On(today.value_or(Date{}));
+    if (range.from > latest) return Misfit{"too_late", DateText(latest)};
+    range.to = std::min(range.to, latest);
+  }
+  return entity.type == Entity::Type::kDate ? Json(DateText(range.from)) : Json(DateRangeText(range));
+}
+
+std::variant<Json, Misfit> FitTime(const Entity& entity, const DayTime& time) {
+  const auto text = [](double minute) {
+    const std::chrono::minutes point(static_cast<int>(minute));
+    return DayTimeText({point, point});
+  };
+  const bool window = time.from != time.to;
+  const auto from = static_cast<double>(time.from.count());
+  const auto to = static_cast<double>(time.to.count());
+  if (entity.min && (to < *entity.min || (window && to == *entity.min)))
+    return Misfit{"too_early", text(*entity.min)};
+  if (entity.max && (from > *entity.max || (window && from == *entity.max)))
+    return Misfit{"too_late", text(*entity.max)};
+  return Json(DayTimeText(time));
+}
+
+std::variant<Json, Misfit> FitPeriod(const Entity& entity, const Period& period) {
+  const auto text = [](double minutes) {
+    constexpr int kDay = 24 * 60;
+    const int whole = static_cast<int>(minutes);
+    return PeriodText({0, whole / kDay, whole % kDay});
+  };
+  if (entity.min && RoughMinutes(period) < *entity.min) return Misfit{"too_small", text(*entity.min)};
+  if (entity.max && RoughMinutes(period) > *entity.max) return Misfit{"too_large", text(*entity.max)};
+  return Json(PeriodText(period));
 }
 
 std::variant<Json, Misfit> FitDigits(const Entity& entity, const Json& value) {
@@ -69,22 +109,22 @@ std::variant<Json, Misfit> FitDigits(const Entity& entity, const Json& value) {
     if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
       digits += c;
     } else if (c != ' ' && c != '-') {
-      return Misfit{"wrong_length", 0};
+      return Misfit{"wrong_length", nullptr};
     }
   }
   if (digits.empty() || (entity.length > 0 && digits.size() != static_cast<size_t>(entity.length))) {
-    return Misfit{"wrong_length", 0};
+    return Misfit{"wrong_length", nullptr};
   }
   return Json(digits);
 }
 
 }  // namespace
 
-std::variant<Json, Misfit> FitValue(const Entity& entity, const Json& value) {
+std::variant<Json, Misfit> FitValue(const Entity& entity, const Json& value, std::optional<Date> today) {
   switch (entity.type) {
     case Entity::Type::kEnum: {
       const EntityValue* found = FindValue(entity, AsText(value));
-      if (found == nullptr) return Misfit{"not_a_value", 0};
+      if (found == nullptr) return Misfit{"not_a_value", nullptr};
       return ValueJson(entity, found->value);
     }
     case Entity::Type::kDigits:
@@ -93,22 +133,37 @@ std::variant<Json, Misfit> FitValue(const Entity& entity, const Json& value) {
     case Entity::Type::kNumber:
       return FitNumber(entity, value);
     case Entity::Type::kDate: {
-      const std::string text = AsText(value);
-      if (!ParseDate(text)) return Misfit{"not_a_date", 0};
-      return Json(text);
+      const auto date = ParseDate(AsText(value));
+      if (!date) return Misfit{"not_a_date", nullptr};
+      return FitRange(entity, {*date, *date}, today);
+    }
+    case Entity::Type::kDateRange: {
+      const auto range = ParseDateRange(AsText(value));
+      if (!range) return Misfit{"not_a_date_range", nullptr};
+      return FitRange(entity, *range, today);
+    }
+    case Entity::Type::kTime: {
+      const auto time = ParseDayTime(AsText(value));
+      if (!time) return Misfit{"not_a_time", nullptr};
+      return FitTime(entity, *time);
+    }
+    case Entity::Type::kDuration: {
+      const auto period = ParsePeriod(AsText(value));
+      if (!period) return Misfit{"not_a_duration", nullptr};
+      return FitPeriod(entity, *period);
     }
     case Entity::Type::kText: {
       const std::string text = AsText(value);
-      if (text.empty()) return Misfit{"not_a_value", 0};
+      if (text.empty()) return Misfit{"not_a_value", nullptr};
       const EntityValue* found = FindValue(entity, text);
       return Json(found != nullptr ? found->value : text);
     }
   }
-  return Misfit{"not_a_value", 0};
+  return Misfit{"not_a_value", nullptr};
 }
 
 Misfit ToMisfit(const Entity& entity, const UnfitValue& unfit) {
-  Misfit misfit{unfit.why, 0};
+  Misfit misfit{unfit.why, nullptr};
   if (unfit.why == "too_small") misfit.limit = entity.min.value_or(0);
   if (unfit.why == "too_large") misfit.limit = entity.max.value_or(0);
   return misfit;
@@ -119,12 +174,12 @@ std::string JoinDigits(const std::string& so_far, const std::string& said, bool 
   return so_far + said;
 }
 
-std::string ShowValue(const Entity& entity, const Json& value) {
+std::string ShowValue(const Entity& entity, const Json& value, std::optional<Date> today) {
   if (value.is_object())  // of another currency
     return ShowMoney(value.value("amount", 0.0), value.value("currency", entity.currency));
   if (value.is_array()) {
     std::string all;
-    for (const Json& one : value) all += (all.empty() ? "" : ", ") + ShowValue(entity, one);
+    for (const Json& one : value) all += (all.empty() ? "" : ", ") + ShowValue(entity, one, today);
     return all;
   }
   if (value.is_number() && entity.type != Entity::Type::kEnum) {
@@ -132,8 +187,18 @@ std::string ShowValue(const Entity& entity, const Json& value) {
                                                : NumberText(value.get<double>());
   }
   const std::string text = AsText(value);
-  if (entity.type == Entity::Type::kDate) return ShowDate(text);
-  return std::string(SpokenValue(entity, text));
+  switch (entity.type) {
+    case Entity::Type::kDate:
+      return ShowDate(text, today);
+    case Entity::Type::kDateRange:  // a limit of it is a day
+      return ShowDateRange(ShowDate(text, today), today);
+    case Entity::Type::kTime:
+      return ShowDayTime(text);
+    case Entity::Type::kDuration:
+      return ShowPeriod(text);
+    default:
+      return std::string(SpokenValue(entity, text));
+  }
 }
 
 }  // namespace sotto

@@ -147,17 +147,21 @@ const Task* DialogueState::FindTask(int id) const {
 }
 
 bool DialogueState::operator==(const DialogueState& other) const {
-  return session == other.session && turn == other.turn && stack == other.stack && queue == other.queue &&
-         finished == other.finished && pending == other.pending && next_task == other.next_task &&
-         acting == other.acting && acting_key == other.acting_key && verified == other.verified &&
-         failures == other.failures && no_inputs == other.no_inputs && ended == other.ended &&
-         last_reply.text == other.last_reply.text && said == other.said && words == other.words;
+  return session == other.session && today == other.today && turn == other.turn && stack == other.stack &&
+         queue == other.queue && finished == other.finished && pending == other.pending &&
+         next_task == other.next_task && acting == other.acting && acting_key == other.acting_key &&
+         verified == other.verified && failures == other.failures && no_inputs == other.no_inputs &&
+         ended == other.ended && last_reply.text == other.last_reply.text && said == other.said &&
+         words == other.words;
 }
 
 void Apply(DialogueState& state, const Event& event) {
   switch (event.type) {
     case Event::Type::kBegan:
       state.session = event.name;
+      return;
+    case Event::Type::kDay:
+      state.today = ParseDate(event.name);
       return;
     case Event::Type::kUserSaid:
       ++state.turn;

@@ -73,8 +73,9 @@ struct Pending {
 
 struct DialogueState {
   std::string session;
-  int turn = 0;             // turns of the user, silent ones too
-  std::vector<Task> stack;  // back(): the open task; below: suspended ones, the last left last
+  std::optional<Date> today;  // the day of the call, where it is known
+  int turn = 0;               // turns of the user, silent ones too
+  std::vector<Task> stack;    // back(): the open task; below: suspended ones, the last left last
   std::vector<QueuedTask> queue;
   std::vector<FinishedTask> finished;
   Pending pending;

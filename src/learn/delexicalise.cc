@@ -6,7 +6,9 @@
 #include <set>
 #include <span>
 
+#include "brain/said_dates.h"
 #include "learn/paraphrase.h"
+#include "text/dates.h"
 #include "text/normalise.h"
 #include "text/spoken_numbers.h"
 
@@ -89,8 +91,19 @@ std::optional<Hole> FindEnum(const PhraseBook& book, std::span<const std::string
   return best;
 }
 
-std::optional<Hole> Find(const PhraseBook& book, std::span<const std::string_view> words, const Slot& slot,
-                         const Json& value, const std::vector<Hole>& taken) {
+// `text` as it was written: marks between the words decide ("5/5").
+std::optional<Hole> FindCalendar(std::span<const std::string_view> words, std::string_view text,
+                                 const Slot& slot, const std::string& value, const CallDay& day,
+                                 const std::vector<Hole>& taken) {
+  for (const SaidValue& said : SaidCalendarValues(slot.entity, text, NormaliseSpokenWords(text), day)) {
+    if (said.value == value) return FindWords(words, said.words, taken);
+  }
+  return std::nullopt;
+}
+
+std::optional<Hole> Find(const PhraseBook& book, std::span<const std::string_view> words,
+                         std::string_view text, const CallDay& day, const Slot& slot, const Json& value,
+                         const std::vector<Hole>& taken) {
   std::optional<Hole> hole;
   switch (slot.entity.type) {
     case Entity::Type::kEnum:
@@ -104,8 +117,13 @@ std::optional<Hole> Find(const PhraseBook& book, std::span<const std::string_vie
       if (value.is_number()) hole = FindNumber(words, slot, value, taken);
       break;
     case Entity::Type::kText:
-    case Entity::Type::kDate:
       if (value.is_string()) hole = FindWords(words, value.get<std::string>(), taken);
+      break;
+    case Entity::Type::kDate:
+    case Entity::Type::kTime:
+    case Entity::Type::kDuration:
+    case Entity::Type::kDateRange:
+      if (value.is_string()) hole = FindCalendar(words, text, slot, value.get<std::string>(), day, taken);
       break;
   }
   if (hole) hole->slot = slot.name;
@@ -134,6 +152,9 @@ int Order(const Slot& slot) {
       return 1;
     case Entity::Type::kText:
     case Entity::Type::kDate:
+    case Entity::Type::kTime:
+    case Entity::Type::kDuration:
+    case Entity::Type::kDateRange:
       return 2;
     case Entity::Type::kEnum:
       return 3;
@@ -156,7 +177,7 @@ struct Located {
 };
 
 Located Locate(const PhraseBook& book, const ToolDef& tool, std::span<const std::string_view> words,
-               const Json& fresh, const Json& inheritable) {
+               std::string_view text, const CallDay& day, const Json& fresh, const Json& inheritable) {
   Located located;
   std::vector<const Slot*> slots;
   for (const auto& [name, value] : fresh.items()) {
@@ -172,7 +193,7 @@ Located Locate(const PhraseBook& book, const ToolDef& tool, std::span<const std:
   for (const Slot* slot : slots) {
     const Json& value = fresh[slot->name];
     // Two slots of one entity: the words before tell which ("from checking to savings").
-    if (auto hole = Find(book, words, *slot, value, located.holes)) {
+    if (auto hole = Find(book, words, text, day, *slot, value, located.holes)) {
       located.holes.push_back(*std::move(hole));
       continue;
     }
@@ -210,6 +231,7 @@ std::string WithHoles(std::span<const std::string_view> words, std::vector<Hole>
 std::vector<SeedPattern> Delexicalise(const Workflow& workflow, const PhraseBook& book,
                                       const Conversation& conversation) {
   std::vector<SeedPattern> patterns;
+  const CallDay day{conversation.today, WritesDayFirst(workflow.language)};
   const ToolDef* open = nullptr;  // the task of the last task turn
   Json arguments = Json::object();
   for (const Turn& turn : conversation.turns) {
@@ -230,7 +252,8 @@ std::vector<SeedPattern> Delexicalise(const Workflow& workflow, const PhraseBook
     bool changed = false;
     const bool same_task = tool == open;
     const Json fresh = NewArguments(call, same_task ? arguments : Json::object(), changed);
-    const Located located = Locate(book, *tool, words, fresh, same_task ? Json::object() : arguments);
+    const Located located =
+        Locate(book, *tool, words, turn.user, day, fresh, same_task ? Json::object() : arguments);
     const size_t n_inherited =
         same_task ? 0
                   : fresh.size() - located.holes.size() -

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "learn/validate.h"
+#include "text/dates.h"
 #include "workflow/stakes.h"
 
 namespace sotto {
@@ -43,6 +44,10 @@ Inheritance InheritFrom(const ToolDef& from, const Json& arguments, const ToolDe
   return inheritance;
 }
 
+// The days on which calls are played: every weekday, month end and leap day comes up.
+constexpr Date kFirstDay{std::chrono::year(2024) / 1 / 1};
+constexpr size_t kDays = 1461;
+
 bool Contradicts(const Json& a, const Json& b) {
   for (const auto& [name, value] : a.items())
     if (b.contains(name) && !SameValue(b[name], value)) return true;
@@ -61,9 +66,12 @@ Simulator::Simulator(std::shared_ptr<const Workflow> workflow, std::shared_ptr<c
       random_(seed) {
   for (const ToolDef& tool : workflow_->tools) {
     any_related_ = any_related_ || !tool.related.empty();
+    dates_ = dates_ || std::any_of(tool.slots.begin(), tool.slots.end(),
+                                   [](const Slot& slot) { return slot.entity.IsCalendar(); });
     if (IsGoal(tool) && !book_->ForTool(tool.name).ask.empty()) tasks_.push_back(&tool);
   }
   SOTTO_CHECK(!tasks_.empty());
+  day_.day_first = WritesDayFirst(workflow_->language);
   for (const ToolDef& tool : workflow_->tools) {
     std::vector<std::string> names;
     for (const Slot& slot : tool.slots) names.push_back(slot.name);
@@ -78,6 +86,8 @@ const ToolDef* Simulator::Role(ToolRole role) const { return workflow_->FindRole
 
 SimulatedConversation Simulator::Next() {
   out_ = {};
+  if (dates_) day_.today = kFirstDay + std::chrono::days(static_cast<int>(random_.Below(kDays)));
+  out_.conversation.today = day_.today;
   open_.reset();
   last_.reset();
   suspended_.clear();
@@ -144,19 +154,20 @@ void Simulator::SaySlot(const ToolDef& tool, const Slot& slot, const Piece& piec
   for (const auto& [name, value] : said.values.items()) context[name] = value;
   Json old = correct && known.contains(slot.name) ? known[slot.name] : Json();
   context.erase(slot.name);
-  const Json value = said.values.contains(slot.name) ? said.values[slot.name]
-                                                     : DrawValue(*book_, tool, slot, context, old, random_);
+  const Json value = said.values.contains(slot.name)
+                         ? said.values[slot.name]
+                         : DrawValue(*book_, tool, slot, context, old, day_, random_);
   if (value.is_null()) return;
   // "to savings, no sorry, checking": the wrong value first.
   const auto& fixes = book_->General("inline_fix");
   if (!fixes.empty() && random_.Chance(0.012) && slot.entity.type != Entity::Type::kText) {
-    const Json wrong = DrawValue(*book_, tool, slot, context, value, random_);
+    const Json wrong = DrawValue(*book_, tool, slot, context, value, day_, random_);
     if (!wrong.is_null() && !SameValue(wrong, value)) {
-      Append(said.words, SayValue(*book_, slot, wrong, piece.form, random_));
+      Append(said.words, SayValue(*book_, slot, wrong, piece.form, day_, random_));
       Append(said.words, ToWords(SayPlain(random_.Pick(fixes), random_)));
     }
   }
-  Append(said.words, SayValue(*book_, slot, value, piece.form, random_));
+  Append(said.words, SayValue(*book_, slot, value, piece.form, day_, random_));
   said.values[slot.name] = value;
 }
 
@@ -384,7 +395,7 @@ void Simulator::Emit(SpokenWords words, std::vector<ToolCall> calls, const char*
     SpokenWords noisy = words;
     if (attempt < 3) AddNoise(noisy, noise_, *confusions_, random_);
     turn.user = ToText(noisy);
-    if (IsGrounded(*workflow_, out_.conversation.turns, turn)) break;
+    if (IsGrounded(*workflow_, out_.conversation, turn)) break;
   }
   if (turn.user.empty()) return;
   if (random_.Chance(0.4))

@@ -118,9 +118,11 @@ class Simulator {
   Random random_;
   std::vector<const ToolDef*> tasks_;  // tools that come up as goals
   bool any_related_ = false;           // the workflow says what is related
+  bool dates_ = false;                 // some slot's values hang on the day of the call
   std::map<const Slot*, Rule> when_;   // of the slots that are asked for only where it holds
 
   // Of the running conversation.
+  CallDay day_;
   SimulatedConversation out_;
   bool with_state_ = false;
   bool verified_ = false;

@@ -51,6 +51,15 @@ std::vector<std::string> SlotClauses(const Slot& slot) {
     case Entity::Type::kDate:
       clauses = {"on " + hole, "for " + hole, hole};
       break;
+    case Entity::Type::kTime:
+      clauses = {"at " + hole, hole, hole + " if possible"};
+      break;
+    case Entity::Type::kDuration:
+      clauses = {"for " + hole, hole};
+      break;
+    case Entity::Type::kDateRange:
+      clauses = {"for " + hole, hole, "of " + hole};
+      break;
     case Entity::Type::kText:
     case Entity::Type::kEnum:
       clauses = {"for " + hole, hole, "for the " + hole, "with " + hole, "it's (the |my |)" + hole};

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <vector>
 
+#include "brain/said_dates.h"
 #include "learn/own_words.h"
+#include "text/dates.h"
 #include "text/normalise.h"
 #include "text/said_digits.h"
 #include "text/spoken_numbers.h"
@@ -33,6 +35,7 @@ bool DigitsSaid(const std::string& digits, int length, const std::string& spoken
   return std::find(said.begin(), said.end(), digits) != said.end();
 }
 
+// `said`: normalised. Values of the calendar are read elsewhere.
 bool ValueSaid(const Slot& slot, const Json& value, const std::vector<std::string>& said) {
   const auto any = [&](const auto& test) { return std::any_of(said.begin(), said.end(), test); };
   if (IsNumeric(slot.entity.type))
@@ -55,6 +58,32 @@ bool SaidBefore(std::span<const Turn> history, const std::string& slot, const Js
   return false;
 }
 
+bool IsCalendarValue(Entity::Type type, std::string_view text) {
+  switch (type) {
+    case Entity::Type::kTime:
+      return ParseDayTime(text).has_value();
+    case Entity::Type::kDuration:
+      return ParsePeriod(text).has_value();
+    case Entity::Type::kDateRange:
+      return ParseDateRange(text).has_value();
+    default:
+      return ParseDate(text).has_value();
+  }
+}
+
+std::string_view CalendarForm(Entity::Type type) {
+  switch (type) {
+    case Entity::Type::kTime:
+      return "a time such as 15:30 or 08:00/12:00";
+    case Entity::Type::kDuration:
+      return "a length such as P14D or PT1H30M";
+    case Entity::Type::kDateRange:
+      return "two days such as 2026-03-01/2026-03-15";
+    default:
+      return "a day such as 2026-03-03";
+  }
+}
+
 std::optional<std::string> WrongValue(const Slot& slot, const Json& value) {
   const Entity& entity = slot.entity;
   if (entity.type == Entity::Type::kEnum) {
@@ -65,6 +94,8 @@ std::optional<std::string> WrongValue(const Slot& slot, const Json& value) {
   if (IsNumeric(entity.type) != value.is_number())
     return fmt::format("{} of '{}' should be a {}", value.dump(), slot.name,
                        IsNumeric(entity.type) ? "number" : "string");
+  if (entity.IsCalendar() && !(value.is_string() && IsCalendarValue(entity.type, value.get<std::string>())))
+    return fmt::format("{} of '{}' should be {}", value.dump(), slot.name, CalendarForm(entity.type));
   if (entity.type == Entity::Type::kDigits && entity.length > 0 &&
       (value.get<std::string>().size() != static_cast<size_t>(entity.length) ||
        value.get<std::string>().find_first_not_of("0123456789") != std::string::npos))
@@ -73,17 +104,21 @@ std::optional<std::string> WrongValue(const Slot& slot, const Json& value) {
 }
 
 std::optional<std::string> Ungrounded(const Workflow& workflow, std::span<const Turn> history,
-                                      const Turn& turn) {
-  std::vector<std::string> said{NormaliseSpoken(turn.user)};
-  for (auto earlier = history.rbegin(); earlier != history.rend(); ++earlier)
-    said.push_back(NormaliseSpoken(earlier->user));
+                                      const Turn& turn, const CallDay& day) {
+  std::vector<std::string> texts{turn.user};
+  for (auto earlier = history.rbegin(); earlier != history.rend(); ++earlier) texts.push_back(earlier->user);
+  std::vector<std::string> said;
+  for (const std::string& text : texts) said.push_back(NormaliseSpoken(text));
   for (const ToolCall& call : turn.calls) {
     const ToolDef* tool = workflow.FindTool(call.name);
     if (tool == nullptr) continue;
     for (const auto& [name, value] : call.arguments.items()) {
       const Slot* slot = tool->FindSlot(name);
       if (slot == nullptr || !slot->grounded || slot->entity.type == Entity::Type::kEnum) continue;
-      if (!SaidBefore(history, name, value) && !ValueSaid(*slot, value, said))
+      const bool now = slot->entity.IsCalendar()
+                           ? value.is_string() && WasSaid(slot->entity, value.get<std::string>(), texts, day)
+                           : ValueSaid(*slot, value, said);
+      if (!now && !SaidBefore(history, name, value))
         return fmt::format("{} of '{}' was never said", value.dump(), name);
     }
   }
@@ -92,12 +127,10 @@ std::optional<std::string> Ungrounded(const Workflow& workflow, std::span<const 
 
 }  // namespace
 
-bool IsGrounded(const Workflow& workflow, std::span<const Turn> history, const Turn& turn) {
-  return !Ungrounded(workflow, history, turn);
-}
+namespace {
 
 std::optional<std::string> WhyInvalid(const Workflow& workflow, std::span<const Turn> history,
-                                      const Turn& turn) {
+                                      const Turn& turn, const CallDay& day) {
   if (NormaliseSpoken(turn.user).empty()) return "nothing was said";
   if (turn.calls.empty()) return "no call";
   for (const ToolCall& call : turn.calls) {
@@ -110,13 +143,24 @@ std::optional<std::string> WhyInvalid(const Workflow& workflow, std::span<const 
       if (auto wrong = WrongValue(*slot, value)) return wrong;
     }
   }
-  return Ungrounded(workflow, history, turn);
+  return Ungrounded(workflow, history, turn, day);
+}
+
+CallDay DayOf(const Workflow& workflow, const Conversation& conversation) {
+  return {conversation.today, WritesDayFirst(workflow.language)};
+}
+
+}  // namespace
+
+bool IsGrounded(const Workflow& workflow, const Conversation& history, const Turn& turn) {
+  return !Ungrounded(workflow, history.turns, turn, DayOf(workflow, history));
 }
 
 std::optional<std::string> WhyInvalid(const Workflow& workflow, const Conversation& conversation) {
   const std::span<const Turn> turns = conversation.turns;
+  const CallDay day = DayOf(workflow, conversation);
   for (size_t i = 0; i < turns.size(); ++i)
-    if (auto why = WhyInvalid(workflow, turns.first(i), turns[i]))
+    if (auto why = WhyInvalid(workflow, turns.first(i), turns[i], day))
       return fmt::format("turn {}: {}", i + 1, *why);
   return std::nullopt;
 }

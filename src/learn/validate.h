@@ -13,12 +13,8 @@
 
 namespace sotto {
 
-// What is wrong with the calls of `turn` after `history`; nothing where they are right.
-std::optional<std::string> WhyInvalid(const Workflow& workflow, std::span<const Turn> history,
-                                      const Turn& turn);
-
-// Only the grounding part.
-bool IsGrounded(const Workflow& workflow, std::span<const Turn> history, const Turn& turn);
+// Whether the values of `turn`'s calls were said in it or in `history`, on that day.
+bool IsGrounded(const Workflow& workflow, const Conversation& history, const Turn& turn);
 
 // The first wrong turn of a conversation: "turn 3: ...".
 std::optional<std::string> WhyInvalid(const Workflow& workflow, const Conversation& conversation);

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "learn/date_forms.h"
 #include "learn/number_forms.h"
 #include "text/normalise.h"
 
@@ -52,25 +53,6 @@ std::string DrawDigits(int length, Random& random) {
   for (size_t i = 0; i < n; ++i)
     digits += i > 0 && random.Chance(0.12) ? digits.back() : static_cast<char>('0' + random.Below(10));
   return digits;
-}
-
-std::string DrawDate(Random& random) {
-  static constexpr const char* kMonths[] = {"january",   "february", "march",    "april",
-                                            "may",       "june",     "july",     "august",
-                                            "september", "october",  "november", "december"};
-  static constexpr const char* kDays[] = {"monday", "tuesday",  "wednesday", "thursday",
-                                          "friday", "saturday", "sunday"};
-  const double kind = random.Uniform();
-  if (kind < 0.15) return "tomorrow";
-  if (kind < 0.22) return "today";
-  if (kind < 0.45) return fmt::format("{}{}", random.Chance(0.4) ? "next " : "", random.Pick(kDays));
-  const auto day = static_cast<int>(1 + random.Below(28));
-  const char* suffix = day % 10 == 1 && day != 11   ? "st"
-                       : day % 10 == 2 && day != 12 ? "nd"
-                       : day % 10 == 3 && day != 13 ? "rd"
-                                                    : "th";
-  if (kind < 0.75) return fmt::format("{} {}{}", random.Pick(kMonths), day, random.Chance(0.6) ? suffix : "");
-  return fmt::format("the {}{} of {}", day, suffix, random.Pick(kMonths));
 }
 
 // The other slot of a rule `a != b` that names `slot`, or empty. A tool without rules whose slots are two of
@@ -167,7 +149,7 @@ Json DrawNear(const Entity& entity, const Json& other, Random& random) {
   return near;
 }
 
-Json DrawOnce(const PhraseBook& book, const Slot& slot, Random& random) {
+Json DrawOnce(const PhraseBook& book, const Slot& slot, const CallDay& day, Random& random) {
   const Entity& entity = slot.entity;
   switch (entity.type) {
     case Entity::Type::kEnum:
@@ -188,7 +170,10 @@ Json DrawOnce(const PhraseBook& book, const Slot& slot, Random& random) {
              static_cast<int64_t>(random.Below(static_cast<size_t>(std::max<int64_t>(1, high - low + 1))));
     }
     case Entity::Type::kDate:
-      return DrawDate(random);
+    case Entity::Type::kTime:
+    case Entity::Type::kDuration:
+    case Entity::Type::kDateRange:
+      return DrawCalendarValue(entity, day, random);
     case Entity::Type::kText:
       return DrawText(book, slot, random);
   }
@@ -198,14 +183,14 @@ Json DrawOnce(const PhraseBook& book, const Slot& slot, Random& random) {
 }  // namespace
 
 Json DrawValue(const PhraseBook& book, const ToolDef& tool, const Slot& slot, const Json& known,
-               const Json& other, Random& random) {
+               const Json& other, const CallDay& day, Random& random) {
   const std::string differs = MustDifferFrom(tool, slot.name);
   const bool rule = !differs.empty() && known.contains(differs);
   Json value;
   for (int attempt = 0; attempt < 30; ++attempt) {
     value = Json();
     if (!other.is_null() && random.Chance(kNearShare)) value = DrawNear(slot.entity, other, random);
-    if (value.is_null()) value = DrawOnce(book, slot, random);
+    if (value.is_null()) value = DrawOnce(book, slot, day, random);
     if (!other.is_null() && SameValue(value, other)) continue;
     if (rule && SameValue(value, known[differs])) continue;
     break;
@@ -214,7 +199,7 @@ Json DrawValue(const PhraseBook& book, const ToolDef& tool, const Slot& slot, co
 }
 
 SpokenWords SayValue(const PhraseBook& book, const Slot& slot, const Json& value, std::string_view form,
-                     Random& random) {
+                     const CallDay& day, Random& random) {
   using Carries = SpokenWord::Carries;
   const Entity& entity = slot.entity;
   switch (entity.type) {
@@ -225,8 +210,13 @@ SpokenWords SayValue(const PhraseBook& book, const Slot& slot, const Json& value
     case Entity::Type::kDigits:
       return ToWords(SayDigits(value.get<std::string>(), random), Carries::kValue, slot.name);
     case Entity::Type::kText:
-    case Entity::Type::kDate:
       return ToWords(value.get<std::string>(), Carries::kText, slot.name);
+    case Entity::Type::kDate:
+    case Entity::Type::kTime:
+    case Entity::Type::kDuration:
+    case Entity::Type::kDateRange:
+      return ToWords(SayCalendarValue(entity, value.get<std::string>(), day, random), Carries::kText,
+                     slot.name);
     case Entity::Type::kEnum:
       break;
   }

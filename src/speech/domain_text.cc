@@ -257,6 +257,93 @@ std::string RandomAmount(Random& random) {
   return words;
 }
 
+// Words that the recogniser should expect where the calendar is asked for; text/dates.h reads many more.
+constexpr const char* kDays[] = {"today",
+                                 "tomorrow",
+                                 "the day after tomorrow",
+                                 "monday",
+                                 "tuesday",
+                                 "wednesday",
+                                 "thursday",
+                                 "friday",
+                                 "saturday",
+                                 "sunday",
+                                 "next monday",
+                                 "next tuesday",
+                                 "this thursday",
+                                 "friday week",
+                                 "a week on wednesday",
+                                 "next week",
+                                 "in three days",
+                                 "in two weeks",
+                                 "the first",
+                                 "the second",
+                                 "the third",
+                                 "the fifth",
+                                 "the tenth",
+                                 "the fifteenth",
+                                 "the twenty first",
+                                 "the thirtieth",
+                                 "the third of january",
+                                 "the fifth of may",
+                                 "february fourth",
+                                 "march third",
+                                 "april twelfth",
+                                 "the sixth of june",
+                                 "july eighth",
+                                 "august ninth",
+                                 "the seventh of september",
+                                 "october second",
+                                 "the eleventh of november",
+                                 "december twenty fourth",
+                                 "the end of the month",
+                                 "last friday",
+                                 "yesterday",
+                                 "two days ago"};
+constexpr const char* kTimes[] = {"in the morning",
+                                  "in the afternoon",
+                                  "in the evening",
+                                  "at noon",
+                                  "at three",
+                                  "three pm",
+                                  "half past three",
+                                  "quarter to nine",
+                                  "quarter past ten",
+                                  "ten thirty",
+                                  "nine o'clock",
+                                  "eight in the morning",
+                                  "before noon",
+                                  "after four",
+                                  "between nine and eleven",
+                                  "at half past one",
+                                  "two thirty",
+                                  "five pm",
+                                  "six in the evening",
+                                  "twelve o'clock",
+                                  "first thing in the morning"};
+constexpr const char* kLengths[] = {
+    "two weeks",  "a week",   "a month",      "three months",       "half a year", "a year",
+    "two years",  "an hour",  "half an hour", "an hour and a half", "two hours",   "ninety minutes",
+    "three days", "ten days", "a fortnight",  "forty five minutes", "six weeks"};
+constexpr const char* kRanges[] = {"last month",
+                                   "this month",
+                                   "last week",
+                                   "last year",
+                                   "this year",
+                                   "the last two weeks",
+                                   "the last ten days",
+                                   "the last three months",
+                                   "the last six months",
+                                   "the past two years",
+                                   "january",
+                                   "since march",
+                                   "the first quarter",
+                                   "from the first to the fifteenth",
+                                   "between monday and wednesday",
+                                   "from march to may",
+                                   "next week",
+                                   "the week before last"};
+
 std::string SpokenValue(const Entity& entity, Random& random) {
   switch (entity.type) {
     case Entity::Type::kDigits:
@@ -266,12 +353,19 @@ std::string SpokenValue(const Entity& entity, Random& random) {
       return RandomAmount(random);
     case Entity::Type::kNumber:
       return NumberWords(static_cast<int64_t>(random.Below(random.Chance(0.5) ? 20 : 500) + 1));
+    case Entity::Type::kDate:
+      return random.Pick(kDays);
+    case Entity::Type::kTime:
+      return random.Pick(kTimes);
+    case Entity::Type::kDuration:
+      return random.Pick(kLengths);
+    case Entity::Type::kDateRange:
+      return random.Pick(kRanges);
     case Entity::Type::kEnum:
     case Entity::Type::kText:
-    case Entity::Type::kDate:
       break;
   }
-  if (entity.values.empty()) return entity.type == Entity::Type::kDate ? "tomorrow" : "";
+  if (entity.values.empty()) return "";
   const EntityValue& value = random.Pick(entity.values);
   const size_t pick = random.Below(value.synonyms.size() + 2);
   if (pick < value.synonyms.size()) return SpeakableWords(value.synonyms[pick]);
@@ -481,6 +575,9 @@ ListeningMode ListeningModeFor(const Workflow& workflow, const Expectation& expe
     case Entity::Type::kText:
       return slot->entity.values.empty() ? ListeningMode::kOpen : ListeningMode::kChoice;
     case Entity::Type::kDate:
+    case Entity::Type::kTime:
+    case Entity::Type::kDuration:
+    case Entity::Type::kDateRange:
       return ListeningMode::kOpen;
   }
   return ListeningMode::kOpen;

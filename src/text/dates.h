@@ -1,28 +1,30 @@
-// Reads calendar dates out of spoken words: "march third", "the 3rd of march", "tomorrow", "next friday",
-// "2026 03 03". Pure functions: any thread.
+// Reads single days out of what people say: "march third", "tuesday the 3rd", "a week on monday", "in three
+// days", "the day after tomorrow", "end of the month", "5/5/2026", "christmas eve". Relative to a day that
+// the caller gives.
+//
+// A span may mean several days ("the fifth": of this month or the next; "next friday"): each is a reading,
+// the conventional one first. Words that only look like dates ("may I", "the second card", "one second") are
+// none. Calendar arithmetic is std::chrono's; the forms are those that Duckling and SUTime read, written
+// anew. Pure functions: any thread.
 #pragma once
 
-#include <optional>
+#include <cstddef>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/calendar.h"
+#include "text/normalise.h"
+
 namespace sotto {
 
-struct Date {
-  int year = 1970;
-  int month = 1;  // 1..12
-  int day = 1;    // 1..31
-  bool operator==(const Date&) const = default;
+struct DateContext {
+  Date today;
+  bool day_first = false;  // "3/4" is the third of April
+  bool past = false;  // what names no year, month or week lies behind (statements, birth dates), not ahead
 };
-
-bool IsValidDate(const Date& date);
-// "2026-03-03", and back (empty for anything else).
-std::string DateText(const Date& date);
-std::optional<Date> ParseDate(std::string_view iso_date);
-Date AddDays(const Date& date, int days);
-int Weekday(const Date& date);  // 0 Sunday .. 6 Saturday
+// `language` as in the workflow: "en" and "en-US" write the month first, other regions the day.
+bool WritesDayFirst(std::string_view language);
 
 struct DateReading {
   Date date;
@@ -30,7 +32,10 @@ struct DateReading {
   size_t end = 0;
 };
 
-// Longest readings first at each position. A day without a year is the next such day from `today` on.
-std::vector<DateReading> ReadDates(std::span<const std::string_view> words, const Date& today);
+// By place; of one span the conventional reading first. Spans inside a longer one are left out. `words` are
+// those of `text` (NormaliseSpokenWords).
+std::vector<DateReading> ReadDates(std::string_view text, std::span<const NormalisedWord> words,
+                                   const DateContext& context);
+std::vector<DateReading> ReadDates(std::string_view text, const DateContext& context);
 
 }  // namespace sotto

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "text/dates.h"
+#include "text/calendar_speech.h"
 #include "text/spoken_numbers.h"
 
 namespace sotto {
@@ -28,10 +28,6 @@ constexpr std::array<std::string_view, 20> kOrdinals = {
     "zeroth",     "first",     "second",    "third",       "fourth",     "fifth",     "sixth",
     "seventh",    "eighth",    "ninth",     "tenth",       "eleventh",   "twelfth",   "thirteenth",
     "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"};
-constexpr std::array<std::string_view, 12> kMonths = {"January",   "February", "March",    "April",
-                                                      "May",       "June",     "July",     "August",
-                                                      "September", "October",  "November", "December"};
-
 struct Currency {
   std::string_view code;
   std::string_view one;
@@ -107,15 +103,6 @@ const Currency* FindCurrency(std::string_view code) {
 
 bool IsSpeakable(double value) { return std::isfinite(value) && std::abs(value) < 1e15; }
 
-// "twenty twenty six", "nineteen oh five", "two thousand seven".
-std::string SpeakYear(int year) {
-  if (year < 1000 || year > 2999 || (year % 1000) / 10 == 0) return Cardinal(year);
-  const std::string century = Cardinal(year / 100);
-  const int rest = year % 100;
-  if (rest == 0) return century + " hundred";
-  return rest < 10 ? century + " oh " + Cardinal(rest) : century + " " + Cardinal(rest);
-}
-
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
@@ -188,13 +175,6 @@ std::string SpeakDigits(std::string_view digits) {
   return out;
 }
 
-std::string SpeakDate(std::string_view iso_date) {
-  const std::optional<Date> date = ParseDate(iso_date);
-  if (!date) return std::string(iso_date);
-  return fmt::format("{} {}, {}", kMonths[static_cast<size_t>(date->month - 1)], SpeakOrdinal(date->day),
-                     SpeakYear(date->year));
-}
-
 std::string SpeakPercent(double value) { return SpeakNumber(value) + " percent"; }
 
 std::string_view CurrencyName(std::string_view currency) {
@@ -209,12 +189,6 @@ std::string ShowMoney(double value, std::string_view currency) {
   const int64_t hundredths = std::llround(std::abs(value) * 100);
   const char* minus = value < 0 && hundredths > 0 ? "-" : "";
   return fmt::format("{}{}{}.{:02}", minus, sign, Thousands(hundredths / 100), hundredths % 100);
-}
-
-std::string ShowDate(std::string_view iso_date) {
-  const std::optional<Date> date = ParseDate(iso_date);
-  if (!date) return std::string(iso_date);
-  return fmt::format("{} {}, {}", kMonths[static_cast<size_t>(date->month - 1)], date->day, date->year);
 }
 
 std::string ShowPercent(double value) { return NumberText(value) + "%"; }

@@ -17,16 +17,13 @@ std::string SpeakOrdinal(int64_t value);
 std::string SpeakMoney(double value, std::string_view currency = "USD");
 // "4532" -> "four five three two". Other characters are skipped, letters spelled.
 std::string SpeakDigits(std::string_view digits);
-// "2026-03-03" -> "March third, twenty twenty six". Anything that is not an ISO date is returned unchanged.
-std::string SpeakDate(std::string_view iso_date);
 // 12.5 -> "twelve point five percent".
 std::string SpeakPercent(double value);
 
-// For the eye: 1250.5 -> "$1,250.50", "2026-03-03" -> "March 3, 2026", 12.5 -> "12.5%".
+// For the eye: 1250.5 -> "$1,250.50", 12.5 -> "12.5%".
 // "dollars" for USD, CAD and AUD; the code where no name is known.
 std::string_view CurrencyName(std::string_view currency);
 std::string ShowMoney(double value, std::string_view currency = "USD");
-std::string ShowDate(std::string_view iso_date);
 std::string ShowPercent(double value);
 
 // Free text for the ear: digits, amounts, percentages and common abbreviations inside it become words.

@@ -7,16 +7,24 @@
 #include <optional>
 #include <utility>
 
+#include "text/calendar_speech.h"
 #include "text/speak.h"
 #include "text/spoken_numbers.h"
 
 namespace sotto {
 namespace {
 
-constexpr std::pair<std::string_view, FieldType> kTypes[] = {
-    {"text", FieldType::kText},       {"money", FieldType::kMoney},   {"number", FieldType::kNumber},
-    {"count", FieldType::kCount},     {"digits", FieldType::kDigits}, {"date", FieldType::kDate},
-    {"percent", FieldType::kPercent}, {"list", FieldType::kList}};
+constexpr std::pair<std::string_view, FieldType> kTypes[] = {{"text", FieldType::kText},
+                                                             {"money", FieldType::kMoney},
+                                                             {"number", FieldType::kNumber},
+                                                             {"count", FieldType::kCount},
+                                                             {"digits", FieldType::kDigits},
+                                                             {"date", FieldType::kDate},
+                                                             {"time", FieldType::kTime},
+                                                             {"duration", FieldType::kDuration},
+                                                             {"date_range", FieldType::kDateRange},
+                                                             {"percent", FieldType::kPercent},
+                                                             {"list", FieldType::kList}};
 
 std::optional<FieldType> TypeOf(std::string_view name) {
   for (const auto& [text, type] : kTypes) {
@@ -63,9 +71,11 @@ Result<TemplateField> ParseField(std::string_view inside) {
   }
   const std::optional<FieldType> found = TypeOf(type);
   if (!found) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "no field type '{}'; types are text, money, number, count, digits, date, percent, list",
-                     type);
+    return MakeError(
+        ErrorCode::kInvalidArgument,
+        "no field type '{}'; types are text, money, number, count, digits, date, time, duration, "
+        "date_range, percent, list",
+        type);
   }
   field.type = *found;
   if (open == std::string_view::npos) return field;
@@ -166,7 +176,14 @@ Result<Rendered> RenderScalar(const TemplateField& field, FieldType type, const 
     case FieldType::kDigits:
       return Rendered{AsText(value), SpeakDigits(AsText(value))};
     case FieldType::kDate:
-      return Rendered{ShowDate(AsText(value)), SpeakDate(AsText(value))};
+      return Rendered{ShowDate(AsText(value), options.today), SpeakDate(AsText(value), options.today)};
+    case FieldType::kTime:
+      return Rendered{ShowDayTime(AsText(value)), SpeakDayTime(AsText(value))};
+    case FieldType::kDuration:
+      return Rendered{ShowPeriod(AsText(value)), SpeakPeriod(AsText(value))};
+    case FieldType::kDateRange:
+      return Rendered{ShowDateRange(AsText(value), options.today),
+                      SpeakDateRange(AsText(value), options.today)};
     default:
       return RenderText(field, value, options);
   }

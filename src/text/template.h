@@ -5,24 +5,38 @@
 //   "You have {n:count(card,cards)}: {cards:list}."
 //   "{{", "}}", "[[" and "]]" stand for the character itself.
 //
-// Field types: text (default), money, number, count, count(one,many), digits, date, percent, list,
-// list(TYPE). A parsed template is immutable: any thread may render it. Values are looked up by field name in
-// a JSON object; "result.balance" looks inside. Text values pass through `spoken_form`, so that an enum value
-// such as "last_month" is shown and said as people say it.
+// Field types: text (default), money, number, count, count(one,many), digits, date, time, duration,
+// date_range, percent, list, list(TYPE). A parsed template is immutable: any thread may render it. Values are
+// looked up by field name in a JSON object; "result.balance" looks inside. Text values pass through
+// `spoken_form`, so that an enum value such as "last_month" is shown and said as people say it.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/calendar.h"
 #include "core/json.h"
 #include "core/reply.h"
 
 namespace sotto {
 
-enum class FieldType : uint8_t { kText, kMoney, kNumber, kCount, kDigits, kDate, kPercent, kList };
+enum class FieldType : uint8_t {
+  kText,
+  kMoney,
+  kNumber,
+  kCount,
+  kDigits,
+  kDate,
+  kTime,
+  kDuration,
+  kDateRange,
+  kPercent,
+  kList,
+};
 
 struct TemplateField {
   std::string name;
@@ -35,6 +49,7 @@ struct TemplateField {
 
 struct RenderOptions {
   std::string currency = "USD";
+  std::optional<Date> today;  // the day of the call: days near it are said by weekday, without a year
   // How to show and say a text value of a field ("last_month" -> "last month"); null: the value itself with
   // '_' as ' '. Called during Render only.
   std::function<std::string(std::string_view field, std::string_view value)> spoken_form;

@@ -1,6 +1,8 @@
 #include "trainer/sequence.h"
 
 #include "brain/call_text.h"
+#include "brain/said_dates.h"
+#include "text/dates.h"
 #include "text/normalise.h"
 #include "trainer/vocabulary.h"
 
@@ -48,7 +50,10 @@ TrainSequence EncodeConversation(const LabelledConversation& labelled, std::span
   const std::vector<Turn>& turns = labelled.conversation.turns;
   for (size_t i = 0; i < turns.size(); ++i) {
     const bool scored = !labelled.last_turn_only || i + 1 == turns.size();
-    AppendTurn(turns[i], labelled.name_only, scored, tools, tokenizer, options, random, sequence);
+    Turn turn = turns[i];
+    turn.calls = CallsInWordsSaid(std::span(turns).first(i + 1), tools,
+                                  {labelled.conversation.today, options.day_first});
+    AppendTurn(turn, labelled.name_only, scored, tools, tokenizer, options, random, sequence);
   }
   return sequence;
 }
@@ -70,7 +75,10 @@ TrainSequence EncodeWithPrompt(const LabelledConversation& labelled, std::span<c
     for (const TokenId token : form.Utterance(turns[i].user, NormaliseSpoken(turns[i].user)))
       asked.push_back(token);
     for (const TokenId token : form.Close()) asked.push_back(token);
-    const std::vector<TokenId> whole = form.PastTurn(setup, i == 0, turns[i], tools);
+    Turn turn = turns[i];
+    turn.calls = CallsInWordsSaid(std::span(turns).first(i + 1), tools,
+                                  {labelled.conversation.today, WritesDayFirst(workflow.language)});
+    const std::vector<TokenId> whole = form.PastTurn(setup, i == 0, turn, tools);
     // What the finished turn shares with the question is context; the rest is the answer.
     size_t shared = 0;
     while (shared < asked.size() && shared < whole.size() && asked[shared] == whole[shared]) ++shared;

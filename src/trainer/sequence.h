@@ -19,6 +19,7 @@ struct SequenceOptions {
   double dropout = 0;        // BPE dropout of user texts
   double text_share = 0;     // share of user turns whose words carry loss
   float text_weight = 0.1f;  // of that loss
+  bool day_first = false;    // the workflow writes 3/4 for the third of April (text/dates.h)
 };
 
 struct TrainSequence {

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "text/normalise.h"
+#include "text/times.h"
 #include "workflow/messages.h"
 #include "workflow/suggest.h"
 #include "workflow/validate.h"
@@ -14,7 +15,8 @@
 namespace sotto {
 namespace {
 
-const std::vector<std::string> kEntityTypes{"enum", "digits", "money", "number", "text", "date"};
+const std::vector<std::string> kEntityTypes{"enum", "digits", "money",    "number",    "text",
+                                            "date", "time",   "duration", "date_range"};
 const std::vector<std::string> kValueTypes{"string", "number", "integer", "boolean"};  // as Entity::ValueType
 const std::vector<std::string> kRoles{"task",    "greeting", "goodbye", "thanks",
                                       "unclear", "handoff",  "verify"};
@@ -143,11 +145,25 @@ class WorkflowParser {
         static_cast<Entity::ValueType>(reader_.ReadOneOf(node, path, "value_type", kValueTypes, 0));
     reader_.Read(node, path, "length", entity.length, 1);
     reader_.Read(node, path, "currency", entity.currency);
-    ReadLimit(node, path, "min", entity.min);
-    ReadLimit(node, path, "max", entity.max);
+    ReadLimits(node, path, entity);
     ReadUsual(node, path, entity);
     if (const YAML::Node values = node["values"]) ReadValues(values, path + ".values", entity);
     workflow_.entities.insert_or_assign(name, std::move(entity));
+  }
+
+  // Numbers, days, times or lengths of time: what the entity's values are.
+  void ReadLimits(const YAML::Node& node, const std::string& path, Entity& entity) {
+    if (entity.type == Entity::Type::kDate || entity.type == Entity::Type::kDateRange) {
+      ReadLimit(node, path, "min", entity.earliest, ParseDayLimit);
+      ReadLimit(node, path, "max", entity.latest, ParseDayLimit);
+    } else if (entity.type == Entity::Type::kTime || entity.type == Entity::Type::kDuration) {
+      const auto parse = [&](std::string_view text) { return ParseLimit(entity.type, text); };
+      ReadLimit(node, path, "min", entity.min, parse);
+      ReadLimit(node, path, "max", entity.max, parse);
+    } else {
+      ReadLimit(node, path, "min", entity.min);
+      ReadLimit(node, path, "max", entity.max);
+    }
   }
 
   void ReadLimit(const YAML::Node& node, const std::string& path, const std::string& key,
@@ -156,6 +172,33 @@ class WorkflowParser {
     double value = 0;
     reader_.Read(node, path, key, value);
     out = value;
+  }
+
+  template <typename Value, typename Parse>
+  void ReadLimit(const YAML::Node& node, const std::string& path, const std::string& key,
+                 std::optional<Value>& out, const Parse& parse) {
+    if (!node[key]) return;
+    std::string text;
+    reader_.Read(node, path, key, text);
+    const Result<Value> value = parse(text);
+    if (value) {
+      out = *value;
+    } else {
+      reader_.AddAt(path + "." + key, value.error().message);
+    }
+  }
+
+  // "08:00" in minutes since midnight, "two weeks" in minutes.
+  static Result<double> ParseLimit(Entity::Type type, std::string_view text) {
+    if (type == Entity::Type::kTime) {
+      if (const auto time = ParseDayTime(text); time && time->from == time->to)
+        return static_cast<double>(time->from.count());
+      return MakeError(ErrorCode::kInvalidArgument, "'{}' is no time of day; write 08:00 or 17:30", text);
+    }
+    const auto said = ReadPeriods(text);
+    if (said.size() == 1) return RoughMinutes(said.front().period);
+    return MakeError(ErrorCode::kInvalidArgument, "'{}' is no length of time; write 30 minutes or 2 weeks",
+                     text);
   }
 
   void ReadUsual(const YAML::Node& node, const std::string& path, Entity& entity) {
@@ -283,8 +326,7 @@ class WorkflowParser {
     reader_.Read(node, path, "question", slot.question);
     reader_.Read(node, path, "when", slot.when);
     reader_.Read(node, path, "phrases", slot.phrases);
-    ReadLimit(node, path, "min", slot.entity.min);
-    ReadLimit(node, path, "max", slot.entity.max);
+    ReadLimits(node, path, slot.entity);
     ReadUsual(node, path, slot.entity);
     tool.slots.push_back(std::move(slot));
   }

@@ -1,9 +1,11 @@
 #include "workflow/rule.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdlib>
 
+#include "core/calendar.h"
 #include "workflow/workflow.h"
 
 namespace sotto {
@@ -188,12 +190,19 @@ std::optional<double> Number(const Json& value) {
   return number;
 }
 
+// "2026-12-05" is a saturday.
+bool IsOnWeekday(const Json& date, const Json& weekday) {
+  if (!date.is_string() || !weekday.is_string()) return false;
+  const auto day = ParseDate(date.get_ref<const std::string&>());
+  return day && weekday == WeekdayNames()[std::chrono::weekday(*day).c_encoding()];
+}
+
 bool Compare(const Json& left, const std::string& op, const Json& right) {
   // A boolean slot goes by its listed value: `outdoors == true`.
   if (left.is_boolean()) return Compare(ValueText(left), op, right);
   if (right.is_boolean()) return Compare(left, op, ValueText(right));
   if (op == "==" || op == "!=") {
-    bool same = SameValue(left, right);
+    bool same = SameValue(left, right) || IsOnWeekday(left, right) || IsOnWeekday(right, left);
     if (!same && left.is_number() != right.is_number()) {
       const auto a = Number(left);
       const auto b = Number(right);
@@ -264,6 +273,12 @@ void Collect(const Node& node, std::vector<std::string>& slots,
 }
 
 }  // namespace
+
+std::span<const std::string_view> WeekdayNames() {
+  static constexpr std::array<std::string_view, 7> kNames{"sunday",   "monday", "tuesday", "wednesday",
+                                                          "thursday", "friday", "saturday"};
+  return kNames;
+}
 
 Result<Rule> Rule::Parse(std::string_view text, const std::vector<std::string>& slots) {
   SOTTO_ASSIGN_OR_RETURN(std::vector<Token> tokens, Tokens(text));

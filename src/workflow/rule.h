@@ -3,11 +3,13 @@
 //
 // Operators: == != < <= > >= and or not ( ). Operands: slot names, numbers, quoted strings; a bare word that
 // is no slot is a string (an enum value). Strings compare case-insensitively, numbers by value; numbers also
-// compare with digit strings. Immutable; any thread.
+// compare with digit strings. A day equals the name of its weekday ("day != sunday"); days and times of day
+// are ordered by time. Immutable; any thread.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +18,9 @@
 #include "core/json.h"
 
 namespace sotto {
+
+// "sunday" to "saturday".
+std::span<const std::string_view> WeekdayNames();
 
 class Rule {
  public:

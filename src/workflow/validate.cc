@@ -15,8 +15,8 @@
 namespace sotto {
 namespace {
 
-const std::vector<std::string> kFormats{"text", "money", "number", "count",  "digits",
-                                        "date", "time",  "list",   "percent"};
+const std::vector<std::string> kFormats{"text", "money",    "number",     "count", "digits", "date",
+                                        "time", "duration", "date_range", "list",  "percent"};
 
 std::vector<std::string> SlotNames(const ToolDef& tool) {
   std::vector<std::string> names;
@@ -91,14 +91,17 @@ class Validator {
   void CheckEntity(const Entity& entity) {
     const std::string path = "entities." + entity.name;
     if (entity.type == Entity::Type::kEnum && entity.values.empty()) {
-      reader_.AddAt(path, fmt::format("entity '{}' has no values", entity.name),
-                    "values: [one, two], or type: digits, money, number, text or date");
+      reader_.AddAt(
+          path, fmt::format("entity '{}' has no values", entity.name),
+          "values: [one, two], or type: digits, money, number, text, date, time, duration or date_range");
     }
     if (entity.min && entity.max && *entity.min > *entity.max) {
       reader_.AddAt(path + ".min", fmt::format("entity '{}': min is above max", entity.name));
     }
     CheckValueType(entity, path);
     CheckUsual(entity, path, fmt::format("entity '{}'", entity.name));
+    if (FixedDaysCross(entity))
+      reader_.AddAt(path + ".min", fmt::format("entity '{}': min is after max", entity.name));
     std::map<std::string, std::string> said;  // how it is said -> the value
     for (const EntityValue& value : entity.values) {
       std::vector<std::string> forms = value.synonyms;
@@ -133,6 +136,15 @@ class Validator {
                     fmt::format("'{}' is none of the values that 'value_type' speaks of", value.value),
                     type == ValueType::kBoolean ? "true or false, in quotes" : "a number such as 2");
     }
+  }
+
+  // Of limits that both hang on the day of the call, or both do not.
+  static bool FixedDaysCross(const Entity& entity) {
+    if (!entity.earliest || !entity.latest ||
+        entity.earliest->date.has_value() != entity.latest->date.has_value())
+      return false;
+    const Date any{};
+    return entity.earliest->On(any) > entity.latest->On(any);
   }
 
   void CheckTool(const ToolDef& tool) {
@@ -210,6 +222,8 @@ class Validator {
       reader_.AddAt(path, fmt::format("slot '{}': min is above max", slot.name));
     }
     CheckUsual(slot.entity, path, fmt::format("slot '{}'", slot.name));
+    if (FixedDaysCross(slot.entity))
+      reader_.AddAt(path, fmt::format("slot '{}': min is after max", slot.name));
     if (!slot.when.empty()) CheckRule(tool, slot.when, path + ".when");
   }
 
@@ -227,6 +241,10 @@ class Validator {
       if (slot != nullptr && slot->entity.type == Entity::Type::kEnum) {
         known.clear();
         for (const EntityValue& value : slot->entity.values) known.push_back(value.value);
+        if (Contains(known, word)) continue;
+        known.insert(known.end(), names.begin(), names.end());
+      } else if (slot != nullptr && slot->entity.type == Entity::Type::kDate) {
+        known.assign(WeekdayNames().begin(), WeekdayNames().end());
         if (Contains(known, word)) continue;
         known.insert(known.end(), names.begin(), names.end());
       }

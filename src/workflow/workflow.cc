@@ -70,6 +70,18 @@ Json SchemaOfSlot(const Slot& slot) {
       schema["type"] = "string";
       schema["format"] = "date";
       break;
+    case Entity::Type::kTime:
+      schema["type"] = "string";
+      schema["pattern"] = "^[0-2][0-9]:[0-5][0-9](/[0-2][0-9]:[0-5][0-9])?$";
+      break;
+    case Entity::Type::kDuration:
+      schema["type"] = "string";
+      schema["pattern"] = "^P([0-9]+Y)?([0-9]+M)?([0-9]+D)?(T([0-9]+H)?([0-9]+M)?)?$";
+      break;
+    case Entity::Type::kDateRange:
+      schema["type"] = "string";
+      schema["pattern"] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{4}-[0-9]{2}-[0-9]{2}$";
+      break;
     case Entity::Type::kText:
       schema["type"] = "string";
       break;
@@ -79,6 +91,42 @@ Json SchemaOfSlot(const Slot& slot) {
 }
 
 }  // namespace
+
+Result<DayLimit> ParseDayLimit(std::string_view text) {
+  DayLimit limit;
+  if (text == "today") return limit;
+  if (text == "tomorrow" || text == "yesterday") {
+    limit.days = text == "tomorrow" ? 1 : -1;
+    return limit;
+  }
+  limit.date = ParseDate(text);
+  if (limit.date) return limit;
+  const auto wrong = [&] {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "'{}' is no day; write today, tomorrow, 60 days, -2 years or 2026-03-03", text);
+  };
+  const bool before = text.starts_with('-');
+  if (before) text.remove_prefix(1);
+  int count = 0;
+  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  if (digits == 0 || digits > 5 || digits >= text.size() || text[digits] != ' ') return wrong();
+  for (const char c : text.substr(0, digits)) count = count * 10 + (c - '0');
+  if (before) count = -count;
+  std::string_view unit = text.substr(digits + 1);
+  if (unit.ends_with('s')) unit.remove_suffix(1);
+  if (unit == "day") {
+    limit.days = count;
+  } else if (unit == "week") {
+    limit.days = 7 * count;
+  } else if (unit == "month") {
+    limit.months = count;
+  } else if (unit == "year") {
+    limit.months = 12 * count;
+  } else {
+    return wrong();
+  }
+  return limit;
+}
 
 std::string_view ToolRoleName(ToolRole role) {
   switch (role) {

@@ -31,14 +31,28 @@ struct EntityValue {
   std::vector<std::string> synonyms;  // other ways people say it, besides `spoken`
 };
 
+// A day that a date slot does not pass: fixed, or so far from the day of the call.
+struct DayLimit {
+  std::optional<Date> date;
+  int months = 0;
+  int days = 0;
+
+  Date On(Date today) const { return date ? *date : AddMonths(today, months) + std::chrono::days(days); }
+};
+// "today", "tomorrow", "60 days", "-2 years", "2026-03-03". The error says what it may be.
+Result<DayLimit> ParseDayLimit(std::string_view text);
+
 struct Entity {
   enum class Type {
-    kEnum,    // one of `values`
-    kDigits,  // a string of exactly `length` digits (0: any length)
-    kMoney,   // a number of `currency`, at most two decimals
-    kNumber,  // any number
-    kText,    // free text: a span of the user's words or one of `values`
-    kDate,
+    kEnum,       // one of `values`
+    kDigits,     // a string of exactly `length` digits (0: any length)
+    kMoney,      // a number of `currency`, at most two decimals
+    kNumber,     // any number
+    kText,       // free text: a span of the user's words or one of `values`
+    kDate,       // a day: "2026-03-03"
+    kTime,       // of the day, a point or a window: "15:30", "08:00/12:00"
+    kDuration,   // "P14D", "PT1H30M"
+    kDateRange,  // days in a row, both included: "2026-03-01/2026-03-15"
   };
   // What a value is in the tool call: of an enum any of these, of money and numbers kNumber or kInteger.
   enum class ValueType { kString, kNumber, kInteger, kBoolean };
@@ -48,12 +62,17 @@ struct Entity {
   std::vector<EntityValue> values;
   int length = 0;
   std::string currency = "USD";
+  // kMoney, kNumber: the value; kTime: minutes since midnight; kDuration: minutes (RoughMinutes).
   std::optional<double> min;
   std::optional<double> max;
   // kMoney, kNumber: what it mostly holds, within the limits. Decides only between readings by position:
   // "fifteen forty nine" of a bill is 15.49.
   std::optional<double> usual_min;
   std::optional<double> usual_max;
+  std::optional<DayLimit> earliest;  // kDate, kDateRange
+  std::optional<DayLimit> latest;
+
+  bool IsCalendar() const { return type >= Type::kDate; }
 };
 
 struct Slot {

@@ -197,6 +197,69 @@ TEST(Grounding, DigitsAreANumberOfTheirOwnNotAPieceOfAnother) {
   EXPECT_TRUE(has("four one one one one one one one one one one one four five three two", "4532"));
 }
 
+OfferedArgument CalendarArgument(Entity::Type type) {
+  OfferedArgument argument;
+  argument.name = "day";
+  argument.kind = OfferedArgument::Kind::kCalendar;
+  argument.entity.type = type;
+  return argument;
+}
+
+using Pairs = std::vector<std::pair<std::string, Json>>;
+
+Pairs Offered(const OfferedArgument& argument, const Grounding& grounding) {
+  Pairs pairs;
+  for (GroundedValue& value : grounding.Candidates(argument)) pairs.emplace_back(value.literal, value.value);
+  return pairs;
+}
+
+TEST(Grounding, DaysAreWrittenAsSaidAndMeantAsIso) {
+  const CallDay day{ParseDate("2026-03-18"), false};  // a wednesday
+  OfferedArgument argument = CalendarArgument(Entity::Type::kDate);
+  const Turn earlier{"could it be Friday?", {}, {}};
+  EXPECT_EQ(Offered(argument, Grounding(English(), std::span(&earlier, 1),
+                                        "no, the day after tomorrow, or next Tuesday", Channel::kTyped, day)),
+            (Pairs{{"\"the day after tomorrow\"", "2026-03-20"},
+                   {"\"next tuesday\"", "2026-03-24"},
+                   {"\"friday\"", "2026-03-20"}}));
+  EXPECT_EQ(Offered(argument, Grounding(English(), {}, "may I use the second card", Channel::kTyped, day)),
+            Pairs{});
+  EXPECT_EQ(Offered(argument, Grounding(English(), {}, "tomorrow", Channel::kTyped, CallDay{})), Pairs{})
+      << "the day of the call is not known";
+}
+
+TEST(Grounding, LimitsChooseAmongWhatWordsMayMean) {
+  const CallDay day{ParseDate("2026-03-18"), false};
+  OfferedArgument argument = CalendarArgument(Entity::Type::kDate);
+  EXPECT_EQ(Offered(argument, Grounding(English(), {}, "the fifth", Channel::kTyped, day)),
+            (Pairs{{"\"the fifth\"", "2026-04-05"}}));
+  argument.entity.latest = *ParseDayLimit("today");
+  EXPECT_EQ(Offered(argument, Grounding(English(), {}, "the fifth", Channel::kTyped, day)),
+            (Pairs{{"\"the fifth\"", "2026-03-05"}}));
+  EXPECT_EQ(Offered(argument, Grounding(English(), {}, "4/3/2026", Channel::kTyped, day)),
+            (Pairs{{"\"4 3 2026\"", "2026-03-04"}}));
+  OfferedArgument time = CalendarArgument(Entity::Type::kTime);
+  EXPECT_EQ(Offered(time, Grounding(English(), {}, "at three", Channel::kTyped, day)),
+            (Pairs{{"\"three\"", "15:00"}}));
+  time.entity.max = 8 * 60;
+  EXPECT_EQ(Offered(time, Grounding(English(), {}, "at three", Channel::kTyped, day)),
+            (Pairs{{"\"three\"", "03:00"}}));
+}
+
+TEST(Grounding, EarlierCallsAreReadInTheWordsThatWereSaid) {
+  const CallDay day{ParseDate("2026-03-18"), false};
+  OfferedTool tool{"book", {CalendarArgument(Entity::Type::kDate)}};
+  const std::vector<Turn> turns{{"book it for Friday", {}, {{"book", Json{{"day", "2026-03-20"}}}}},
+                                {"yes please", {}, {{"book", Json{{"day", "2026-03-20"}}}}},
+                                {"no", {}, {{"book", Json{{"day", "2026-03-30"}}}}}};
+  EXPECT_EQ(CallsInWordsSaid(std::span(turns).first(1), std::span(&tool, 1), day)[0].arguments["day"],
+            "friday");
+  EXPECT_EQ(CallsInWordsSaid(std::span(turns).first(2), std::span(&tool, 1), day)[0].arguments["day"],
+            "friday");
+  EXPECT_EQ(CallsInWordsSaid(turns, std::span(&tool, 1), day)[0].arguments["day"], "2026-03-30")
+      << "nobody said it";
+}
+
 TEST(OfferedTools, ANameTwiceIsAnError) {
   const std::vector<ToolSpec> specs = {Spec("a", "{}"), Spec("a", "{}")};
   const auto tools = MakeOfferedTools(specs, Workflow{}, true);

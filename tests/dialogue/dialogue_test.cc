@@ -317,5 +317,74 @@ tools:
             Json({{"type", "integer"}, {"enum", {1, 2}}}));
 }
 
+// An appointment, a statement and a booking by the hour.
+Workflow Calendar() {
+  const auto parsed = ParseWorkflow(R"(workflow: calendar
+entities:
+  day: {type: date, min: today, max: 30 days}
+  hour: {type: time, min: 08:00, max: "18:00"}
+  length: {type: duration, max: 4 hours}
+  span: {type: date_range, max: today}
+tools:
+  book:
+    description: Book a room
+    slots:
+      day: {entity: day, required: true, question: "Which day?"}
+      hour: {entity: hour, required: true, question: "When?"}
+      length: {entity: length, required: true, question: "How long?"}
+    confirm: "The room on {day} {hour} for {length}?"
+    action: none
+    done: "Booked."
+    examples: [book a room]
+  statement:
+    description: Show a statement
+    slots:
+      span: {entity: span, required: true, question: "From when to when?"}
+    action: none
+    done: "Here is {span}."
+    examples: [my statement]
+  intent_unclear: {role: unclear, description: Not understood}
+)",
+                                    "calendar.yaml");
+  SOTTO_CHECK(parsed.workflow);
+  return *parsed.workflow;
+}
+
+TEST(Dialogue, CalendarValuesAreCheckedAgainstTheDayOfTheCall) {
+  Talk talk(Calendar());
+  const auto say = [&](const char* tool, const Json& arguments) {
+    TurnInput input = CertainInput("words", {{tool, arguments}});
+    input.today = ParseDate("2026-03-18");
+    return talk.Say(input);
+  };
+  EXPECT_THAT(say("book", {{"day", "2026-03-17"}}),
+              HasSubstr("That is too early: the earliest is Wednesday, March 18."));
+  EXPECT_THAT(say("book", {{"day", "2026-05-17"}}),
+              HasSubstr("That is too late: the latest is Friday, April 17."));
+  EXPECT_THAT(say("book", {{"day", "whenever"}}), HasSubstr("I need a date there."));
+}
+
+TEST(Dialogue, CalendarValuesAreSaidAsPeopleDo) {
+  Talk talk(Calendar());
+  const auto say = [&](const char* tool, const Json& arguments) {
+    TurnInput input = CertainInput("words", {{tool, arguments}});
+    input.today = ParseDate("2026-03-18");
+    return talk.Say(input);
+  };
+  say("book", {{"day", "2026-03-24"}});
+  EXPECT_THAT(say("book", {{"hour", "19:00"}}), HasSubstr("the latest is at 6:00 PM"));
+  EXPECT_EQ(say("book", {{"hour", "15:30"}}), "How long?");
+  EXPECT_THAT(say("book", {{"length", "P1D"}}), HasSubstr("at most 4 hours"));
+  EXPECT_EQ(say("book", {{"length", "PT90M"}}),
+            "The room on Tuesday, March 24 at 3:30 PM for 1 hour and 30 minutes?");
+  std::string spoken;
+  for (const Reply::Part& part : talk.last.reply.parts) spoken += part.spoken;
+  EXPECT_EQ(spoken,
+            "The room on Tuesday the twenty fourth of March at half past three in the afternoon for one hour "
+            "and thirty minutes?");
+  // What lies ahead is cut off a statement.
+  EXPECT_THAT(say("statement", {{"span", "2026-03-01/2026-03-31"}}), HasSubstr("March 1 to March 18"));
+}
+
 }  // namespace
 }  // namespace sotto

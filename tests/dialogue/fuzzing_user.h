@@ -24,6 +24,12 @@ inline Json RandomValue(const Slot& slot, Random& random) {
       return static_cast<double>(random.Below(50000)) / 100;
     case Entity::Type::kDate:
       return "2030-05-06";
+    case Entity::Type::kTime:
+      return random.Chance(0.5) ? "15:30" : "08:00/12:00";
+    case Entity::Type::kDuration:
+      return "P14D";
+    case Entity::Type::kDateRange:
+      return "2026-03-01/2026-03-15";
     case Entity::Type::kText:
       return slot.entity.values.empty() ? Json("some words") : Json(random.Pick(slot.entity.values).value);
   }

@@ -11,7 +11,9 @@ std::string Why(std::string user, std::string tool, Json arguments) {
   Turn turn;
   turn.user = std::move(user);
   turn.calls.push_back({std::move(tool), std::move(arguments)});
-  return WhyInvalid(*TestWorkflow(), {}, turn).value_or("");
+  Conversation conversation;
+  conversation.turns.push_back(std::move(turn));
+  return WhyInvalid(*TestWorkflow(), conversation).value_or("");
 }
 
 TEST(ValidateTest, AcceptsWhatWasSaid) {
@@ -44,9 +46,33 @@ TEST(ValidateTest, EarlierTurnsCountAsSaid) {
   second.user = "from checking";
   second.calls.push_back(
       {"move_money", {{"amount", 200}, {"from_account", "checking"}, {"to_account", "savings"}}});
-  const std::vector<Turn> history{first};
-  EXPECT_EQ(WhyInvalid(*TestWorkflow(), history, second), std::nullopt);
-  EXPECT_NE(WhyInvalid(*TestWorkflow(), {}, second), std::nullopt);
+  Conversation alone;
+  alone.turns = {second};
+  EXPECT_NE(WhyInvalid(*TestWorkflow(), alone), std::nullopt);
+  Conversation both;
+  both.turns = {first, second};
+  EXPECT_EQ(WhyInvalid(*TestWorkflow(), both), std::nullopt);
+}
+
+TEST(ValidateTest, DaysAreReadOnTheDayOfTheCall) {
+  Workflow workflow;
+  ToolDef tool;
+  tool.name = "book";
+  Slot slot;
+  slot.name = "day";
+  slot.entity.type = Entity::Type::kDate;
+  tool.slots.push_back(slot);
+  workflow.tools.push_back(tool);
+  Conversation conversation;
+  conversation.turns.push_back({"book it for next Tuesday", {}, {{"book", Json{{"day", "2026-03-24"}}}}});
+  conversation.turns.push_back({"yes", {}, {{"book", Json{{"day", "2026-03-24"}}}}});
+  conversation.today = ParseDate("2026-03-18");
+  EXPECT_EQ(WhyInvalid(workflow, conversation), std::nullopt);
+  conversation.today = ParseDate("2026-03-28");
+  EXPECT_NE(WhyInvalid(workflow, conversation).value_or("").find("was never said"), std::string::npos);
+  conversation.turns[0].calls[0].arguments["day"] = "tuesday";
+  EXPECT_NE(WhyInvalid(workflow, conversation).value_or("").find("a day such as 2026-03-03"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "text/dates.h"
+#include "text/calendar_speech.h"
 #include "text/language.h"
 #include "text/normalise.h"
 #include "text/template.h"
@@ -61,32 +61,6 @@ TEST(Speak, FreeText) {
   EXPECT_EQ(SpeakText("Call 0453 now"), "Call zero four five three now");
   EXPECT_EQ(SpeakText("plain words only"), "plain words only");
   EXPECT_EQ(SpeakText("$ and 5."), "$ and five.");
-}
-
-TEST(Dates, Read) {
-  const Date today{2026, 11, 20};  // a Friday
-  EXPECT_EQ(Weekday(today), 5);
-  const auto first = [&](const char* text) {
-    const std::string spoken = NormaliseSpoken(text);
-    const auto readings = ReadDates(SplitWords(spoken), today);
-    return readings.empty() ? std::string() : DateText(readings[0].date);
-  };
-  EXPECT_EQ(first("march third"), "2027-03-03");
-  EXPECT_EQ(first("on March 3rd, 2026"), "2026-03-03");
-  EXPECT_EQ(first("the third of march twenty twenty six"), "2026-03-03");
-  EXPECT_EQ(first("december twenty fifth"), "2026-12-25");
-  EXPECT_EQ(first("25 december"), "2026-12-25");
-  EXPECT_EQ(first("today"), "2026-11-20");
-  EXPECT_EQ(first("tomorrow"), "2026-11-21");
-  EXPECT_EQ(first("next friday"), "2026-11-27");
-  EXPECT_EQ(first("monday"), "2026-11-23");
-  EXPECT_EQ(first("last monday"), "2026-11-16");
-  EXPECT_EQ(first("2026-03-03"), "2026-03-03");
-  EXPECT_EQ(first("3/15/2026"), "2026-03-15");
-  EXPECT_EQ(first("15.3.2026"), "2026-03-15");
-  EXPECT_EQ(first("february 29"), "2028-02-29");
-  EXPECT_EQ(first("may i have my balance"), "");
-  EXPECT_EQ(first("february 30"), "");
 }
 
 TEST(Language, DetectsLongerTexts) {
@@ -151,10 +125,10 @@ TEST(Template, SpokenFormIsTheCallers) {
 
 TEST(Template, ErrorsNameTheirPlace) {
   const auto error = [](const char* text) { return ReplyTemplate::Parse(text, "w.yaml:3").error().message; };
-  EXPECT_EQ(error("pay {amount:mony}"),
-            "w.yaml:3: column 5: no field type 'mony'; types are text, money, number, count, digits, date, "
-            "percent, "
-            "list");
+  EXPECT_EQ(
+      error("pay {amount:mony}"),
+      "w.yaml:3: column 5: no field type 'mony'; types are text, money, number, count, digits, date, time, "
+      "duration, date_range, percent, list");
   EXPECT_EQ(error("pay {amount"), "w.yaml:3: column 5: '{' is never closed");
   EXPECT_EQ(error("a } b"), "w.yaml:3: column 3: '}' without '{'; write '}}' for the character itself");
   EXPECT_EQ(error("{a b}"), "w.yaml:3: column 1: '{a b}' is not a field; write {slot} or {slot:type}");

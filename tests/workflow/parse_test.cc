@@ -35,6 +35,51 @@ std::string All(const ParsedWorkflow& parsed) {
   return all;
 }
 
+TEST(ParseWorkflow, LimitsOfTheCalendar) {
+  std::string text = kSmall;
+  const size_t at = text.find("  level: {type");
+  text.insert(at, R"(  visit: {type: date, min: tomorrow, max: 60 days}
+  birth: {type: date, max: today, min: 1900-01-01}
+  hour: {type: time, min: 08:00, max: "17:30"}
+  stay: {type: duration, min: 1 day, max: two weeks}
+  span: {type: date_range, min: -2 years, max: today}
+)");
+  const ParsedWorkflow parsed = ParseWorkflow(text, "small.yaml");
+  ASSERT_TRUE(parsed.workflow) << All(parsed);
+  const Date today = *ParseDate("2026-03-18");
+  const auto& entities = parsed.workflow->entities;
+  EXPECT_EQ(DateText(entities.at("visit").earliest->On(today)), "2026-03-19");
+  EXPECT_EQ(DateText(entities.at("visit").latest->On(today)), "2026-05-17");
+  EXPECT_EQ(DateText(entities.at("birth").earliest->On(today)), "1900-01-01");
+  EXPECT_EQ(DateText(entities.at("span").earliest->On(today)), "2024-03-18");
+  EXPECT_EQ(entities.at("hour").min, 480.0);
+  EXPECT_EQ(entities.at("hour").max, 1050.0);
+  EXPECT_EQ(entities.at("stay").max, 14.0 * 24 * 60);
+}
+
+TEST(ParseWorkflow, WrongLimitsOfTheCalendarSayWhatWouldBeRight) {
+  const auto mistakes = [](const char* entity) {
+    std::string text = kSmall;
+    text.insert(text.find("  level: {type"), std::string("  extra: ") + entity + "\n");
+    return All(ParseWorkflow(text, "small.yaml"));
+  };
+  EXPECT_THAT(mistakes("{type: date, min: soon}"), HasSubstr("small.yaml:4:"));
+  EXPECT_THAT(mistakes("{type: date, min: soon}"),
+              HasSubstr("'soon' is no day; write today, tomorrow, 60 days"));
+  EXPECT_THAT(mistakes("{type: time, max: noonish}"), HasSubstr("'noonish' is no time of day; write 08:00"));
+  EXPECT_THAT(mistakes("{type: duration, max: long}"), HasSubstr("'long' is no length of time"));
+  EXPECT_THAT(mistakes("{type: date, min: 60 days, max: today}"), HasSubstr("min is after max"));
+}
+
+TEST(Rule, DaysEqualTheirWeekday) {
+  const auto rule =
+      Rule::Parse("not (day == saturday and part == evening) and day != sunday", {"day", "part"});
+  ASSERT_TRUE(rule);
+  EXPECT_EQ(rule->Holds(Json{{"day", "2026-12-05"}, {"part", "evening"}}), false);
+  EXPECT_EQ(rule->Holds(Json{{"day", "2026-12-04"}, {"part", "evening"}}), true);
+  EXPECT_EQ(rule->Holds(Json{{"day", "2026-12-06"}, {"part", "morning"}}), false);
+}
+
 TEST(ParseWorkflow, ReadsASmallWorkflow) {
   const ParsedWorkflow parsed = ParseWorkflow(kSmall, "small.yaml");
   ASSERT_TRUE(parsed.workflow) << All(parsed);

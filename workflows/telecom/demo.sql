@@ -71,7 +71,7 @@ CREATE TABLE outages (
 CREATE TABLE visits (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   service TEXT NOT NULL,
-  day TEXT NOT NULL,
+  day TEXT NOT NULL CHECK (day IS date(day)),
   part_of_day TEXT NOT NULL
 ) STRICT;
 
@@ -85,4 +85,4 @@ INSERT INTO bills (period, cents, paid_cents, due_date) VALUES
 INSERT INTO lines (last_four, name) VALUES ('0142', 'Robin'), ('0187', 'Sam'), ('0199', 'Tablet');
 INSERT INTO sims (number, line) VALUES ('118822', NULL), ('118823', NULL), ('771203', '0142'), ('771204', '0187'), ('771205', '0199');
 INSERT INTO outages (service, zip, known) VALUES ('internet', '94110', 1);
-INSERT INTO visits (service, day, part_of_day) VALUES ('internet', 'monday', 'morning'), ('tv', 'monday', 'morning');
+INSERT INTO visits (service, day, part_of_day) VALUES ('internet', '2026-12-07', 'morning'), ('tv', '2026-12-07', 'morning');
