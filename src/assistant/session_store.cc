@@ -1,7 +1,6 @@
 #include "assistant/session_store.h"
 
-#include <fmt/chrono.h>
-
+#include "base/utc.h"
 #include "dialogue/state.h"
 
 namespace sotto {
@@ -19,6 +18,19 @@ CREATE TABLE IF NOT EXISTS events(
 constexpr std::chrono::milliseconds kBusy{2000};
 
 }  // namespace
+
+Result<void> CheckCaller(const std::string& session, std::span<const Event> events, const Caller& caller) {
+  const DialogueState state = Fold(events);
+  if (events.empty()) return {};
+  const Caller& before = state.known_as;
+  const Caller& now = state.caller;
+  const bool began = caller.customer == before.customer;
+  const bool unknown = before.customer.empty() && (now.customer.empty() || now.customer == caller.customer);
+  const bool here = before.address.empty() || before.address == caller.address;
+  const bool vouched = caller.verified() && !caller.customer.empty() && caller.customer == now.customer;
+  if (vouched || (here && (began || unknown))) return {};
+  return MakeError(ErrorCode::kInvalidArgument, "session '{}' belongs to another caller", session);
+}
 
 Result<std::unique_ptr<SessionStore>> SessionStore::Open(const std::filesystem::path& path) {
   SOTTO_ASSIGN_OR_RETURN(Database database, Database::Open(path, Database::Mode::kCreate, kBusy));
@@ -59,8 +71,7 @@ Result<std::vector<Event>> SessionStore::Load(const std::string& session, const 
 Result<void> SessionStore::Append(const std::string& session, const std::string& workflow,
                                   std::span<const Event> events, std::chrono::system_clock::time_point now) {
   if (events.empty()) return {};
-  const std::string at =
-      fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
+  const std::string at = UtcStamp(now);
   bool ended = false;
   for (const Event& event : events) {
     if (event.type == Event::Type::kEnded) ended = true;

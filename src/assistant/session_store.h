@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/sqlite.h"
+#include "core/caller.h"
 #include "dialogue/event.h"
 
 namespace sotto {
@@ -28,6 +29,11 @@ struct SessionInfo {
   bool ended = false;
   int events = 0;
 };
+
+// Whether `caller`, as the host knows them now, may go on with the session of these events: who began it may,
+// whom the session has verified since, if the host vouches for that customer, and anybody in whose absence
+// nobody was known. The error says no more than that the session is another's.
+Result<void> CheckCaller(const std::string& session, std::span<const Event> events, const Caller& caller);
 
 class SessionStore {
  public:

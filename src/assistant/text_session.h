@@ -1,6 +1,6 @@
 // One written conversation: text -> brain -> dialogue -> action -> reply, stored turn by turn.
 //
-//   auto session = TextSession::Open(services, MakeBrainUnderstander(brain), "session-1");
+//   auto session = TextSession::Open(services, MakeBrainUnderstander(brain), UniqueId(), caller);
 //   Show((*session)->Begin());                       // greeting, or where the stored session stands
 //   while (!(*session)->ended()) Show((*session)->Say(line));
 //
@@ -32,10 +32,12 @@ struct TextServices {
 
 class TextSession {
  public:
-  // Continues the session `id` where the store has one.
+  // Continues the session `id` where the store has one; else begins it, and then no other session may ever
+  // have had that id (base/unique_id.h): the idempotency keys of its actions are made from it. `caller`: what
+  // the host knows. kInvalidArgument: no id, or the stored session is somebody else's.
   static Result<std::unique_ptr<TextSession>> Open(TextServices services,
-                                                   std::unique_ptr<Understander> understander,
-                                                   std::string id);
+                                                   std::unique_ptr<Understander> understander, std::string id,
+                                                   Caller caller);
 
   // The first reply: the greeting; of a stored session what was said last, or, where it was cut off in the
   // middle of an action, that action's outcome. An error (this and below): the store failed, and the turn did
@@ -53,16 +55,18 @@ class TextSession {
 
  private:
   TextSession(TextServices services, std::unique_ptr<Understander> understander, std::string id,
-              std::vector<Event> events);
+              Caller caller, std::vector<Event> events);
 
   TurnRecord NewRecord(std::string ended_by);
   // Stores and applies the decision and every one that its actions lead to.
   Result<TurnRecord> Settle(Decision decision, TurnRecord record);
-  Result<void> Keep(const Decision& decision);
+  Result<void> Keep(std::span<const Event> events);
+  Result<void> Know();  // tells the continued session who is calling now
   double Ms() const { return Milliseconds(services_.clock->Now() - opened_at_); }
 
   const TextServices services_;
   const std::string id_;
+  const Caller caller_;
   const bool resumed_;
   const TimePoint opened_at_;
   TurnTaker taker_;

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "assistant/understander.h"
 #include "core/turn_record.h"
@@ -24,7 +25,12 @@ class TurnTaker {
   TurnTaker(std::shared_ptr<const DialogueProgram> program, std::unique_ptr<Understander> understander,
             std::span<const Event> events);
 
-  Decision Begin(const std::string& session) { return dialogue_.Begin(session); }
+  Decision Begin(const std::string& session, const Caller& caller) {
+    return dialogue_.Begin(session, caller);
+  }
+
+  // Of a continued session: see Dialogue::Know.
+  std::vector<Event> Know(const Caller& caller) { return dialogue_.Know(caller); }
 
   // Everything about the next utterance that can be computed before it is. REQUIRES (this and the next four):
   // no action is running.
@@ -41,8 +47,8 @@ class TurnTaker {
   Decision NoInput(TurnRecord* record);
   void Abandon();
 
-  // REQUIRES: acting().
-  Decision AfterAction(const ToolResult& result) { return dialogue_.Result(result); }
+  // REQUIRES: acting(). `at`: now, as base/utc.h writes it.
+  Decision AfterAction(const ToolResult& result, std::string_view at) { return dialogue_.Result(result, at); }
 
   bool acting() const { return dialogue_.acting(); }
   Expectation expectation() const { return dialogue_.expectation(); }

@@ -8,6 +8,7 @@
 
 #include "assistant/text_session.h"
 #include "base/mapped_file.h"
+#include "base/unique_id.h"
 #include "brain/brain.h"
 #include "cli/brain_options.h"
 #include "cli/command.h"
@@ -29,6 +30,7 @@ struct ChatFlags {
   std::string bank;
   std::string confirm;
   std::string chat_template;
+  std::string customer = kDemoCustomer;
   std::vector<std::string> show;
   int threads = 2;
   bool no_model = false;
@@ -206,11 +208,11 @@ Result<void> Run(const ChatFlags& flags) {
                            SessionStore::Open(flags.database.empty() ? "sotto-sessions.db" : flags.database));
   }
   const SystemClock clock;
-  const std::string id = flags.session.empty()
-                             ? fmt::format("chat-{}-{}", clock.WallNow().time_since_epoch().count(), getpid())
-                             : flags.session;
-  SOTTO_ASSIGN_OR_RETURN(const auto session, TextSession::Open({program, actions.get(), store.get(), &clock},
-                                                               std::move(understander), id));
+  const std::string id = flags.session.empty() ? UniqueId() : flags.session;
+  SOTTO_ASSIGN_OR_RETURN(
+      const auto session,
+      TextSession::Open({program, actions.get(), store.get(), &clock}, std::move(understander), id,
+                        HostCaller(*workflow, flags.customer, "text")));
   return Converse(*session, lines, flags);
 }
 
@@ -237,6 +239,7 @@ void RegisterChat(CLI::App& app, CliContext& context) {
                       "Where conversations are kept; default with --session: sotto-sessions.db");
   command->add_option("--bank", flags->bank,
                       "Folder of the actions' databases, ':memory:' for fresh ones; default: the user's own");
+  AddCustomerOption(*command, flags->customer);
   command->add_option("--confirm", flags->confirm, "When to read back")
       ->check(CLI::IsMember({"default", "never", "always"}));
   command->add_flag("--no-model", flags->no_model, "Type calls instead of words: transfer_money(amount=20)");

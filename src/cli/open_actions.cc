@@ -43,6 +43,22 @@ class OpenedActions final : public ActionRunner {
 
 }  // namespace
 
+Caller HostCaller(const Workflow& workflow, const std::string& customer, const std::string& channel) {
+  Caller caller;
+  caller.customer = customer;
+  caller.channel = channel;
+  if (!customer.empty() && workflow.FindRole(ToolRole::kVerify) == nullptr) caller.verified_by = "terminal";
+  return caller;
+}
+
+void AddCustomerOption(CLI::App& command, std::string& customer) {
+  command
+      .add_option("--customer", customer,
+                  "Who is calling: the customer's id in the actions' database; '' for somebody unknown")
+      ->envname("SOTTO_CUSTOMER")
+      ->capture_default_str();
+}
+
 Result<std::unique_ptr<ActionRunner>> OpenRunner(const Workflow& workflow,
                                                  const std::filesystem::path& folder) {
   static std::atomic<int> opened{0};

@@ -3,8 +3,8 @@
 #include <atomic>
 #include <thread>
 
+#include "base/unique_id.h"
 #include "brain/brain.h"
-#include "cli/open_actions.h"
 #include "speech/backends.h"
 #include "speech/domain_model.h"
 
@@ -32,6 +32,7 @@ void VoiceFlags::AddTo(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--database", database, "Where actions keep their data; default: a fresh one in memory")
       ->envname("SOTTO_DATABASE");
+  AddCustomerOption(command, customer);
   command.add_flag("--no-listening-along", no_listening_along, "Give the brain only final transcripts");
 }
 
@@ -97,6 +98,7 @@ Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bo
   if (threads) parts.acting = std::make_unique<SynthesisQueue>();
   parts.in_real_time = threads;
   SOTTO_ASSIGN_OR_RETURN(parts.options.endpoint, EndpointOptions::FromPolicy(parts.workflow->policy));
+  parts.options.caller = HostCaller(*parts.workflow, flags.customer, parts.options.channel);
   parts.options.listen_along = !flags.no_listening_along;
   return stack;
 }
@@ -120,7 +122,11 @@ Result<std::unique_ptr<VoiceSession>> VoiceStack::NewSession(const Clock& clock,
                               std::move(callbacks));
 }
 
-const VoiceOptions& VoiceStack::default_options() const { return parts_->options; }
+VoiceOptions VoiceStack::NextOptions() const {
+  VoiceOptions options = parts_->options;
+  options.session_id = UniqueId();
+  return options;
+}
 const Workflow& VoiceStack::workflow() const { return *parts_->workflow; }
 const std::string& VoiceStack::recognizer_name() const { return parts_->recognizer_name; }
 const std::string& VoiceStack::synthesizer_name() const { return parts_->synthesizer_name; }

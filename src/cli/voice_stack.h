@@ -9,6 +9,7 @@
 
 #include "assistant/voice_session.h"
 #include "cli/brain_options.h"
+#include "cli/open_actions.h"
 
 namespace sotto {
 
@@ -18,6 +19,7 @@ struct VoiceFlags {
   std::string recognizer;  // empty: the workflow's
   std::string synthesizer = "flite";
   std::string database;  // of the demo bank; empty: a fresh one in memory
+  std::string customer = kDemoCustomer;
   bool no_listening_along = false;
 
   void AddTo(CLI::App& command);
@@ -36,8 +38,8 @@ class VoiceStack {
   // `clock` outlives the session.
   Result<std::unique_ptr<VoiceSession>> NewSession(const Clock& clock, VoiceOptions options,
                                                    VoiceSession::Callbacks callbacks);
-  // With the endpointing of the workflow.
-  const VoiceOptions& default_options() const;
+  // Of the next session: an id of its own, the caller of the flags, the endpointing of the workflow.
+  VoiceOptions NextOptions() const;
   const Workflow& workflow() const;
   const std::string& recognizer_name() const;
   const std::string& synthesizer_name() const;

@@ -12,6 +12,7 @@ namespace sotto {
 struct Event {
   enum class Type {
     kBegan,          // name: session id
+    kCaller,         // value: who calls, as the host knows it (core/caller.h)
     kUserSaid,       // name: words, value: [calls]
     kNoInput,        // silence
     kTaskBegan,      // task, name: tool, value: {doubted}
@@ -30,7 +31,7 @@ struct Event {
     kDenied,         // task: no to the read-back
     kClarify,        // name: tool, value: call that was not believed
     kActionBegan,    // task, name: idempotency key, value: arguments
-    kVerified,       // the caller is who they say
+    kVerified,       // name: tool, value: {customer, at}: the caller is who they say
     kVerifyFailed,   // task
     kNoProgress,     // the turn brought nothing
     kStartedOver,    // everything dropped

@@ -48,6 +48,30 @@ void ApplyReplied(DialogueState& state, const Event& event) {
   state.pending = std::move(pending);
 }
 
+// What was verified in the conversation stays, as long as the host does not name somebody else.
+void ApplyCaller(DialogueState& state, Caller caller) {
+  state.known_as = caller;
+  const Caller& before = state.caller;
+  const bool same = caller.customer.empty() || caller.customer == before.customer;
+  if (before.verified() && !caller.verified() && same) {
+    caller.customer = before.customer;
+    caller.verified_by = before.verified_by;
+    caller.verified_at = before.verified_at;
+  }
+  state.caller = std::move(caller);
+}
+
+void ApplyVerified(DialogueState& state, const Event& event) {
+  const auto text = [&](const char* key) {
+    return event.value.is_object() ? event.value.value(key, std::string()) : std::string();
+  };
+  Caller& caller = state.caller;
+  // Events of before there were callers carry neither name nor value.
+  caller.verified_by = event.name.empty() ? "verification" : event.name;
+  caller.verified_at = text("at");
+  if (const std::string customer = text("customer"); !customer.empty()) caller.customer = customer;
+}
+
 void ApplyTask(DialogueState& state, const Event& event) {
   // Whatever was asked, it was about another task.
   if (event.type != Event::Type::kTaskDropped ||
@@ -112,6 +136,7 @@ void ApplyToTask(DialogueState& state, Task& task, const Event& event) {
       task.confirmed = false;
       break;
     case Event::Type::kActionBegan:
+      ++task.actions;
       state.acting = task.id;
       state.acting_key = event.name;
       state.pending = {};
@@ -138,15 +163,19 @@ const Task* DialogueState::FindTask(int id) const {
 bool DialogueState::operator==(const DialogueState& other) const {
   return session == other.session && turn == other.turn && stack == other.stack && queue == other.queue &&
          finished == other.finished && pending == other.pending && next_task == other.next_task &&
-         acting == other.acting && acting_key == other.acting_key && verified == other.verified &&
-         failures == other.failures && no_inputs == other.no_inputs && ended == other.ended &&
-         last_reply.text == other.last_reply.text && said == other.said && words == other.words;
+         acting == other.acting && acting_key == other.acting_key && caller == other.caller &&
+         known_as == other.known_as && failures == other.failures && no_inputs == other.no_inputs &&
+         ended == other.ended && last_reply.text == other.last_reply.text && said == other.said &&
+         words == other.words;
 }
 
 void Apply(DialogueState& state, const Event& event) {
   switch (event.type) {
     case Event::Type::kBegan:
       state.session = event.name;
+      return;
+    case Event::Type::kCaller:
+      if (auto caller = CallerFromJson(event.value)) ApplyCaller(state, *std::move(caller));
       return;
     case Event::Type::kUserSaid:
       ++state.turn;
@@ -181,7 +210,7 @@ void Apply(DialogueState& state, const Event& event) {
       state.pending.call = {event.name, event.value};
       return;
     case Event::Type::kVerified:
-      state.verified = true;
+      ApplyVerified(state, event);
       return;
     case Event::Type::kNoProgress:
       ++state.failures;
@@ -203,6 +232,7 @@ void Apply(DialogueState& state, const Event& event) {
     case Event::Type::kReopened: {
       DialogueState fresh;
       fresh.session = state.session;
+      fresh.caller = fresh.known_as = state.known_as;
       fresh.turn = state.turn;
       fresh.next_task = state.next_task;
       fresh.said = std::move(state.said);

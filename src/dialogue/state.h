@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/caller.h"
 #include "core/conversation.h"
 #include "core/reply.h"
 #include "dialogue/event.h"
@@ -23,6 +24,7 @@ struct Task {
   bool asked = false;           // its first question was put
   bool suspended = false;       // left for another task
   bool waits = false;           // suspended until the caller is verified
+  int actions = 0;              // begun for it
   int failed_attempts = 0;      // kVerify
 
   bool operator==(const Task&) const = default;
@@ -71,6 +73,8 @@ struct Pending {
 
 struct DialogueState {
   std::string session;
+  Caller caller;            // as far as it is known by now
+  Caller known_as;          // as the host said it
   int turn = 0;             // turns of the user, silent ones too
   std::vector<Task> stack;  // back(): the open task; below: suspended ones, the last left last
   std::vector<QueuedTask> queue;
@@ -79,7 +83,6 @@ struct DialogueState {
   int next_task = 1;
   int acting = 0;  // the task whose action runs, 0: none
   std::string acting_key;
-  bool verified = false;
   int failures = 0;   // turns in a row without progress
   int no_inputs = 0;  // silent turns in a row
   bool ended = false;

@@ -21,11 +21,11 @@ std::filesystem::path Fresh(const std::string& name) {
 }
 
 ActionRequest Request(const char* arguments, std::string key = "") {
-  return {"", "", Json::parse(arguments), std::move(key), Json::object()};
+  return {"", "", Json::parse(arguments), std::move(key), Json::object(), {}, ""};
 }
 
 double Balance(Bank& bank, const char* account) {
-  return bank.Do("balance", {"", "", Json{{"account_type", account}}, "", Json::object()})
+  return bank.Do("balance", {"", "", Json{{"account_type", account}}, "", Json::object(), {}, ""})
       .data.at("balance")
       .get<double>();
 }
