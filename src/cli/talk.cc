@@ -173,7 +173,7 @@ void RegisterTalk(CLI::App& app, CliContext& context) {
   CLI::App* command =
       app.add_subcommand("talk", "Speak with an assistant: microphone and loudspeaker, or recordings");
   auto flags = std::make_shared<TalkFlags>();
-  flags->voice.AddTo(*command);
+  flags->voice.AddTo(*command, false);
   command->get_option("--workflow")->required(false);
   command->add_option("--wav", flags->recordings,
                       "What the caller says, one recording a turn, instead of a microphone");

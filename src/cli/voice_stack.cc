@@ -15,7 +15,7 @@ constexpr uint64_t kDomainTextSeed = 1;
 
 }  // namespace
 
-void VoiceFlags::AddTo(CLI::App& command) {
+void VoiceFlags::AddTo(CLI::App& command, bool fresh_data) {
   brain.AddTo(command);
   command.add_option("--voice", voice, "Sotto's voice; default: the workflow's")->envname("SOTTO_VOICE");
   command
@@ -30,8 +30,7 @@ void VoiceFlags::AddTo(CLI::App& command) {
           "flite[:voice], espeak[:voice], wyoming://host:port or http(s)://host:port/v1; several by commas")
       ->envname("SOTTO_SYNTHESIZER")
       ->capture_default_str();
-  command.add_option("--database", database, "Where actions keep their data; default: a fresh one in memory")
-      ->envname("SOTTO_DATABASE");
+  AddDatabaseOption(command, database, fresh_data);
   AddCustomerOption(command, customer);
   command.add_flag("--no-listening-along", no_listening_along, "Give the brain only final transcripts");
 }
@@ -74,8 +73,7 @@ Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bo
   SOTTO_ASSIGN_OR_RETURN(parts.workflow, flags.brain.LoadWorkflowFile());
   lap("model and workflow");
   SOTTO_ASSIGN_OR_RETURN(parts.program, DialogueProgram::Compile(parts.workflow));
-  SOTTO_ASSIGN_OR_RETURN(parts.actions,
-                         OpenRunner(*parts.workflow, flags.database.empty() ? ":memory:" : flags.database));
+  SOTTO_ASSIGN_OR_RETURN(parts.actions, OpenRunner(*parts.workflow, flags.database));
   lap("dialogue and actions");
   SOTTO_ASSIGN_OR_RETURN(const DomainText text, MakeDomainText(*parts.workflow, kDomainTextSeed));
   const std::string& recognizer =

@@ -18,11 +18,12 @@ struct VoiceFlags {
   std::string voice;       // of the assistant; empty: the workflow's
   std::string recognizer;  // empty: the workflow's
   std::string synthesizer = "flite";
-  std::string database;  // of the demo bank; empty: a fresh one in memory
+  std::string database;  // folder of the actions' databases; see OpenRunner
   std::string customer = kDemoCustomer;
   bool no_listening_along = false;
 
-  void AddTo(CLI::App& command);
+  // `fresh_data`: see AddDatabaseOption.
+  void AddTo(CLI::App& command, bool fresh_data = true);
 };
 
 class VoiceStack {
