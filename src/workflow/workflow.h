@@ -138,6 +138,7 @@ struct DialoguePolicy {
 
 struct Workflow {
   std::string name;
+  std::string hash;  // of the text of workflow.yaml (base/hash.h)
   std::string language = "en";
   std::filesystem::path folder;  // where model.gguf, seed.jsonl, ... lie
   struct Assistant {
