@@ -1,6 +1,7 @@
 #include "assistant/text_session.h"
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/utc.h"
 #include "dialogue/script.h"
 
@@ -62,7 +63,17 @@ Result<TurnRecord> TextSession::Settle(Decision decision, TurnRecord record) {
   }
   record.times.replied = record.times.done = Ms();
   record.played_text = record.reply.text;
+  Finish(&record);
   return record;
+}
+
+void TextSession::Finish(TurnRecord* record) {
+  taker_.Describe(record);
+  if (services_.turns == nullptr) return;
+  if (const auto written = services_.turns->Write(*record); !written) {
+    Log().error("{}: turn {}: {}", record->session, record->turn, written.error().message);
+    record->errors.push_back(written.error().message);
+  }
 }
 
 Result<TurnRecord> TextSession::Begin() {
@@ -83,6 +94,7 @@ Result<TurnRecord> TextSession::Begin() {
   record.reply = taker_.dialogue().state().last_reply;
   record.times.replied = record.times.done = Ms();
   record.played_text = record.reply.text;
+  Finish(&record);
   return record;
 }
 
@@ -104,7 +116,7 @@ Result<TurnRecord> TextSession::Silence() {
 
 Result<Understanding> TypedUnderstander::Commit(std::span<const Transcript::Hypothesis> hypotheses) {
   Understanding understanding;
-  understanding.made_by = "rule";
+  understanding.made_by = MadeBy::kRule;
   understanding.confidence = 1;
   if (!hypotheses.empty()) understanding.transcript = hypotheses.front().text;
   if (next_ < turns_.size()) {

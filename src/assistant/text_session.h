@@ -18,9 +18,11 @@
 #include "assistant/turn_taker.h"
 #include "base/clock.h"
 #include "core/action.h"
-#include "core/turn_record.h"
+#include "core/turn_log.h"
 
 namespace sotto {
+
+class Deployment;
 
 // What a session needs; all of it outlives the session.
 struct TextServices {
@@ -28,6 +30,8 @@ struct TextServices {
   ActionRunner* actions = nullptr;
   SessionStore* store = nullptr;  // null: nothing is kept
   const Clock* clock = nullptr;
+  std::shared_ptr<const Deployment> deployment;  // kept as long as the session; null: none (deployment.h)
+  TurnSink* turns = nullptr;  // where records go besides the caller of Say; null: nowhere
 };
 
 class TextSession {
@@ -60,6 +64,7 @@ class TextSession {
   TurnRecord NewRecord(std::string ended_by);
   // Stores and applies the decision and every one that its actions lead to.
   Result<TurnRecord> Settle(Decision decision, TurnRecord record);
+  void Finish(TurnRecord* record);
   Result<void> Keep(std::span<const Event> events);
   Result<void> Know();  // tells the continued session who is calling now
   double Ms() const { return Milliseconds(services_.clock->Now() - opened_at_); }

@@ -50,6 +50,9 @@ class TurnTaker {
   // REQUIRES: acting(). `at`: now, as base/utc.h writes it.
   Decision AfterAction(const ToolResult& result, std::string_view at) { return dialogue_.Result(result, at); }
 
+  // What a record says of its conversation: session, workflow, who is calling by now.
+  void Describe(TurnRecord* record) const;
+
   bool acting() const { return dialogue_.acting(); }
   Expectation expectation() const { return dialogue_.expectation(); }
   const Workflow& workflow() const { return dialogue_.program().workflow(); }
@@ -67,7 +70,8 @@ class TurnTaker {
   Grasp grasp_ = Grasp::kNothing;
 };
 
-// Adds a decision's events to the record and its reply to the end of the record's reply.
+// Adds a decision's events to the record, what they say of the turn's outcome, and its reply to the end of
+// the record's reply.
 void AddDecision(const Decision& decision, TurnRecord* record);
 
 }  // namespace sotto

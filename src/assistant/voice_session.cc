@@ -92,6 +92,7 @@ void VoiceSession::CloseRecord(bool interrupted) {
     Log().error("{}: turn {}: cannot speak: {}", record_->session, record_->turn, error->message);
     record_->errors.push_back(error->message);
   }
+  taker_.Describe(&*record_);
   const TurnRecord record = *std::move(record_);
   record_.reset();
   if (callbacks_.on_turn) callbacks_.on_turn(record);

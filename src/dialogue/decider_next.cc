@@ -534,7 +534,7 @@ Decision Decider::Finish() {
     Json parts = Json::array();
     for (const Reply::Part& part : reply.parts) parts.push_back({part.spoken, part.fixed});
     Json value{{"parts", std::move(parts)}, {"keys", composer_.keys()}};
-    if (pending_.kind != Pending::Kind::kNone) value["pending"] = static_cast<int>(pending_.kind);
+    if (pending_.kind != Pending::Kind::kNone) value["pending"] = Pending::KindName(pending_.kind);
     if (!pending_.slots.empty()) value["slots"] = pending_.slots;
     if (pending_.resumed) value["resumed"] = true;
     if (aside_) value["aside"] = true;

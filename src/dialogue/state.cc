@@ -6,6 +6,9 @@
 namespace sotto {
 namespace {
 
+constexpr std::array<std::string_view, 8> kPendingNames{
+    "none", "slots", "change", "confirm", "clarify", "offer_return", "offer_goodbye", "anything_else"};
+
 constexpr size_t kRememberedWords = 8;
 constexpr size_t kRememberedTasks = 32;
 
@@ -19,6 +22,18 @@ Task* Find(DialogueState& state, int id) {
 void Remove(DialogueState& state, int id) {
   std::erase_if(state.stack, [&](const Task& task) { return task.id == id; });
   if (state.acting == id) state.acting = 0;
+}
+
+Pending::Kind PendingKind(const Json& replied) {
+  const auto found = replied.find("pending");
+  if (found == replied.end()) return Pending::Kind::kNone;
+  // Events of before 2027 have its number.
+  const size_t number = found->is_number_unsigned()
+                            ? found->get<size_t>()
+                            : static_cast<size_t>(std::find(kPendingNames.begin(), kPendingNames.end(),
+                                                            found->get<std::string>()) -
+                                                  kPendingNames.begin());
+  return number < kPendingNames.size() ? static_cast<Pending::Kind>(number) : Pending::Kind::kNone;
 }
 
 void ApplyReplied(DialogueState& state, const Event& event) {
@@ -39,7 +54,7 @@ void ApplyReplied(DialogueState& state, const Event& event) {
   }
   state.last_reply_turn = state.turn;
   Pending pending;
-  pending.kind = static_cast<Pending::Kind>(value.value("pending", 0));
+  pending.kind = PendingKind(value);
   for (const Json& slot : value.value("slots", Json::array()))
     pending.slots.push_back(slot.get<std::string>());
   pending.resumed = value.value("resumed", false);
@@ -153,6 +168,8 @@ void ApplyToTask(DialogueState& state, Task& task, const Event& event) {
 }
 
 }  // namespace
+
+std::string_view Pending::KindName(Kind kind) { return kPendingNames.at(static_cast<size_t>(kind)); }
 
 const Task* DialogueState::FindTask(int id) const {
   const auto found =

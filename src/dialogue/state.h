@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/caller.h"
@@ -60,6 +61,7 @@ struct Pending {
     kOfferGoodbye,  // goodbye was said with a task open: finish it first?
     kAnythingElse,
   };
+  static std::string_view KindName(Kind kind);  // "confirm": as events are stored
   Kind kind = Kind::kNone;
   std::vector<std::string> slots;  // kSlots
   bool resumed = false;  // kSlots, kConfirm: Sotto came back to the task by itself, so "no" leaves it
