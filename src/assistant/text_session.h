@@ -30,7 +30,8 @@ struct TextServices {
   ActionRunner* actions = nullptr;
   SessionStore* store = nullptr;  // null: nothing is kept
   const Clock* clock = nullptr;
-  std::shared_ptr<const Deployment> deployment;  // kept as long as the session; null: none (deployment.h)
+  std::shared_ptr<const Deployment> deployment =
+      nullptr;                // kept as long as the session; null: none (deployment.h)
   TurnSink* turns = nullptr;  // where records go besides the caller of Say; null: nowhere
 };
 
