@@ -61,6 +61,7 @@ void DurableTransfer(benchmark::State& state) {
       request.arguments = {{"amount", 0.01},
                            {"from_account", n % 2 == 0 ? "checking" : "savings"},
                            {"to_account", n % 2 == 0 ? "savings" : "checking"}};
+      request.caller = {"1", "text", "", "bench", ""};
       request.idempotency_key = "transfer-" + std::to_string(n++);
       const ToolResult result = (*bank)->Do("transfer", request);
       SOTTO_CHECK(result.ok, "{}", result.failure);

@@ -1,10 +1,12 @@
-// The demo bank: customers, accounts on a double-entry ledger, cards, payees, fraud cases, on SQLite. Every
-// operation is one transaction that either happened, with its idempotency key, or did not. Threads: one at a
-// time. Several processes may use one file.
+// The demo bank: customers, each with accounts on a double-entry ledger, cards, payees, fraud cases, on
+// SQLite. Every operation is one transaction that either happened, with its idempotency key, or did not, and
+// sees and moves only what belongs to the request's verified caller: nothing in the arguments can name
+// anybody else's. Threads: one at a time. Several processes may use one file.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,9 +17,11 @@ namespace sotto {
 
 class Bank {
  public:
-  // An existing bank. The error names the file: missing, locked, corrupt, or no bank.
+  // An existing bank; one of an older version is brought up to this one's. The error names the file: missing,
+  // locked, corrupt, no bank, or of a newer version.
   static Result<std::unique_ptr<Bank>> Open(const std::filesystem::path& path);
-  // A new one with the demo customer, accounts, cards and payees. Error: the file is already there.
+  // A new one with three customers (1: Alex Morgan, who calls in the demo), their accounts, cards and payees.
+  // Error: the file is already there.
   static Result<std::unique_ptr<Bank>> Create(const std::filesystem::path& path);
   // Open, or Create where there is none yet.
   static Result<std::unique_ptr<Bank>> OpenOrCreate(const std::filesystem::path& path);
@@ -25,42 +29,49 @@ class Bank {
   // bank.balance, bank.transfer, ...: the bank must outlive the registry.
   void AddActions(ActionRegistry& registry);
 
-  // Runs one by its name without the registry's "bank.". Failures: insufficient_funds, account_not_found,
-  // payee_unknown, card_not_found, already_cancelled, already_active, already_replaced, card_cancelled,
-  // invalid_arguments, verification_failed, and those of FailureOf.
+  // Runs one by its name without the registry's "bank.". Failures: not_verified (the caller is not, or is no
+  // customer), insufficient_funds, account_not_found, payee_unknown, card_not_found, already_cancelled,
+  // already_active, already_replaced, card_cancelled, invalid_arguments, verification_failed,
+  // verification_locked (too many wrong answers), and those of FailureOf.
+  // `verify` needs no verified caller. Of a caller whose customer is known it wants the PIN, or a card's last
+  // digits with the birth date; of anybody else a card's digits with either. Its result names the customer.
   ToolResult Do(const std::string& operation, const ActionRequest& request);
 
   // Every broken invariant in words; empty: the books are right.
   Result<std::vector<std::string>> Audit();
-  // Accounts, cards, payees, last journals, cases.
-  Result<Json> Show();
+  // Customers, accounts, cards, payees, last journals, cases: of one customer, or (0) of all.
+  Result<Json> Show(int64_t customer = 0);
 
  private:
   explicit Bank(Database database) : database_(std::move(database)) {}
-  using Operation = Result<ToolResult> (Bank::*)(const Json& arguments);
+  // `customer`: the verified one; of Verify the one that is claimed, 0: nobody.
+  using Operation = Result<ToolResult> (Bank::*)(int64_t customer, const Json& arguments);
 
   Result<void> Seed();
+  Result<void> AddPayees(int64_t customer, std::span<const char* const> names);
   Result<ToolResult> DoOnce(Operation operation, const std::string& name, const ActionRequest& request);
 
-  Result<ToolResult> Balance(const Json& arguments);
-  Result<ToolResult> Statements(const Json& arguments);
-  Result<ToolResult> Transfer(const Json& arguments);
-  Result<ToolResult> PayBill(const Json& arguments);
-  Result<ToolResult> CancelCard(const Json& arguments);
-  Result<ToolResult> ReplaceCard(const Json& arguments);
-  Result<ToolResult> ActivateCard(const Json& arguments);
-  Result<ToolResult> ResetPin(const Json& arguments);
-  Result<ToolResult> ReportFraud(const Json& arguments);
-  Result<ToolResult> Verify(const Json& arguments);
+  Result<ToolResult> Balance(int64_t customer, const Json& arguments);
+  Result<ToolResult> Statements(int64_t customer, const Json& arguments);
+  Result<ToolResult> Transfer(int64_t customer, const Json& arguments);
+  Result<ToolResult> PayBill(int64_t customer, const Json& arguments);
+  Result<ToolResult> CancelCard(int64_t customer, const Json& arguments);
+  Result<ToolResult> ReplaceCard(int64_t customer, const Json& arguments);
+  Result<ToolResult> ActivateCard(int64_t customer, const Json& arguments);
+  Result<ToolResult> ResetPin(int64_t customer, const Json& arguments);
+  Result<ToolResult> ReportFraud(int64_t customer, const Json& arguments);
+  Result<ToolResult> Verify(int64_t customer, const Json& arguments);
 
   struct Account;
   struct Card;
-  Result<Account> FindAccount(const std::string& type);
-  Result<Card> FindCard(const Json& arguments);
+  // 0: the caller is none.
+  Result<int64_t> CustomerOf(const Caller& caller);
+  Result<Account> FindAccount(int64_t customer, const std::string& type);
+  Result<Card> FindCard(int64_t customer, const Json& arguments);
+  Result<ToolResult> WrongAnswer(const std::vector<int64_t>& customers);
   Result<void> Post(const std::string& kind, const std::string& note, int64_t from, int64_t to,
                     int64_t cents);
 
-  static constexpr int64_t kCustomer = 1;  // whoever calls the demo
   Database database_;
 };
 

@@ -1,6 +1,6 @@
 // The demo bank's tables. Money is integer cents. The invariants are the schema's own, so that no code path
 // can break them: entries of a posted journal are final and sum to zero, an account without overdraft never
-// goes below zero, a cancelled card stays cancelled.
+// goes below zero, a cancelled card stays cancelled, and no journal moves money between two customers.
 #pragma once
 
 namespace sotto {
@@ -10,7 +10,9 @@ CREATE TABLE customers (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
   birth_date TEXT NOT NULL,
-  pin TEXT NOT NULL
+  pin TEXT NOT NULL,
+  wrong_answers INTEGER NOT NULL DEFAULT 0,     -- of verifications, since the last right one
+  wrong_at TEXT
 ) STRICT;
 CREATE TABLE accounts (
   id INTEGER PRIMARY KEY,
@@ -61,9 +63,11 @@ CREATE TRIGGER cancelled_stays BEFORE UPDATE OF state ON cards WHEN old.state = 
 BEGIN SELECT RAISE(ABORT, 'card_cancelled'); END;
 CREATE TABLE payees (
   id INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,
-  key TEXT NOT NULL UNIQUE,                     -- lower case, without spaces and punctuation
-  account_id INTEGER NOT NULL REFERENCES accounts(id)
+  customer_id INTEGER NOT NULL REFERENCES customers(id),
+  name TEXT NOT NULL,
+  key TEXT NOT NULL,                            -- lower case, without spaces and punctuation
+  account_id INTEGER NOT NULL UNIQUE REFERENCES accounts(id),
+  UNIQUE (customer_id, key)
 ) STRICT;
 CREATE TABLE pin_resets (
   id INTEGER PRIMARY KEY,
@@ -81,11 +85,44 @@ CREATE TABLE fraud_cases (
 -- What each idempotency key did, in the same transaction: asked again, the same answer and no second effect.
 CREATE TABLE done (
   key TEXT PRIMARY KEY,
+  customer TEXT NOT NULL,                       -- as the caller had it; '' before a verification
   action TEXT NOT NULL,
   arguments TEXT NOT NULL,
   result TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
+)sql";
+
+// Whose an account is, and that one journal is one customer's business.
+inline constexpr const char* kBankOwners = R"sql(
+CREATE VIEW owners AS
+  SELECT id AS account_id, customer_id FROM accounts WHERE customer_id IS NOT NULL
+  UNION ALL SELECT account_id, customer_id FROM payees;
+CREATE TRIGGER entry_of_one_customer BEFORE INSERT ON entries BEGIN
+  SELECT RAISE(ABORT, 'two_customers') FROM entries
+    JOIN owners old ON old.account_id = entries.account_id
+    JOIN owners new_owner ON new_owner.account_id = new.account_id
+    WHERE entries.journal_id = new.journal_id AND old.customer_id <> new_owner.customer_id;
+END;
+PRAGMA user_version = 2;
+)sql";
+
+// From version 1, whose bank had one customer, 1. The accounts of payees and everything posted stay as they
+// are.
+inline constexpr const char* kBankFrom1To2 = R"sql(
+ALTER TABLE customers ADD COLUMN wrong_answers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE customers ADD COLUMN wrong_at TEXT;
+CREATE TABLE payees_2 (
+  id INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers(id),
+  name TEXT NOT NULL,
+  key TEXT NOT NULL,
+  account_id INTEGER NOT NULL UNIQUE REFERENCES accounts(id),
+  UNIQUE (customer_id, key)
+) STRICT;
+INSERT INTO payees_2 (id, customer_id, name, key, account_id) SELECT id, 1, name, key, account_id FROM payees;
+DROP TABLE payees;
+ALTER TABLE payees_2 RENAME TO payees;
+ALTER TABLE done ADD COLUMN customer TEXT NOT NULL DEFAULT '1';
 )sql";
 
 }  // namespace sotto

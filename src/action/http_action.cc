@@ -1,5 +1,6 @@
 #include "action/http_action.h"
 
+#include "action/caller_fields.h"
 #include "action/environment.h"
 #include "base/log.h"
 
@@ -37,6 +38,7 @@ Result<HttpRequest> RequestOf(const ActionRequest& action, std::stop_token stop)
   }
   if (!action.idempotency_key.empty())
     request.headers.emplace_back("Idempotency-Key", action.idempotency_key);
+  for (auto& header : CallerHeaders(action.caller)) request.headers.push_back(std::move(header));
   if (const auto headers = options.find("headers"); headers != options.end() && headers->is_object()) {
     for (const auto& [name, value] : headers->items()) {
       if (!value.is_string())

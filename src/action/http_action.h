@@ -11,7 +11,9 @@
 // Status 2xx is success; a listed status is that failure, with the answer's JSON as its data; 429, 502, 503
 // and a connection that is refused or breaks are `unavailable` (tried again by the executor), 504 and silence
 // `timeout`, anything else `failed` (redirects too: they are not followed). An answer that is not a JSON
-// object, or of more than 1 MiB, is `bad_answer`. The idempotency key travels as the header Idempotency-Key.
+// object, or of more than 1 MiB, is `bad_answer`. The idempotency key travels as the header Idempotency-Key,
+// who is calling (as far as the session knows) as Sotto-Caller-Customer, -Verified-By, -Verified-At, -Channel
+// and -Address.
 // Its backend is "http:" and the server. Nothing that is logged holds a path, a query, a header or a slot.
 #pragma once
 

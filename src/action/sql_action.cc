@@ -1,5 +1,6 @@
 #include "action/sql_action.h"
 
+#include "action/caller_fields.h"
 #include "action/sql_rows.h"
 #include "base/mapped_file.h"
 
@@ -7,8 +8,10 @@ namespace sotto {
 namespace {
 
 constexpr const char* kDoneTable =
-    "CREATE TABLE IF NOT EXISTS sotto_done (key TEXT PRIMARY KEY, result TEXT NOT NULL) STRICT, WITHOUT "
-    "ROWID;";
+    "CREATE TABLE IF NOT EXISTS sotto_done (key TEXT PRIMARY KEY, result TEXT NOT NULL, customer TEXT NOT "
+    "NULL DEFAULT '') STRICT, WITHOUT ROWID;";
+// The column that tables of before there were callers lack.
+constexpr const char* kDoneCustomer = "SELECT 1 FROM pragma_table_info('sotto_done') WHERE name = 'customer'";
 
 Result<std::optional<Json>> FirstRow(Database& database, const std::string& sql, const Json& arguments) {
   SOTTO_ASSIGN_OR_RETURN(Statement statement, database.Prepare(sql));
@@ -36,27 +39,36 @@ Result<std::vector<std::string>> StringsOf(const Json& options, const char* key)
 Result<ToolResult> Run(Database& database, const ActionRequest& request) {
   SOTTO_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database));
   SOTTO_ASSIGN_OR_RETURN(const auto known,
-                         FirstRow(database, "SELECT result FROM sotto_done WHERE key = :key",
+                         FirstRow(database, "SELECT result, customer FROM sotto_done WHERE key = :key",
                                   Json{{"key", request.idempotency_key}}));
   if (known && !request.idempotency_key.empty()) {
+    if (known->at("customer") != request.caller.customer) {
+      return MakeError(ErrorCode::kInvalidArgument, "idempotency key {} was used for something else",
+                       request.idempotency_key);
+    }
     SOTTO_ASSIGN_OR_RETURN(Json data, ParseJson(known->at("result").get<std::string>(), "stored result"));
     return ToolResult{true, "", std::move(data)};
   }
+  const Json parameters = WithCaller(request.arguments, request.caller);
   for (const Json& refusal : request.options.value("refuse", Json::array())) {
-    SOTTO_ASSIGN_OR_RETURN(const auto row, FirstRow(database, refusal.value("when", ""), request.arguments));
+    SOTTO_ASSIGN_OR_RETURN(const auto row, FirstRow(database, refusal.value("when", ""), parameters));
     if (row) return Failure(refusal.value("failure", "refused"), *row);
   }
   SOTTO_ASSIGN_OR_RETURN(const std::vector<std::string> statements, StringsOf(request.options, "statements"));
   if (statements.empty()) return MakeError(ErrorCode::kInvalidArgument, "action.statements is empty");
   Json data = Json::object();
   for (const std::string& sql : statements) {
-    SOTTO_ASSIGN_OR_RETURN(const auto row, FirstRow(database, sql, request.arguments));
+    SOTTO_ASSIGN_OR_RETURN(const auto row, FirstRow(database, sql, parameters));
     if (row) data = *row;
   }
   if (!request.idempotency_key.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(Statement remember,
-                           database.Prepare("INSERT INTO sotto_done (key, result) VALUES (?, ?)"));
-    SOTTO_RETURN_IF_ERROR(remember.Bind(1, request.idempotency_key).Bind(2, data.dump()).Run());
+    SOTTO_ASSIGN_OR_RETURN(
+        Statement remember,
+        database.Prepare("INSERT INTO sotto_done (key, result, customer) VALUES (?, ?, ?)"));
+    SOTTO_RETURN_IF_ERROR(remember.Bind(1, request.idempotency_key)
+                              .Bind(2, data.dump())
+                              .Bind(3, request.caller.customer)
+                              .Run());
   }
   SOTTO_RETURN_IF_ERROR(transaction.Commit());
   return ToolResult{true, "", std::move(data)};
@@ -76,6 +88,11 @@ Result<RegisteredAction> MakeSqlAction(const std::filesystem::path& path, const 
     SOTTO_RETURN_IF_ERROR(transaction.Commit());
   }
   SOTTO_RETURN_IF_ERROR(database->Execute(kDoneTable));
+  SOTTO_ASSIGN_OR_RETURN(const auto has_customer, FirstRow(*database, kDoneCustomer, Json::object()));
+  if (!has_customer) {
+    SOTTO_RETURN_IF_ERROR(
+        database->Execute("ALTER TABLE sotto_done ADD COLUMN customer TEXT NOT NULL DEFAULT ''"));
+  }
   RegisteredAction action;
   action.run = Action([database](const ActionRequest& request, std::stop_token stop) {
     database->StopOn(std::move(stop));

@@ -11,7 +11,9 @@
 //       - "SELECT price FROM plans WHERE name = :plan"
 //     returns: {price: money}
 //
-// Parameters are the slots by name, NULL where they are empty. What ran under an idempotency key is
+// Parameters are the slots by name, NULL where they are empty, and who is calling, as the session knows it and
+// no slot can say: :caller_customer, :caller_verified_by, :caller_verified_at, :caller_channel,
+// :caller_address (NULL where not known). What ran under an idempotency key is
 // remembered in the table sotto_done of the same database, in the same transaction. What takes too long is
 // interrupted and undone. Its backend is "sql:" and the database's file.
 #pragma once

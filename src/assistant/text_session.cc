@@ -1,28 +1,31 @@
 #include "assistant/text_session.h"
 
-#include <fmt/chrono.h>
-
 #include "base/check.h"
+#include "base/log.h"
+#include "base/utc.h"
 #include "dialogue/script.h"
 
 namespace sotto {
 
 Result<std::unique_ptr<TextSession>> TextSession::Open(TextServices services,
                                                        std::unique_ptr<Understander> understander,
-                                                       std::string id) {
+                                                       std::string id, Caller caller) {
   SOTTO_CHECK(services.program && services.actions != nullptr && services.clock != nullptr);
+  if (id.empty()) return MakeError(ErrorCode::kInvalidArgument, "a session needs an id of its own");
   std::vector<Event> events;
   if (services.store != nullptr) {
     SOTTO_ASSIGN_OR_RETURN(events, services.store->Load(id, services.program->workflow().name));
+    SOTTO_RETURN_IF_ERROR(CheckCaller(id, events, caller));
   }
-  return std::unique_ptr<TextSession>(
-      new TextSession(std::move(services), std::move(understander), std::move(id), std::move(events)));
+  return std::unique_ptr<TextSession>(new TextSession(std::move(services), std::move(understander),
+                                                      std::move(id), std::move(caller), std::move(events)));
 }
 
 TextSession::TextSession(TextServices services, std::unique_ptr<Understander> understander, std::string id,
-                         std::vector<Event> events)
+                         Caller caller, std::vector<Event> events)
     : services_(std::move(services)),
       id_(std::move(id)),
+      caller_(std::move(caller)),
       resumed_(!events.empty()),
       opened_at_(services_.clock->Now()),
       taker_(services_.program, std::move(understander), events),
@@ -35,21 +38,21 @@ TurnRecord TextSession::NewRecord(std::string ended_by) {
   record.turn = next_turn_++;
   record.channel = "text";
   record.ended_by = std::move(ended_by);
-  record.at = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                          fmt::gmtime(std::chrono::system_clock::to_time_t(services_.clock->WallNow())));
+  record.at = UtcStamp(services_.clock->WallNow());
   record.times.endpoint = record.times.final_transcript = Ms();
   return record;
 }
 
-Result<void> TextSession::Keep(const Decision& decision) {
+Result<void> TextSession::Keep(std::span<const Event> events) {
   if (services_.store == nullptr) return {};
-  return services_.store->Append(id_, services_.program->workflow().name, decision.events,
-                                 services_.clock->WallNow());
+  return services_.store->Append(id_, services_.program->workflow().name, events, services_.clock->WallNow());
 }
+
+Result<void> TextSession::Know() { return Keep(taker_.Know(caller_)); }
 
 Result<TurnRecord> TextSession::Settle(Decision decision, TurnRecord record) {
   while (true) {
-    SOTTO_RETURN_IF_ERROR(Keep(decision));
+    SOTTO_RETURN_IF_ERROR(Keep(decision.events));
     AddDecision(decision, &record);
     if (decision.hand_off) hand_off_ = decision.hand_off;
     if (!decision.action) break;
@@ -57,27 +60,42 @@ Result<TurnRecord> TextSession::Settle(Decision decision, TurnRecord record) {
     ToolResult result = RunAndWait(*services_.actions, *decision.action);
     record.times.acted = Ms();
     record.actions.push_back({*decision.action, result, record.times.acted - begun});
-    decision = taker_.AfterAction(result);
+    decision = taker_.AfterAction(result, UtcStamp(services_.clock->WallNow()));
   }
   record.times.replied = record.times.done = Ms();
   record.played_text = record.reply.text;
+  Finish(&record);
   return record;
+}
+
+void TextSession::Finish(TurnRecord* record) {
+  taker_.Describe(record);
+  if (services_.turns == nullptr) return;
+  if (const auto written = services_.turns->Write(*record); !written) {
+    Log().error("{}: turn {}: {}", record->session, record->turn, written.error().message);
+    record->errors.push_back(written.error().message);
+  }
 }
 
 Result<TurnRecord> TextSession::Begin() {
   TurnRecord record = NewRecord("begin");
-  if (!resumed_) return Settle(taker_.Begin(id_), std::move(record));
-  if (taker_.acting()) {
+  if (!resumed_) return Settle(taker_.Begin(id_, caller_), std::move(record));
+  if (taker_.acting()) {  // goes on for whom it was begun
     const ActionRequest request = taker_.dialogue().running_action();
     const double begun = Ms();
     ToolResult result = RunAndWait(*services_.actions, request);
     record.times.acted = Ms();
     record.actions.push_back({request, result, record.times.acted - begun});
-    return Settle(taker_.AfterAction(result), std::move(record));
+    SOTTO_ASSIGN_OR_RETURN(
+        record, Settle(taker_.AfterAction(result, UtcStamp(services_.clock->WallNow())), std::move(record)));
+    SOTTO_RETURN_IF_ERROR(Know());
+    return record;
   }
+  SOTTO_RETURN_IF_ERROR(Know());
   record.reply = taker_.dialogue().state().last_reply;
   record.times.replied = record.times.done = Ms();
   record.played_text = record.reply.text;
+  Finish(&record);
   return record;
 }
 
@@ -99,7 +117,7 @@ Result<TurnRecord> TextSession::Silence() {
 
 Result<Understanding> TypedUnderstander::Commit(std::span<const Transcript::Hypothesis> hypotheses) {
   Understanding understanding;
-  understanding.made_by = "rule";
+  understanding.made_by = MadeBy::kRule;
   understanding.confidence = 1;
   if (!hypotheses.empty()) understanding.transcript = hypotheses.front().text;
   if (next_ < turns_.size()) {

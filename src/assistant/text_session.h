@@ -1,6 +1,6 @@
 // One written conversation: text -> brain -> dialogue -> action -> reply, stored turn by turn.
 //
-//   auto session = TextSession::Open(services, MakeBrainUnderstander(brain), "session-1");
+//   auto session = TextSession::Open(services, MakeBrainUnderstander(brain), UniqueId(), caller);
 //   Show((*session)->Begin());                       // greeting, or where the stored session stands
 //   while (!(*session)->ended()) Show((*session)->Say(line));
 //
@@ -18,9 +18,11 @@
 #include "assistant/turn_taker.h"
 #include "base/clock.h"
 #include "core/action.h"
-#include "core/turn_record.h"
+#include "core/turn_log.h"
 
 namespace sotto {
+
+class Deployment;
 
 // What a session needs; all of it outlives the session.
 struct TextServices {
@@ -28,15 +30,20 @@ struct TextServices {
   ActionRunner* actions = nullptr;
   SessionStore* store = nullptr;  // null: nothing is kept
   const Clock* clock = nullptr;
+  std::shared_ptr<const Deployment> deployment =
+      nullptr;                // kept as long as the session; null: none (deployment.h)
+  TurnSink* turns = nullptr;  // where records go besides the caller of Say; null: nowhere
   std::optional<Date> today = std::nullopt;  // the day of the call, where it is not the clock's
 };
 
 class TextSession {
  public:
-  // Continues the session `id` where the store has one.
+  // Continues the session `id` where the store has one; else begins it, and then no other session may ever
+  // have had that id (base/unique_id.h): the idempotency keys of its actions are made from it. `caller`: what
+  // the host knows. kInvalidArgument: no id, or the stored session is somebody else's.
   static Result<std::unique_ptr<TextSession>> Open(TextServices services,
-                                                   std::unique_ptr<Understander> understander,
-                                                   std::string id);
+                                                   std::unique_ptr<Understander> understander, std::string id,
+                                                   Caller caller);
 
   // The first reply: the greeting; of a stored session what was said last, or, where it was cut off in the
   // middle of an action, that action's outcome. An error (this and below): the store failed, and the turn did
@@ -54,16 +61,19 @@ class TextSession {
 
  private:
   TextSession(TextServices services, std::unique_ptr<Understander> understander, std::string id,
-              std::vector<Event> events);
+              Caller caller, std::vector<Event> events);
 
   TurnRecord NewRecord(std::string ended_by);
   // Stores and applies the decision and every one that its actions lead to.
   Result<TurnRecord> Settle(Decision decision, TurnRecord record);
-  Result<void> Keep(const Decision& decision);
+  void Finish(TurnRecord* record);
+  Result<void> Keep(std::span<const Event> events);
+  Result<void> Know();  // tells the continued session who is calling now
   double Ms() const { return Milliseconds(services_.clock->Now() - opened_at_); }
 
   const TextServices services_;
   const std::string id_;
+  const Caller caller_;
   const bool resumed_;
   const TimePoint opened_at_;
   TurnTaker taker_;

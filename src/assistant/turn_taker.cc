@@ -98,6 +98,7 @@ TurnTaker::Grasp TurnTaker::GraspOf(const Understanding& understanding) const {
 
 Decision TurnTaker::Commit(std::span<const Transcript::Hypothesis> hypotheses, TurnRecord* record) {
   record->expectation = dialogue_.expectation();
+  record->offered_tools = dialogue_.OfferedTools();
   TurnInput input;
   input.today = history_.today;
   input.text = hypotheses.empty() ? "" : hypotheses.front().text;
@@ -138,6 +139,7 @@ Decision TurnTaker::Commit(std::span<const Transcript::Hypothesis> hypotheses, T
 
 Decision TurnTaker::NoInput(TurnRecord* record) {
   record->expectation = dialogue_.expectation();
+  record->offered_tools = dialogue_.OfferedTools();
   Abandon();
   return dialogue_.NoInput();
 }
@@ -147,8 +149,25 @@ void TurnTaker::Abandon() {
   prepared_ = false;
 }
 
+void TurnTaker::Describe(TurnRecord* record) const {
+  record->session = dialogue_.state().session;
+  record->caller = dialogue_.state().caller;
+  record->workflow = workflow().name;
+  record->workflow_hash = workflow().hash;
+}
+
 void AddDecision(const Decision& decision, TurnRecord* record) {
-  for (const Event& event : decision.events) record->events.push_back(ToJson(event));
+  using Outcome = TurnRecord::Outcome;
+  for (const Event& event : decision.events) {
+    record->events.push_back(ToJson(event));
+    if (event.type == Event::Type::kBegan) record->outcome = Outcome::kBegan;
+    if (event.type == Event::Type::kNoInput) record->outcome = Outcome::kNoInput;
+    if (event.type == Event::Type::kNoProgress) record->outcome = Outcome::kNotUnderstood;
+  }
+  if (decision.hand_off) {
+    record->outcome = Outcome::kEscalated;
+    record->escalation = {"person", decision.hand_off->reason, decision.hand_off->summary};
+  }
   const Reply& reply = decision.reply;
   if (reply.text.empty() && reply.parts.empty()) return;
   if (!record->reply.text.empty()) {

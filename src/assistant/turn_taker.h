@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "assistant/understander.h"
 #include "core/turn_record.h"
@@ -27,7 +28,12 @@ class TurnTaker {
   // How the user's words come; kTyped until this is called.
   void set_channel(Channel channel) { history_.channel = channel; }
 
-  Decision Begin(const std::string& session) { return dialogue_.Begin(session); }
+  Decision Begin(const std::string& session, const Caller& caller) {
+    return dialogue_.Begin(session, caller);
+  }
+
+  // Of a continued session: see Dialogue::Know.
+  std::vector<Event> Know(const Caller& caller) { return dialogue_.Know(caller); }
 
   // The day it is, for the turns that follow: "tomorrow" is the day after it.
   void SetToday(Date today) { history_.today = today; }
@@ -47,8 +53,11 @@ class TurnTaker {
   Decision NoInput(TurnRecord* record);
   void Abandon();
 
-  // REQUIRES: acting().
-  Decision AfterAction(const ToolResult& result) { return dialogue_.Result(result); }
+  // REQUIRES: acting(). `at`: now, as base/utc.h writes it.
+  Decision AfterAction(const ToolResult& result, std::string_view at) { return dialogue_.Result(result, at); }
+
+  // What a record says of its conversation: session, workflow, who is calling by now.
+  void Describe(TurnRecord* record) const;
 
   bool acting() const { return dialogue_.acting(); }
   Expectation expectation() const { return dialogue_.expectation(); }
@@ -67,7 +76,8 @@ class TurnTaker {
   Grasp grasp_ = Grasp::kNothing;
 };
 
-// Adds a decision's events to the record and its reply to the end of the record's reply.
+// Adds a decision's events to the record, what they say of the turn's outcome, and its reply to the end of
+// the record's reply.
 void AddDecision(const Decision& decision, TurnRecord* record);
 
 }  // namespace sotto

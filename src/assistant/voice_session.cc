@@ -1,12 +1,11 @@
 #include "assistant/voice_session.h"
 
-#include <fmt/chrono.h>
-
 #include <algorithm>
 #include <atomic>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/utc.h"
 
 namespace sotto {
 
@@ -37,6 +36,9 @@ Result<std::unique_ptr<VoiceSession>> VoiceSession::Create(VoiceServices service
                                                            VoiceOptions options, Callbacks callbacks) {
   SOTTO_CHECK(services.program != nullptr && services.recognizers != nullptr && services.phrases != nullptr);
   SOTTO_CHECK(services.actions != nullptr && services.clock != nullptr && understander != nullptr);
+  if (options.session_id.empty()) {
+    return MakeError(ErrorCode::kInvalidArgument, "a session needs an id of its own");
+  }
   std::unique_ptr<VoiceSession> session(new VoiceSession(std::move(services), std::move(understander),
                                                          std::move(options), std::move(callbacks)));
   SOTTO_ASSIGN_OR_RETURN(session->front_end_, FrontEnd::Create(session->options_.front_end));
@@ -48,7 +50,7 @@ void VoiceSession::Start() {
   started_at_ = Now();
   last_voiced_ = started_at_;
   OpenRecord(NewRecord("begin"));
-  Apply(taker_.Begin(options_.session_id));
+  Apply(taker_.Begin(options_.session_id, options_.caller));
 }
 
 void VoiceSession::Step(std::span<const float> microphone, std::span<float> loudspeaker) {
@@ -70,8 +72,7 @@ TurnRecord VoiceSession::NewRecord(std::string ended_by) {
   TurnRecord record;
   record.session = options_.session_id;
   record.turn = next_turn_++;
-  const std::time_t wall = std::chrono::system_clock::to_time_t(services_.clock->WallNow());
-  record.at = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(wall));
+  record.at = UtcStamp(services_.clock->WallNow());
   record.channel = options_.channel;
   record.ended_by = std::move(ended_by);
   record.voice = services_.phrases->synthesizer().name();
@@ -94,6 +95,7 @@ void VoiceSession::CloseRecord(bool interrupted) {
     Log().error("{}: turn {}: cannot speak: {}", record_->session, record_->turn, error->message);
     record_->errors.push_back(error->message);
   }
+  taker_.Describe(&*record_);
   const TurnRecord record = *std::move(record_);
   record_.reset();
   if (callbacks_.on_turn) callbacks_.on_turn(record);
@@ -168,7 +170,7 @@ void VoiceSession::PollAction() {
   action_.reset();
   record_->actions.push_back({finished->request, finished->result, Milliseconds(Now() - finished->started)});
   record_->times.acted = Ms(Now());
-  Apply(taker_.AfterAction(finished->result));
+  Apply(taker_.AfterAction(finished->result, UtcStamp(services_.clock->WallNow())));
 }
 
 void VoiceSession::SayFiller() {

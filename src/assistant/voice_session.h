@@ -54,8 +54,9 @@ struct VoiceServices {
 };
 
 struct VoiceOptions {
-  std::string session_id = "session";
+  std::string session_id;  // required: an id that no other session has (base/unique_id.h)
   std::string channel = "voice";
+  Caller caller;  // what the host knows
   FrontEndOptions front_end;
   EndpointOptions endpoint;
   std::chrono::milliseconds filler_after{900};  // an action that takes longer is bridged
@@ -72,6 +73,7 @@ class VoiceSession {
     std::function<void(const TurnRecord&)> on_reply;  // decided, not yet played
   };
 
+  // kInvalidArgument: no session id.
   static Result<std::unique_ptr<VoiceSession>> Create(VoiceServices services,
                                                       std::unique_ptr<Understander> understander,
                                                       VoiceOptions options, Callbacks callbacks);

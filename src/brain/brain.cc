@@ -10,6 +10,7 @@
 #include "brain/call_text.h"
 #include "brain/plain_answer.h"
 #include "brain/slm_next_token.h"
+#include "brain/specialist.h"
 #include "text/consent.h"
 #include "text/dates.h"
 #include "text/normalise.h"
@@ -51,19 +52,11 @@ Result<std::shared_ptr<const Brain>> Brain::Open(std::shared_ptr<const Workflow>
   LoadOptions load;
   load.n_threads = options.n_threads;
   load.n_ctx = options.context_tokens;
-  SOTTO_ASSIGN_OR_RETURN(std::shared_ptr<const Model> model, Model::Load(path, load));
-  Calibration calibration;
-  if (options.calibrated) {
-    auto read = Calibration::Read(path.parent_path() / "calibration.json", model->id());
-    if (read) {
-      calibration = *read;
-    } else if (read.error().code != ErrorCode::kNotFound) {
-      Log().warn("confidence is not calibrated: {}", read.error().message);
-    }
-  }
+  SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Specialist> specialist, Specialist::Open(path, load));
+  SOTTO_RETURN_IF_ERROR(CheckFits(*specialist->model, *workflow));
   SOTTO_ASSIGN_OR_RETURN(std::unique_ptr<Impl> impl,
-                         Impl::Create(std::move(workflow), std::move(model), options));
-  impl->calibration = calibration;
+                         Impl::Create(std::move(workflow), specialist->model, options));
+  if (options.calibrated) impl->calibration = specialist->calibration;
   return std::shared_ptr<const Brain>(new Brain(std::move(impl)));
 }
 
@@ -287,7 +280,7 @@ Understanding BrainSession::Impl::ByRule(Understanding::Call call, std::string_v
   understanding.calls.push_back(std::move(call));
   understanding.confidence = 1.0;
   understanding.transcript = utterance;
-  understanding.made_by = "rule";
+  understanding.made_by = MadeBy::kRule;
   return understanding;
 }
 
@@ -348,6 +341,7 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
 
   Understanding understanding;
   understanding.transcript = utterance;
+  understanding.model = shared().model->id();
   features = FeaturesOf(*turn, grounding);
   understanding.confidence = shared().calibration.Apply(features);
   for (DecodedCall& decoded : turn->calls) {

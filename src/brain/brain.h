@@ -46,7 +46,8 @@ struct BrainOptions {
 
 class Brain {
  public:
-  // `model_path` empty: model.gguf in the workflow's folder. Errors name the file.
+  // `model_path` empty: model.gguf in the workflow's folder. Errors name the file; a specialist that the
+  // workflow has outgrown is one (brain/specialist.h).
   static Result<std::shared_ptr<const Brain>> Open(std::shared_ptr<const Workflow> workflow,
                                                    const std::filesystem::path& model_path,
                                                    BrainOptions options);

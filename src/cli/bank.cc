@@ -3,13 +3,23 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/open_actions.h"
 
 namespace sotto {
 namespace {
 
 struct BankFlags {
-  std::string file = "out/bank.db";
+  std::string database;  // folder
+  std::string file;
+  std::string workflow = "banking";
+  int64_t customer = 0;
   bool json = false;
+
+  std::string Path() const {
+    if (!file.empty()) return file;
+    return ((database.empty() ? DefaultDatabases(workflow) : std::filesystem::path(database)) / "bank.db")
+        .string();
+  }
 };
 
 void Print(const Json& tables) {
@@ -29,19 +39,22 @@ void Print(const Json& tables) {
 }
 
 Result<void> Init(const BankFlags& flags) {
-  const std::filesystem::path path = flags.file;
+  const std::filesystem::path path = flags.Path();
   if (path.has_parent_path()) {
     std::error_code ignored;
     std::filesystem::create_directories(path.parent_path(), ignored);
   }
   SOTTO_ASSIGN_OR_RETURN(const auto bank, Bank::Create(path));
-  fmt::print("{}: a bank with one customer, three accounts and six cards\n", flags.file);
+  fmt::print("{}: a bank with three customers; 1 is the one who calls in the demo\n", path.string());
   return {};
 }
 
 Result<void> Show(const BankFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const auto bank, Bank::Open(flags.file));
-  SOTTO_ASSIGN_OR_RETURN(const Json tables, bank->Show());
+  SOTTO_ASSIGN_OR_RETURN(const auto bank, Bank::Open(flags.Path()));
+  SOTTO_ASSIGN_OR_RETURN(const Json tables, bank->Show(flags.customer));
+  if (flags.customer != 0 && tables.at("customers").empty()) {
+    return MakeError(ErrorCode::kNotFound, "{}: no customer {}", flags.Path(), flags.customer);
+  }
   if (flags.json) {
     fmt::print("{}\n", tables.dump());
   } else {
@@ -51,14 +64,14 @@ Result<void> Show(const BankFlags& flags) {
 }
 
 Result<bool> Audit(const BankFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const auto bank, Bank::Open(flags.file));
+  SOTTO_ASSIGN_OR_RETURN(const auto bank, Bank::Open(flags.Path()));
   SOTTO_ASSIGN_OR_RETURN(const std::vector<std::string> broken, bank->Audit());
   if (flags.json) {
     fmt::print("{}\n", Json{{"broken", broken}}.dump());
   } else if (broken.empty()) {
-    fmt::print("{}: the books are right\n", flags.file);
+    fmt::print("{}: the books are right\n", flags.Path());
   }
-  for (const std::string& what : broken) fmt::print(stderr, "{}: {}\n", flags.file, what);
+  for (const std::string& what : broken) fmt::print(stderr, "{}: {}\n", flags.Path(), what);
   return broken.empty();
 }
 
@@ -67,17 +80,23 @@ Result<bool> Audit(const BankFlags& flags) {
 void RegisterBank(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("bank", "The demo bank: make, show, audit");
   auto flags = std::make_shared<BankFlags>();
-  command->add_option("--file", flags->file, "The bank's database")
-      ->capture_default_str()
+  AddDatabaseOption(*command, flags->database);
+  command->add_option("--workflow", flags->workflow, "Name of the workflow whose default folder it is")
+      ->capture_default_str();
+  command->add_option("--file", flags->file, "The bank's file itself, wherever it lies")
       ->envname("SOTTO_BANK");
   command->add_flag("--json", flags->json, "As JSON");
   command->require_subcommand(1);
   command->fallthrough();
-  command->footer("Example:\n  sotto bank init --file out/bank.db\n  sotto bank show\n  sotto bank audit");
+  command->footer(
+      "Example:\n  sotto chat --workflow workflows/banking\n  sotto bank show --customer 1\n  sotto bank "
+      "audit");
   command->add_subcommand("init", "Makes a new bank")->callback([flags, &context] {
     if (auto result = Init(*flags); !result) context.Fail(result.error());
   });
-  command->add_subcommand("show", "Accounts, cards, payees, the last journals")->callback([flags, &context] {
+  CLI::App* show = command->add_subcommand("show", "Customers, accounts, cards, payees, the last journals");
+  show->add_option("--customer", flags->customer, "Only this customer's; default: everybody's");
+  show->callback([flags, &context] {
     if (auto result = Show(*flags); !result) context.Fail(result.error());
   });
   command->add_subcommand("audit", "Proves the invariants; exit code 1 if one is broken")

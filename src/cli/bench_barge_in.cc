@@ -119,7 +119,7 @@ class BargeIn {
  private:
   Result<void> Call(Recordings recordings, const VoiceSession::Callbacks& callbacks, EchoRoom* room) {
     RecordedCaller caller(std::move(recordings));
-    VoiceOptions voice = stack_.default_options();
+    VoiceOptions voice = stack_.NextOptions();
     voice.front_end.echo_cancellation = true;
     voice.front_end.echo_delay_ms = flags_.stated_delay_ms;
     CallOptions options;

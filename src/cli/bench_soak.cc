@@ -45,8 +45,7 @@ Result<Soak> RunSoak(const SoakFlags& flags, VoiceStack& stack) {
     auto recordings = callers[static_cast<size_t>(soak.calls) % callers.size()];
     if (soak.calls % 5 == 4) recordings.resize((recordings.size() + 1) / 2);
     RecordedCaller caller(std::move(recordings));
-    VoiceOptions voice = stack.default_options();
-    voice.session_id = fmt::format("soak-{}", soak.calls);
+    VoiceOptions voice = stack.NextOptions();
     VoiceSession::Callbacks callbacks;
     callbacks.on_turn = [&](const TurnRecord& record) {
       ++soak.turns;

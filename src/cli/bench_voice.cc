@@ -83,8 +83,7 @@ class CallLine {
         measured.voice_to_voice.push_back(record.times.first_audio - speech_ended);
       }
     };
-    VoiceOptions options = stack_.default_options();
-    options.session_id = fmt::format("line-{}-{}", number_, measured.finished_calls);
+    VoiceOptions options = stack_.NextOptions();
     options.front_end.echo_cancellation = false;
     auto session = stack_.NewSession(clock_, options, std::move(callbacks));
     if (!session) {

@@ -8,6 +8,7 @@
 
 #include "assistant/text_session.h"
 #include "base/mapped_file.h"
+#include "base/unique_id.h"
 #include "brain/brain.h"
 #include "cli/brain_options.h"
 #include "cli/command.h"
@@ -26,10 +27,12 @@ struct ChatFlags {
   std::string model;
   std::string script;
   std::string session;
-  std::string database;
-  std::string bank;
+  std::string sessions;  // file
+  std::string turns;     // file
+  std::string actions;   // folder of their databases
   std::string confirm;
   std::string chat_template;
+  std::string customer = kDemoCustomer;
   std::vector<std::string> show;
   int threads = 2;
   bool no_model = false;
@@ -161,18 +164,22 @@ Result<std::unique_ptr<Understander>> MakeUnderstander(const ChatFlags& flags,
   return MakeBrainUnderstander(brain);
 }
 
-Result<void> ListSessions(const std::string& database) {
-  SOTTO_ASSIGN_OR_RETURN(const auto store, SessionStore::Open(database));
+Result<void> ListSessions(const std::string& sessions_file) {
+  SOTTO_ASSIGN_OR_RETURN(const auto store, SessionStore::Open(sessions_file));
   SOTTO_ASSIGN_OR_RETURN(const std::vector<SessionInfo> sessions, store->List());
   for (const SessionInfo& session : sessions) {
-    fmt::print("{}  {}  {}  {} events{}\n", session.changed_at, session.workflow, session.id, session.events,
+    fmt::print("{}  {}  {}  {} events{}\n", session.changed_at, session.workflow,
+               session.name.empty() ? session.id : session.name, session.events,
                session.ended ? "  ended" : "");
   }
   return {};
 }
 
-Result<void> Converse(TextSession& session, LineSource& lines, const ChatFlags& flags) {
+Result<void> Converse(TextSession& session, SessionStore* store, LineSource& lines, const ChatFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const TurnRecord first, session.Begin());
+  if (!flags.session.empty() && !session.resumed()) {
+    SOTTO_RETURN_IF_ERROR(store->Name(session.id(), flags.session));
+  }
   Print(first, flags);
   for (std::string line; !session.ended() && lines.Next(line);) {
     const bool empty = line.find_first_not_of(" \t\r") == std::string::npos;
@@ -186,7 +193,7 @@ Result<void> Converse(TextSession& session, LineSource& lines, const ChatFlags& 
 }
 
 Result<void> Run(const ChatFlags& flags) {
-  if (flags.list) return ListSessions(flags.database.empty() ? "sotto-sessions.db" : flags.database);
+  if (flags.list) return ListSessions(flags.sessions.empty() ? "sotto-sessions.db" : flags.sessions);
   SOTTO_ASSIGN_OR_RETURN(std::shared_ptr<const Workflow> workflow, LoadWorkflow(flags.workflow));
   if (!flags.confirm.empty()) {
     auto changed = std::make_shared<Workflow>(*workflow);
@@ -198,23 +205,30 @@ Result<void> Run(const ChatFlags& flags) {
     SOTTO_ASSIGN_OR_RETURN(script, ReadScript(flags.script, *workflow));
   }
   SOTTO_ASSIGN_OR_RETURN(const auto program, DialogueProgram::Compile(workflow));
-  SOTTO_ASSIGN_OR_RETURN(const auto actions, OpenRunner(*workflow, flags.bank));
+  SOTTO_ASSIGN_OR_RETURN(const auto actions, OpenRunner(*workflow, flags.actions));
   LineSource lines(std::move(script.lines), !flags.script.empty());
   SOTTO_ASSIGN_OR_RETURN(auto understander, MakeUnderstander(flags, workflow, script));
   std::unique_ptr<SessionStore> store;
-  if (!flags.session.empty() || !flags.database.empty()) {
+  if (!flags.session.empty() || !flags.sessions.empty()) {
     SOTTO_ASSIGN_OR_RETURN(store,
-                           SessionStore::Open(flags.database.empty() ? "sotto-sessions.db" : flags.database));
+                           SessionStore::Open(flags.sessions.empty() ? "sotto-sessions.db" : flags.sessions));
   }
   const SystemClock clock;
-  const std::string id = flags.session.empty()
-                             ? fmt::format("chat-{}-{}", clock.WallNow().time_since_epoch().count(), getpid())
-                             : flags.session;
+  std::unique_ptr<TurnLog> turns;
+  if (!flags.turns.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(turns, TurnLog::Open(flags.turns));
+  }
+  std::string id;
+  if (!flags.session.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(id, store->Named(flags.session));
+  }
+  if (id.empty()) id = UniqueId();
   SOTTO_ASSIGN_OR_RETURN(const Date today, flags.today.Day());
   SOTTO_ASSIGN_OR_RETURN(
       const auto session,
-      TextSession::Open({program, actions.get(), store.get(), &clock, today}, std::move(understander), id));
-  return Converse(*session, lines, flags);
+      TextSession::Open({program, actions.get(), store.get(), &clock, nullptr, turns.get(), today},
+                        std::move(understander), id, HostCaller(*workflow, flags.customer, "text")));
+  return Converse(*session, store.get(), lines, flags);
 }
 
 }  // namespace
@@ -237,10 +251,12 @@ void RegisterChat(CLI::App& app, CliContext& context) {
       ->check(CLI::IsMember({"calls", "events", "times"}));
   command->add_option("--session", flags->session,
                       "Name of the conversation; one that was left is continued");
-  command->add_option("--db", flags->database,
+  command->add_option("--db", flags->sessions,
                       "Where conversations are kept; default with --session: sotto-sessions.db");
-  command->add_option("--bank", flags->bank,
-                      "Folder of the actions' databases, ':memory:' for fresh ones; default: the user's own");
+  AddDatabaseOption(*command, flags->actions);
+  command->add_option("--bank", flags->actions, "The same as --database, as it was called before")->group("");
+  command->add_option("--turns", flags->turns, "Append the record of each turn to this file, one a line");
+  AddCustomerOption(*command, flags->customer);
   command->add_option("--confirm", flags->confirm, "When to read back")
       ->check(CLI::IsMember({"default", "never", "always"}));
   command->add_flag("--no-model", flags->no_model, "Type calls instead of words: transfer_money(amount=20)");

@@ -53,8 +53,7 @@ Result<void> Run(const DemoFlags& flags) {
   CallOptions options;
   options.fast = !flags.real_time;
   options.out = flags.out;
-  VoiceOptions voice = stack->default_options();
-  voice.session_id = "demo";
+  VoiceOptions voice = stack->NextOptions();
   voice.front_end.echo_cancellation = false;  // the caller's line carries no echo
   VoiceSession::Callbacks callbacks;
   std::string said;  // in the turn that was answered last; empty: nothing

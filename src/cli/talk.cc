@@ -85,7 +85,7 @@ Result<void> TalkRecorded(const TalkFlags& flags) {
   options.fast = flags.fast || !flags.replay.empty();
   options.fake_clock = !flags.replay.empty();
   options.out = flags.out;
-  VoiceOptions voice = stack->default_options();
+  VoiceOptions voice = stack->NextOptions();
   voice.front_end.echo_cancellation = false;  // recordings hold no echo of this call
   std::vector<RecordedCaller::Recording> recordings;
   for (const std::string& file : flags.recordings) {
@@ -139,7 +139,7 @@ Result<void> TalkLive(const TalkFlags& flags) {
   }
   const auto device = *std::move(opened);
   SOTTO_ASSIGN_OR_RETURN(const auto stack, VoiceStack::Open(flags.voice, true));
-  VoiceOptions voice = stack->default_options();
+  VoiceOptions voice = stack->NextOptions();
   voice.front_end.gain_control = true;
   voice.front_end.echo_delay_ms = flags.echo_delay_ms;
   SystemClock clock;
@@ -173,7 +173,7 @@ void RegisterTalk(CLI::App& app, CliContext& context) {
   CLI::App* command =
       app.add_subcommand("talk", "Speak with an assistant: microphone and loudspeaker, or recordings");
   auto flags = std::make_shared<TalkFlags>();
-  flags->voice.AddTo(*command);
+  flags->voice.AddTo(*command, false);
   command->get_option("--workflow")->required(false);
   command->add_option("--wav", flags->recordings,
                       "What the caller says, one recording a turn, instead of a microphone");

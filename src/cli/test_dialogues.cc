@@ -53,6 +53,7 @@ Result<int> Run(const TestFlags& flags) {
       flags.dialogues.empty() ? workflow->folder / "dialogues" : std::filesystem::path(flags.dialogues);
   SOTTO_ASSIGN_OR_RETURN(const std::vector<DialogueScript> scripts, ReadScripts(path, *workflow));
   ScriptServices services;
+  services.caller = HostCaller(*workflow, kDemoCustomer, "text");
   if (!flags.made_up) {
     services.make_runner = [&] { return OpenRunner(*workflow, ":memory:"); };
   }

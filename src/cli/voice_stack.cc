@@ -3,8 +3,8 @@
 #include <atomic>
 #include <thread>
 
+#include "base/unique_id.h"
 #include "brain/brain.h"
-#include "cli/open_actions.h"
 #include "speech/backends.h"
 #include "speech/domain_model.h"
 
@@ -15,7 +15,7 @@ constexpr uint64_t kDomainTextSeed = 1;
 
 }  // namespace
 
-void VoiceFlags::AddTo(CLI::App& command) {
+void VoiceFlags::AddTo(CLI::App& command, bool fresh_data) {
   brain.AddTo(command);
   today.AddTo(command);
   command.add_option("--voice", voice, "Sotto's voice; default: the workflow's")->envname("SOTTO_VOICE");
@@ -31,8 +31,8 @@ void VoiceFlags::AddTo(CLI::App& command) {
           "flite[:voice], espeak[:voice], wyoming://host:port or http(s)://host:port/v1; several by commas")
       ->envname("SOTTO_SYNTHESIZER")
       ->capture_default_str();
-  command.add_option("--database", database, "Where actions keep their data; default: a fresh one in memory")
-      ->envname("SOTTO_DATABASE");
+  AddDatabaseOption(command, database, fresh_data);
+  AddCustomerOption(command, customer);
   command.add_flag("--no-listening-along", no_listening_along, "Give the brain only final transcripts");
 }
 
@@ -78,8 +78,7 @@ Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bo
   SOTTO_ASSIGN_OR_RETURN(parts.workflow, flags.brain.LoadWorkflowFile());
   lap("model and workflow");
   SOTTO_ASSIGN_OR_RETURN(parts.program, DialogueProgram::Compile(parts.workflow));
-  SOTTO_ASSIGN_OR_RETURN(parts.actions,
-                         OpenRunner(*parts.workflow, flags.database.empty() ? ":memory:" : flags.database));
+  SOTTO_ASSIGN_OR_RETURN(parts.actions, OpenRunner(*parts.workflow, flags.database));
   lap("dialogue and actions");
   SOTTO_ASSIGN_OR_RETURN(const DomainText text, MakeDomainText(*parts.workflow, kDomainTextSeed));
   const std::string& recognizer =
@@ -102,6 +101,7 @@ Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bo
   if (threads) parts.acting = std::make_unique<SynthesisQueue>();
   parts.in_real_time = threads;
   SOTTO_ASSIGN_OR_RETURN(parts.options.endpoint, EndpointOptions::FromPolicy(parts.workflow->policy));
+  parts.options.caller = HostCaller(*parts.workflow, flags.customer, parts.options.channel);
   parts.options.listen_along = !flags.no_listening_along;
   return stack;
 }
@@ -126,7 +126,11 @@ Result<std::unique_ptr<VoiceSession>> VoiceStack::NewSession(const Clock& clock,
                               std::move(callbacks));
 }
 
-const VoiceOptions& VoiceStack::default_options() const { return parts_->options; }
+VoiceOptions VoiceStack::NextOptions() const {
+  VoiceOptions options = parts_->options;
+  options.session_id = UniqueId();
+  return options;
+}
 const Workflow& VoiceStack::workflow() const { return *parts_->workflow; }
 const std::string& VoiceStack::recognizer_name() const { return parts_->recognizer_name; }
 const std::string& VoiceStack::synthesizer_name() const { return parts_->synthesizer_name; }

@@ -9,6 +9,7 @@
 
 #include "assistant/voice_session.h"
 #include "cli/brain_options.h"
+#include "cli/open_actions.h"
 
 namespace sotto {
 
@@ -17,11 +18,13 @@ struct VoiceFlags {
   std::string voice;       // of the assistant; empty: the workflow's
   std::string recognizer;  // empty: the workflow's
   std::string synthesizer = "flite";
-  std::string database;  // of the demo bank; empty: a fresh one in memory
+  std::string database;  // folder of the actions' databases; see OpenRunner
+  std::string customer = kDemoCustomer;
   bool no_listening_along = false;
   TodayFlag today;
 
-  void AddTo(CLI::App& command);
+  // `fresh_data`: see AddDatabaseOption.
+  void AddTo(CLI::App& command, bool fresh_data = true);
 };
 
 class VoiceStack {
@@ -37,8 +40,8 @@ class VoiceStack {
   // `clock` outlives the session.
   Result<std::unique_ptr<VoiceSession>> NewSession(const Clock& clock, VoiceOptions options,
                                                    VoiceSession::Callbacks callbacks);
-  // With the endpointing of the workflow.
-  const VoiceOptions& default_options() const;
+  // Of the next session: an id of its own, the caller of the flags, the endpointing of the workflow.
+  VoiceOptions NextOptions() const;
   const Workflow& workflow() const;
   const std::string& recognizer_name() const;
   const std::string& synthesizer_name() const;

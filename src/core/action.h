@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
+#include "core/caller.h"
 #include "core/tool.h"
 
 namespace sotto {
@@ -12,11 +14,17 @@ struct ActionRequest {
   std::string tool;    // the task: "transfer_money"
   std::string action;  // the workflow's action.use: "bank.transfer"
   Json arguments = Json::object();
-  // The same for every try of the same task with the same arguments, in one session: whoever acts does it
-  // once.
+  // Whoever acts does the same key once, and answers the same again.
   std::string idempotency_key;
   Json options = Json::object();  // the other keys of the workflow's action section
+  Caller caller;                  // for whom; never from `arguments`
+  std::string session;
 };
+
+// The key of one try of one task: the same after a crash and a resumption, and no other's. `task` counts
+// within the session, `attempt` within the task, both from 1. Two sessions never share a key as long as their
+// ids differ (base/unique_id.h). Of visible ASCII, so that it can travel in a header.
+std::string IdempotencyKey(const Caller& caller, std::string_view session, int task, int attempt);
 
 // Does one action: its result, a typed failure, or `timeout` at its deadline. Failures of the machinery use
 // the codes timeout, unavailable, busy, unknown_action, invalid_arguments, cancelled, failed. Any thread.

@@ -1,5 +1,6 @@
 #include "core/turn_record.h"
 
+#include <array>
 #include <cmath>
 
 #include "core/conversation_jsonl.h"
@@ -7,37 +8,41 @@
 namespace sotto {
 namespace {
 
-// Two decimals are enough for milliseconds and keep the record readable.
-double Short(double value) { return std::round(value * 100) / 100; }
-double Short4(double value) { return std::round(value * 10000) / 10000; }
+constexpr std::array<std::string_view, 5> kOutcomes{"began", "handled", "not_understood", "no_input",
+                                                    "escalated"};
 
 void AddTime(Json& times, const char* name, double value) {
-  if (value >= 0) times[name] = Short(value);
+  if (value >= 0 && std::isfinite(value)) times[name] = value;
 }
 
 }  // namespace
+
+std::string_view OutcomeName(TurnRecord::Outcome outcome) {
+  return kOutcomes.at(static_cast<size_t>(outcome));
+}
 
 Json ToJson(const Understanding& understanding) {
   Json calls = Json::array();
   for (const Understanding::Call& call : understanding.calls) {
     Json one = ToJson(call.call);
-    one["confidence"] = Short4(call.confidence);
+    one["confidence"] = call.confidence;
     Json arguments = Json::object();
-    for (const auto& [name, confidence] : call.arguments) arguments[name] = Short4(confidence);
+    for (const auto& [name, confidence] : call.arguments) arguments[name] = confidence;
     one["argument_confidence"] = std::move(arguments);
     for (const UnfitValue& unfit : call.unfit)
       one["unfit"].push_back({{"argument", unfit.argument}, {"why", unfit.why}, {"value", unfit.value}});
     calls.push_back(std::move(one));
   }
   return Json{{"calls", std::move(calls)},
-              {"confidence", Short4(understanding.confidence)},
-              {"made_by", understanding.made_by},
+              {"confidence", understanding.confidence},
+              {"made_by", MadeByName(understanding.made_by)},
+              {"model", understanding.model},
               {"transcript", understanding.transcript},
               {"cost",
                {{"prefilled", understanding.cost.prefilled},
                 {"forced", understanding.cost.forced},
                 {"decided", understanding.cost.decided},
-                {"commit_to_call_ms", Short(understanding.cost.commit_to_call_ms)}}}};
+                {"commit_to_call_ms", understanding.cost.commit_to_call_ms}}}};
 }
 
 Json ToJson(const Transcript& transcript) {
@@ -46,20 +51,26 @@ Json ToJson(const Transcript& transcript) {
     words.push_back({{"text", word.text},
                      {"start_ms", word.start.count()},
                      {"end_ms", word.end.count()},
-                     {"confidence", Short4(word.confidence)}});
+                     {"confidence", word.confidence}});
   }
   Json n_best = Json::array();
   for (const Transcript::Hypothesis& hypothesis : transcript.n_best) {
-    n_best.push_back({{"text", hypothesis.text}, {"log_score", Short4(hypothesis.log_score)}});
+    n_best.push_back({{"text", hypothesis.text}, {"log_score", hypothesis.log_score}});
   }
-  return Json{{"text", transcript.text}, {"words", std::move(words)}, {"n_best", std::move(n_best)}};
+  return Json{{"text", transcript.text},
+              {"words", std::move(words)},
+              {"n_best", std::move(n_best)},
+              {"final", transcript.final}};
 }
 
 Json ToJson(const TurnRecord& record) {
-  Json json = {{"session", record.session},
+  Json json = {{"schema", TurnRecord::kSchema},
+               {"session", record.session},
                {"turn", record.turn},
                {"at", record.at},
                {"channel", record.channel},
+               {"caller", ToJson(record.caller)},
+               {"workflow", {{"name", record.workflow}, {"hash", record.workflow_hash}}},
                {"ended_by", record.ended_by}};
   Json times = Json::object();
   const TurnRecord::Times& t = record.times;
@@ -81,10 +92,17 @@ Json ToJson(const TurnRecord& record) {
   json["latency_ms"] = std::move(latency);
   json["cut_off"] = record.cut_off;
   json["expectation"] = ToJson(record.expectation);
+  json["offered_tools"] = record.offered_tools;
   json["heard"] = ToJson(record.heard);
   json["heard"]["recognizer"] = record.recognizer;
   json["heard"]["listening_mode"] = record.listening_mode;
   json["understood"] = record.understood ? ToJson(*record.understood) : Json(nullptr);
+  json["outcome"] = OutcomeName(record.outcome);
+  if (record.escalation) {
+    json["escalation"] = {{"to", record.escalation->to},
+                          {"reason", record.escalation->reason},
+                          {"summary", record.escalation->summary}};
+  }
   json["events"] = record.events;
   Json actions = Json::array();
   for (const TurnRecord::Action& action : record.actions) {
@@ -92,21 +110,27 @@ Json ToJson(const TurnRecord& record) {
                 {"action", action.request.action},
                 {"arguments", action.request.arguments},
                 {"idempotency_key", action.request.idempotency_key},
+                {"caller", ToJson(action.request.caller)},
                 {"ok", action.result.ok}};
     if (!action.result.ok) one["failure"] = action.result.failure;
     one["data"] = action.result.data;
-    one["ms"] = Short(action.ms);
+    one["ms"] = action.ms;
     actions.push_back(std::move(one));
   }
   json["actions"] = std::move(actions);
   std::string spoken;
-  for (const Reply::Part& part : record.reply.parts) spoken += part.spoken;
+  Json parts = Json::array();
+  for (const Reply::Part& part : record.reply.parts) {
+    spoken += part.spoken;
+    parts.push_back({{"spoken", part.spoken}, {"fixed", part.fixed}});
+  }
   json["reply"] = {{"text", record.reply.text},
                    {"spoken", spoken},
+                   {"parts", std::move(parts)},
                    {"voice", record.voice},
                    {"interruptible", record.reply.interruptible},
                    {"ends_conversation", record.reply.ends_conversation}};
-  json["played"] = {{"ms", Short(record.played_ms)},
+  json["played"] = {{"ms", record.played_ms},
                     {"text", record.played_text},
                     {"interrupted", record.interrupted},
                     {"fillers", record.fillers}};

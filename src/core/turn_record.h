@@ -1,10 +1,13 @@
-// What is kept of one turn: what was heard, understood, done and said, with every time and every confidence.
-// The same object in logs, over the network, on the console and in the metrics; docs/formats/turn_record.md
-// lists its fields. Nothing in it depends on which recognizer, model or synthesizer was used. A value.
+// What is kept of one turn: who called, what was heard, understood, done and said, with every time and every
+// confidence. The same object in logs, over the network, on the console and in the metrics;
+// docs/formats/turn_record.md lists its fields. Nothing in it depends on which recognizer, model or
+// synthesizer was used. A value; as JSON it comes back exactly, but for the options of actions, which the
+// workflow has (and which may hold what is not to be logged).
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/action.h"
@@ -17,10 +20,17 @@
 namespace sotto {
 
 struct TurnRecord {
+  // Of the JSON form. Fields are only ever added within a version; one that is renamed or means something
+  // else makes a new one. Version 1 had no "schema".
+  static constexpr int kSchema = 2;
+
   std::string session;
   int turn = 0;          // from 0, which is the greeting
   std::string at;        // wall time of the turn's beginning, ISO 8601, UTC
   std::string channel;   // voice, text, phone
+  Caller caller;         // as known when the turn ended
+  std::string workflow;  // its name
+  std::string workflow_hash;
   std::string ended_by;  // pause, complete, too_long, keys, text, no_input, begin
 
   // Milliseconds since the session began; negative: did not happen.
@@ -40,12 +50,29 @@ struct TurnRecord {
   // The user went on speaking so soon after the end of the turn that it was probably cut off.
   bool cut_off = false;
 
-  Expectation expectation;  // what stood before the user spoke
+  Expectation expectation;                 // what stood before the user spoke
+  std::vector<std::string> offered_tools;  // what could be understood
   Transcript heard;
   std::string recognizer;
   std::string listening_mode;
   std::optional<Understanding> understood;
-  std::vector<Json> events;  // of the dialogue, in order
+  // What became of the turn.
+  enum class Outcome {
+    kBegan,  // the greeting
+    kHandled,
+    kNotUnderstood,  // it brought nothing
+    kNoInput,
+    kEscalated,  // somebody else takes over
+  };
+  Outcome outcome = Outcome::kHandled;
+  struct Escalation {
+    std::string to;       // person
+    std::string reason;   // asked, failures, no_input, verification, action_failed
+    std::string summary;  // one line for whoever takes over
+    bool operator==(const Escalation&) const = default;
+  };
+  std::optional<Escalation> escalation;  // kEscalated
+  std::vector<Json> events;              // of the dialogue, in order
   struct Action {
     ActionRequest request;
     ToolResult result;
@@ -69,7 +96,13 @@ struct TurnRecord {
   static double Between(double from, double to) { return from < 0 || to < 0 ? -1 : to - from; }
 };
 
+std::string_view OutcomeName(TurnRecord::Outcome outcome);  // "not_understood"
+
 Json ToJson(const TurnRecord& record);
+// Also of version 1. What a later version added is passed over; a version that this program does not know is
+// an error, and so is a field of the wrong type. The error names the key: "heard.words[2].confidence is not a
+// number".
+Result<TurnRecord> TurnRecordFromJson(const Json& json);
 // {"calls": [{"name", "arguments", "confidence", "argument_confidence"}], "confidence", "made_by", ...}
 Json ToJson(const Understanding& understanding);
 Json ToJson(const Transcript& transcript);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,17 @@
 
 namespace sotto {
 
+// How an understanding came about.
+enum class MadeBy {
+  kModel,       // the specialist of the workflow, or the model that stands in for it
+  kRule,        // without a model: nothing was said, or calls were given as such
+  kCache,       // the same was understood before
+  kEscalation,  // a larger model was asked
+  kPerson,      // somebody said what was meant
+};
+std::string_view MadeByName(MadeBy made_by);  // "model"
+// The error names the name and those that there are.
+Result<MadeBy> MadeByFromName(std::string_view name);
 // Something that was said for an argument and cannot be its value: it is not in the call. The dialogue says
 // so.
 struct UnfitValue {
@@ -30,10 +42,11 @@ struct Understanding {
         arguments;  // name, confidence; in the order of call.arguments
     std::vector<UnfitValue> unfit = {};
   };
-  std::vector<Call> calls;        // at least one
-  double confidence = 0;          // of the whole list
-  std::string transcript;         // the hypothesis that was understood, of those given
-  std::string made_by = "model";  // model, cache, escalation, rule
+  std::vector<Call> calls;  // at least one
+  double confidence = 0;    // of the whole list
+  std::string transcript;   // the hypothesis that was understood, of those given
+  MadeBy made_by = MadeBy::kModel;
+  std::string model;  // id of the model that decided (Model::id()); empty: none did
 
   struct Cost {
     int prefilled = 0;  // tokens computed after commit, before the first decision

@@ -20,10 +20,10 @@ class Decider {
   Decider(const DialogueProgram& program, const DialogueState& before)
       : program_(program), policy_(program.workflow().dialogue), state_(before), composer_(program, state_) {}
 
-  void Begin(std::string session);
+  void Begin(std::string session, const Caller& caller);
   void Turn(const TurnInput& input);
   void NoInput();
-  void Result(const ToolResult& result);
+  void Result(const ToolResult& result, std::string_view at);
   // REQUIRES: one of the above was called, once.
   Decision Finish();
 
@@ -104,7 +104,8 @@ class Decider {
   void AskAgain(const Task& task, const std::string& slot);
   void Reask();
   bool Act(const Task& task);
-  void Done(int id, const ToolResult& result);
+  void Done(int id, const ToolResult& result, std::string_view at = {});
+  void Verified(const ToolDef& tool, const ToolResult& result, std::string_view at);
   void Failed(int id, const ToolResult& result);
   void Idle();
   void Drop(std::string_view why);

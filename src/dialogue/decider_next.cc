@@ -8,13 +8,6 @@
 namespace sotto {
 namespace {
 
-// FNV-1a, so that the key of an action does not depend on the machine.
-uint64_t Hash(std::string_view text) {
-  uint64_t hash = 14695981039346656037u;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  return hash;
-}
-
 Json InOrder(const ToolDef& tool, const Json& slots) {
   Json arguments = Json::object();
   for (const Slot& slot : tool.slots) {
@@ -119,7 +112,7 @@ bool Decider::ResumeTop() {
 }
 
 bool Decider::NeedsVerification(const Task& task) const {
-  return !state_.verified && ToolOf(task).requires_verified &&
+  return !state_.caller.verified() && ToolOf(task).requires_verified &&
          program_.workflow().FindRole(ToolRole::kVerify) != nullptr;
 }
 
@@ -333,30 +326,39 @@ bool Decider::Act(const Task& task) {
     Done(id, ToolResult{true, "", Json::object()});
     return true;
   }
-  const Json arguments = InOrder(tool, task.slots);
-  Emit(Event::Type::kActionBegan, id,
-       fmt::format("{}/{}/{:016x}", state_.session, id, Hash(tool.action + arguments.dump())), arguments);
+  Emit(Event::Type::kActionBegan, id, IdempotencyKey(state_.caller, state_.session, id, task.actions + 1),
+       InOrder(tool, task.slots));
   decision_.action = RunningAction(program_, state_);
   settled_ = true;
   return false;
 }
 
-void Decider::Result(const ToolResult& result) {
+void Decider::Result(const ToolResult& result, std::string_view at) {
   SOTTO_CHECK(state_.acting != 0, "a result without an action");
   const int id = state_.acting;
   if (result.ok) {
-    Done(id, result);
+    Done(id, result, at);
   } else {
     Failed(id, result);
   }
   Advance();
 }
 
-void Decider::Done(int id, const ToolResult& result) {
+// The result says who the caller is: `customer` in its data, where it knows.
+void Decider::Verified(const ToolDef& tool, const ToolResult& result, std::string_view at) {
+  Json value = Json::object();
+  const auto customer = result.data.find("customer");
+  if (customer != result.data.end() && customer->is_string()) value["customer"] = *customer;
+  if (customer != result.data.end() && customer->is_number_integer()) value["customer"] = customer->dump();
+  if (!at.empty()) value["at"] = at;
+  Emit(Event::Type::kVerified, 0, tool.name, value.empty() ? Json() : std::move(value));
+}
+
+void Decider::Done(int id, const ToolResult& result, std::string_view at) {
   const Task task = *state_.FindTask(id);
   const auto& texts = TextsOf(task);
   const ToolDef& tool = *texts.tool;
-  if (tool.role == ToolRole::kVerify) Emit(Event::Type::kVerified);
+  if (tool.role == ToolRole::kVerify) Verified(tool, result, at);
   const bool said =
       composer_.Say("tools." + tool.name + ".done", texts.done, tool, Merged(task.slots, result.data));
   if (!said && tool.role == ToolRole::kTask) composer_.Say("done", NamesOf(tool));
@@ -552,7 +554,7 @@ Decision Decider::Finish() {
     Json parts = Json::array();
     for (const Reply::Part& part : reply.parts) parts.push_back({part.spoken, part.fixed});
     Json value{{"parts", std::move(parts)}, {"keys", composer_.keys()}};
-    if (pending_.kind != Pending::Kind::kNone) value["pending"] = static_cast<int>(pending_.kind);
+    if (pending_.kind != Pending::Kind::kNone) value["pending"] = Pending::KindName(pending_.kind);
     if (!pending_.slots.empty()) value["slots"] = pending_.slots;
     if (pending_.resumed) value["resumed"] = true;
     if (aside_) value["aside"] = true;

@@ -22,8 +22,9 @@ double ArgumentConfidence(const Understanding::Call& call, std::string_view name
 
 }  // namespace
 
-void Decider::Begin(std::string session) {
+void Decider::Begin(std::string session, const Caller& caller) {
   Emit(Event::Type::kBegan, 0, std::move(session));
+  if (caller != Caller()) Emit(Event::Type::kCaller, 0, "", ToJson(caller));
   const ReplyTemplate* greeting = program_.greeting();
   if (greeting != nullptr) {
     if (auto reply = greeting->Render(Json::object())) composer_.Repeat(*reply);

@@ -9,6 +9,13 @@ Decision Dialogue::Take(Decision decision) {
   return decision;
 }
 
+std::vector<Event> Dialogue::Know(const Caller& caller) {
+  if (caller == state_.known_as) return {};
+  std::vector<Event> events{{Event::Type::kCaller, 0, "", ToJson(caller)}};
+  Apply(state_, events.front());
+  return events;
+}
+
 Decision Dialogue::Settle(Decision decision, ActionRunner& runner) {
   while (decision.action) {
     Decision next = Result(RunAndWait(runner, *std::move(decision.action)));

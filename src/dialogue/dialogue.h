@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/action.h"
@@ -27,12 +28,20 @@ class Dialogue {
   Dialogue(std::shared_ptr<const DialogueProgram> program, std::span<const Event> events)
       : program_(std::move(program)), state_(Fold(events)) {}
 
-  Decision Begin(std::string session) { return Take(DecideBegin(*program_, state_, std::move(session))); }
+  // `session`: an id that no other session has (base/unique_id.h). `caller`: what the host knows.
+  Decision Begin(std::string session, const Caller& caller = {}) {
+    return Take(DecideBegin(*program_, state_, std::move(session), caller));
+  }
+  // Of a continued session: the host knows `caller` now. The event, for the journal; none where that is not
+  // new. REQUIRES: !acting().
+  std::vector<Event> Know(const Caller& caller);
   // REQUIRES (both): !acting().
   Decision Turn(const TurnInput& input) { return Take(DecideTurn(*program_, state_, input)); }
   Decision NoInput() { return Take(DecideNoInput(*program_, state_)); }
   // REQUIRES: acting().
-  Decision Result(const ToolResult& result) { return Take(DecideResult(*program_, state_, result)); }
+  Decision Result(const ToolResult& result, std::string_view at = {}) {
+    return Take(DecideResult(*program_, state_, result, at));
+  }
 
   // The whole turn: runs what must be run, and returns all events, the joined reply and the last expectation.
   Decision RunTurn(const TurnInput& input, ActionRunner& runner) { return Settle(Turn(input), runner); }

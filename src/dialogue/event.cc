@@ -3,15 +3,19 @@
 #include <algorithm>
 #include <array>
 
+#include "core/caller.h"
+
 namespace sotto {
 namespace {
 
-constexpr std::array<std::string_view, 30> kNames{
-    "began",          "day",            "user_said",      "not_taken",     "no_input",      "task_began",    "task_queued",
-    "task_dequeued",  "task_suspended", "task_resumed",  "task_dropped",  "task_done",     "slot_set",
-    "slot_inherited", "slot_cleared",   "slot_rejected", "slot_partial",  "doubted",       "confirmed",
-    "denied",         "clarify",        "action_began",  "verified",      "verify_failed", "no_progress",
-    "started_over",   "replied",        "handed_off",    "ended",         "reopened"};
+constexpr std::array<std::string_view, 31> kNames{
+    "began",        "caller",        "day",          "user_said",     "not_taken",
+    "no_input",     "task_began",    "task_queued",  "task_dequeued", "task_suspended",
+    "task_resumed", "task_dropped",  "task_done",    "slot_set",      "slot_inherited",
+    "slot_cleared", "slot_rejected", "slot_partial", "doubted",       "confirmed",
+    "denied",       "clarify",       "action_began", "verified",      "verify_failed",
+    "no_progress",  "started_over",  "replied",      "handed_off",    "ended",
+    "reopened"};
 
 }  // namespace
 
@@ -49,6 +53,10 @@ Result<Event> EventFromJson(const Json& json) {
   if (json.contains("task") && json["task"].is_number_integer()) event.task = json["task"].get<int>();
   if (json.contains("name") && json["name"].is_string()) event.name = json["name"].get<std::string>();
   if (json.contains("value")) event.value = json["value"];
+  if (event.type == Event::Type::kCaller) {
+    if (auto caller = CallerFromJson(event.value); !caller)
+      return WithContext(caller.error(), "event caller");
+  }
   return event;
 }
 

@@ -12,6 +12,7 @@ namespace sotto {
 struct Event {
   enum class Type {
     kBegan,          // name: session id
+    kCaller,         // value: who calls, as the host knows it (core/caller.h)
     kDay,            // name: the day it is, as ISO text: what relative dates hang on
     kUserSaid,       // name: words, value: [calls]
     kNotTaken,       // name: why calls of the words were not taken: negated, question, answer_unsure, ...
@@ -33,7 +34,7 @@ struct Event {
     kDenied,         // task: no to the read-back
     kClarify,        // name: tool, value: call that was not believed
     kActionBegan,    // task, name: idempotency key, value: arguments
-    kVerified,       // the caller is who they say
+    kVerified,       // name: tool, value: {customer, at}: the caller is who they say
     kVerifyFailed,   // task
     kNoProgress,     // the turn brought nothing
     kStartedOver,    // everything dropped

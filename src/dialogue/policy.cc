@@ -14,9 +14,10 @@ TurnInput CertainInput(std::string text, const std::vector<ToolCall>& calls) {
   return input;
 }
 
-Decision DecideBegin(const DialogueProgram& program, const DialogueState& state, std::string session) {
+Decision DecideBegin(const DialogueProgram& program, const DialogueState& state, std::string session,
+                     const Caller& caller) {
   Decider decider(program, state);
-  decider.Begin(std::move(session));
+  decider.Begin(std::move(session), caller);
   return decider.Finish();
 }
 
@@ -32,9 +33,10 @@ Decision DecideNoInput(const DialogueProgram& program, const DialogueState& stat
   return decider.Finish();
 }
 
-Decision DecideResult(const DialogueProgram& program, const DialogueState& state, const ToolResult& result) {
+Decision DecideResult(const DialogueProgram& program, const DialogueState& state, const ToolResult& result,
+                      std::string_view at) {
   Decider decider(program, state);
-  decider.Result(result);
+  decider.Result(result, at);
   return decider.Finish();
 }
 
@@ -52,6 +54,8 @@ ActionRequest RunningAction(const DialogueProgram& program, const DialogueState&
   }
   request.idempotency_key = state.acting_key;
   request.options = tool.action_options;
+  request.caller = state.caller;
+  request.session = state.session;
   return request;
 }
 

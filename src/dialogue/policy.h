@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/action.h"
@@ -46,13 +47,15 @@ struct Decision {
   bool ended = false;
 };
 
-// The greeting.
-Decision DecideBegin(const DialogueProgram& program, const DialogueState& state, std::string session);
+// The greeting. `caller`: what the host knows.
+Decision DecideBegin(const DialogueProgram& program, const DialogueState& state, std::string session,
+                     const Caller& caller);
 // REQUIRES (all below but DecideResult): state.acting == 0.
 Decision DecideTurn(const DialogueProgram& program, const DialogueState& state, const TurnInput& input);
 Decision DecideNoInput(const DialogueProgram& program, const DialogueState& state);
-// REQUIRES: state.acting != 0.
-Decision DecideResult(const DialogueProgram& program, const DialogueState& state, const ToolResult& result);
+// REQUIRES: state.acting != 0. `at`: ISO 8601, UTC; since when the caller is verified, if this verified them.
+Decision DecideResult(const DialogueProgram& program, const DialogueState& state, const ToolResult& result,
+                      std::string_view at);
 // The request of the action that runs, for a session that was cut off meanwhile. REQUIRES: state.acting != 0.
 ActionRequest RunningAction(const DialogueProgram& program, const DialogueState& state);
 

@@ -468,7 +468,7 @@ ScriptOutcome RunScript(std::shared_ptr<const Workflow> workflow, const Dialogue
     Decision decision;
     runner.SetResults(turn.results);
     if (i == 0) {
-      decision = dialogue.Begin("test");
+      decision = dialogue.Begin("test", services.caller);
     } else if (turn.silence) {
       decision = dialogue.Settle(dialogue.NoInput(), runner);
     } else {

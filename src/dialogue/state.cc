@@ -6,6 +6,9 @@
 namespace sotto {
 namespace {
 
+constexpr std::array<std::string_view, 8> kPendingNames{
+    "none", "slots", "change", "confirm", "clarify", "offer_return", "offer_goodbye", "anything_else"};
+
 constexpr size_t kRememberedWords = 8;
 constexpr size_t kRememberedTasks = 32;
 
@@ -19,6 +22,18 @@ Task* Find(DialogueState& state, int id) {
 void Remove(DialogueState& state, int id) {
   std::erase_if(state.stack, [&](const Task& task) { return task.id == id; });
   if (state.acting == id) state.acting = 0;
+}
+
+Pending::Kind PendingKind(const Json& replied) {
+  const auto found = replied.find("pending");
+  if (found == replied.end()) return Pending::Kind::kNone;
+  // Events of before 2027 have its number.
+  const size_t number = found->is_number_unsigned()
+                            ? found->get<size_t>()
+                            : static_cast<size_t>(std::find(kPendingNames.begin(), kPendingNames.end(),
+                                                            found->get<std::string>()) -
+                                                  kPendingNames.begin());
+  return number < kPendingNames.size() ? static_cast<Pending::Kind>(number) : Pending::Kind::kNone;
 }
 
 void ApplyReplied(DialogueState& state, const Event& event) {
@@ -39,13 +54,37 @@ void ApplyReplied(DialogueState& state, const Event& event) {
   }
   state.last_reply_turn = state.turn;
   Pending pending;
-  pending.kind = static_cast<Pending::Kind>(value.value("pending", 0));
+  pending.kind = PendingKind(value);
   for (const Json& slot : value.value("slots", Json::array()))
     pending.slots.push_back(slot.get<std::string>());
   pending.resumed = value.value("resumed", false);
   if (pending.kind == Pending::Kind::kClarify) pending.call = state.pending.call;
   if (pending.kind == Pending::Kind::kSlots && !state.stack.empty()) state.stack.back().asked = true;
   state.pending = std::move(pending);
+}
+
+// What was verified in the conversation stays, as long as the host does not name somebody else.
+void ApplyCaller(DialogueState& state, Caller caller) {
+  state.known_as = caller;
+  const Caller& before = state.caller;
+  const bool same = caller.customer.empty() || caller.customer == before.customer;
+  if (before.verified() && !caller.verified() && same) {
+    caller.customer = before.customer;
+    caller.verified_by = before.verified_by;
+    caller.verified_at = before.verified_at;
+  }
+  state.caller = std::move(caller);
+}
+
+void ApplyVerified(DialogueState& state, const Event& event) {
+  const auto text = [&](const char* key) {
+    return event.value.is_object() ? event.value.value(key, std::string()) : std::string();
+  };
+  Caller& caller = state.caller;
+  // Events of before there were callers carry neither name nor value.
+  caller.verified_by = event.name.empty() ? "verification" : event.name;
+  caller.verified_at = text("at");
+  if (const std::string customer = text("customer"); !customer.empty()) caller.customer = customer;
 }
 
 void ApplyTask(DialogueState& state, const Event& event) {
@@ -122,6 +161,7 @@ void ApplyToTask(DialogueState& state, Task& task, const Event& event) {
       task.confirmed = false;
       break;
     case Event::Type::kActionBegan:
+      ++task.actions;
       state.acting = task.id;
       state.acting_key = event.name;
       state.pending = {};
@@ -140,6 +180,8 @@ void ApplyToTask(DialogueState& state, Task& task, const Event& event) {
 
 }  // namespace
 
+std::string_view Pending::KindName(Kind kind) { return kPendingNames.at(static_cast<size_t>(kind)); }
+
 const Task* DialogueState::FindTask(int id) const {
   const auto found =
       std::find_if(stack.begin(), stack.end(), [&](const Task& task) { return task.id == id; });
@@ -150,15 +192,18 @@ bool DialogueState::operator==(const DialogueState& other) const {
   return session == other.session && today == other.today && turn == other.turn && stack == other.stack &&
          queue == other.queue && finished == other.finished && pending == other.pending &&
          next_task == other.next_task && acting == other.acting && acting_key == other.acting_key &&
-         verified == other.verified && failures == other.failures && no_inputs == other.no_inputs &&
-         ended == other.ended && last_reply.text == other.last_reply.text && said == other.said &&
-         words == other.words;
+         caller == other.caller && known_as == other.known_as && failures == other.failures &&
+         no_inputs == other.no_inputs && ended == other.ended && last_reply.text == other.last_reply.text &&
+         said == other.said && words == other.words;
 }
 
 void Apply(DialogueState& state, const Event& event) {
   switch (event.type) {
     case Event::Type::kBegan:
       state.session = event.name;
+      return;
+    case Event::Type::kCaller:
+      if (auto caller = CallerFromJson(event.value)) ApplyCaller(state, *std::move(caller));
       return;
     case Event::Type::kDay:
       state.today = ParseDate(event.name);
@@ -196,7 +241,7 @@ void Apply(DialogueState& state, const Event& event) {
       state.pending.call = {event.name, event.value};
       return;
     case Event::Type::kVerified:
-      state.verified = true;
+      ApplyVerified(state, event);
       return;
     case Event::Type::kNoProgress:
       ++state.failures;
@@ -218,6 +263,7 @@ void Apply(DialogueState& state, const Event& event) {
     case Event::Type::kReopened: {
       DialogueState fresh;
       fresh.session = state.session;
+      fresh.caller = fresh.known_as = state.known_as;
       fresh.turn = state.turn;
       fresh.next_task = state.next_task;
       fresh.said = std::move(state.said);

@@ -5,8 +5,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/caller.h"
 #include "core/conversation.h"
 #include "core/reply.h"
 #include "dialogue/event.h"
@@ -25,6 +27,7 @@ struct Task {
   bool asked = false;       // its first question was put
   bool suspended = false;   // left for another task
   bool waits = false;       // suspended until the caller is verified
+  int actions = 0;          // begun for it
   int failed_attempts = 0;  // kVerify
 
   bool operator==(const Task&) const = default;
@@ -60,6 +63,7 @@ struct Pending {
     kOfferGoodbye,  // goodbye was said with a task open: finish it first?
     kAnythingElse,
   };
+  static std::string_view KindName(Kind kind);  // "confirm": as events are stored
   Kind kind = Kind::kNone;
   std::vector<std::string> slots;  // kSlots
   bool resumed = false;  // kSlots, kConfirm: Sotto came back to the task by itself, so "no" leaves it
@@ -73,6 +77,8 @@ struct Pending {
 
 struct DialogueState {
   std::string session;
+  Caller caller;              // as far as it is known by now
+  Caller known_as;            // as the host said it
   std::optional<Date> today;  // the day of the call, where it is known
   int turn = 0;               // turns of the user, silent ones too
   std::vector<Task> stack;    // back(): the open task; below: suspended ones, the last left last
@@ -82,7 +88,6 @@ struct DialogueState {
   int next_task = 1;
   int acting = 0;  // the task whose action runs, 0: none
   std::string acting_key;
-  bool verified = false;
   int failures = 0;   // turns in a row without progress
   int no_inputs = 0;  // silent turns in a row
   bool ended = false;

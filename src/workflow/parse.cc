@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "text/normalise.h"
 #include "text/times.h"
@@ -475,7 +476,9 @@ std::string ToString(const Mistake& mistake, std::string_view file) {
 
 ParsedWorkflow ParseWorkflow(std::string_view text, std::string_view file,
                              const std::filesystem::path& folder) {
-  return WorkflowParser().Parse(text, file, folder);
+  ParsedWorkflow parsed = WorkflowParser().Parse(text, file, folder);
+  if (parsed.workflow) parsed.workflow->hash = HashName(text);
+  return parsed;
 }
 
 Result<ParsedWorkflow> ReadWorkflow(const std::filesystem::path& path) {

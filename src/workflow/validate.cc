@@ -157,7 +157,13 @@ class Validator {
       reader_.AddAt(path, fmt::format("tool '{}' has no description", tool.name),
                     "description: what the user wants with it", true);
     }
-    for (const Slot& slot : tool.slots) CheckSlot(tool, slot, path + ".slots." + slot.name);
+    for (const Slot& slot : tool.slots) {
+      CheckSlot(tool, slot, path + ".slots." + slot.name);
+      if (!slot.name.starts_with("caller_")) continue;
+      reader_.AddAt(path + ".slots." + slot.name,
+                    fmt::format("slot '{}': names with caller_ are those of who is calling", slot.name),
+                    "choose another name");
+    }
     CheckRules(tool, path);
     CheckMcpAction(tool, path + ".action.use");
     const std::vector<std::string> slots = SlotNames(tool);

@@ -172,6 +172,7 @@ std::shared_ptr<const LanguageData> EnglishData();
 
 struct Workflow {
   std::string name;
+  std::string hash;  // of the text of workflow.yaml (base/hash.h)
   std::string language = "en";
   std::shared_ptr<const LanguageData> language_data = EnglishData();  // of `language`; never null
   std::filesystem::path folder;                                       // where model.gguf, seed.jsonl, ... lie

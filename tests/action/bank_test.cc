@@ -20,12 +20,14 @@ std::filesystem::path Fresh(const std::string& name) {
   return path;
 }
 
+Caller Verified(const std::string& customer) { return {customer, "text", "", "host", ""}; }
+
 ActionRequest Request(const char* arguments, std::string key = "") {
-  return {"", "", Json::parse(arguments), std::move(key), Json::object()};
+  return {"", "", Json::parse(arguments), std::move(key), Json::object(), Verified("1"), ""};
 }
 
 double Balance(Bank& bank, const char* account) {
-  return bank.Do("balance", {"", "", Json{{"account_type", account}}, "", Json::object()})
+  return bank.Do("balance", {"", "", Json{{"account_type", account}}, "", Json::object(), Verified("1"), ""})
       .data.at("balance")
       .get<double>();
 }

@@ -377,6 +377,36 @@ TEST_F(SqlActionTest, RunsStatementsOnceAndRefusesByRows) {
   EXPECT_EQ(Run(Request("sql", R"({"statements": ["SELEKT 1"]})")).ok, false);
 }
 
+TEST_F(SqlActionTest, KnowsWhoIsCallingWhateverTheSlotsSay) {
+  ActionRequest request = Request(
+      "sql",
+      R"({"statements": ["SELECT :caller_customer AS customer, :caller_verified_by AS by, :caller_address AS a"]})",
+      R"({"caller_customer": "1", "caller_address": "+1", "caller_verified_by": "me"})", "k1");
+  request.caller = {"17", "phone", "", "verify_caller", ""};
+  EXPECT_EQ(Run(request).data.dump(), R"({"customer":"17","by":"verify_caller","a":null})");
+  // A key answers only whom it answered before.
+  EXPECT_EQ(Run(request).data.at("customer"), "17");
+  request.caller.customer = "1";
+  EXPECT_EQ(Run(request).failure, "invalid_arguments");
+  request.caller = {};
+  request.idempotency_key = "k2";
+  EXPECT_EQ(Run(request).data.dump(), R"({"customer":null,"by":null,"a":null})");
+}
+
+TEST_F(SqlActionTest, ADatabaseOfBeforeThereWereCallersKeepsWhatItDid) {
+  const auto path = folder_ / "old.db";
+  {
+    Database old = Database::Open(path, Database::Mode::kCreate).value();
+    ASSERT_TRUE(
+        old.Execute("CREATE TABLE sotto_done (key TEXT PRIMARY KEY, result TEXT NOT NULL) STRICT, WITHOUT "
+                    "ROWID; INSERT INTO sotto_done VALUES ('old', '{\"n\":5}')"));
+  }
+  registered_ = MakeSqlAction(path, "").value();
+  const char* options = R"({"statements": ["SELECT 6 AS n"]})";
+  EXPECT_EQ(Run(Request("sql", options, "{}", "old")).data.at("n"), 5);
+  EXPECT_EQ(Run(Request("sql", options, "{}", "new")).data.at("n"), 6);
+}
+
 TEST_F(SqlActionTest, WhatTakesTooLongIsInterruptedAndUndone) {
   const char* endless = R"json({"statements": ["INSERT INTO orders VALUES (:plan)",
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n WHERE i < 0"]})json";

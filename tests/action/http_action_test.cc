@@ -48,12 +48,14 @@ class HttpActionTest : public testing::Test {
     request.arguments = std::move(arguments);
     request.idempotency_key = std::move(key);
     request.options = std::move(options);
+    request.caller = caller_;
     std::promise<ToolResult> result;
     std::get<AsyncAction>(action_.run)(request, {},
                                        [&](ToolResult told) { result.set_value(std::move(told)); });
     return result.get_future().get();
   }
 
+  Caller caller_;
   std::unique_ptr<HttpClient> http_ = MakeHttpClient();
   RegisteredAction action_ = MakeHttpAction(*http_);
 };
@@ -86,6 +88,21 @@ TEST_F(HttpActionTest, SendsSlotsAndTakesTheAnswerAsData) {
               HasSubstr("GET /200?last_four=4532&reason=left%20%26%20lost HTTP"));
   const ToolResult more = Run({{"url", server.url("/200?v=1")}, {"method", "GET"}}, {{"a", 1}});
   EXPECT_THAT(more.data["head"].get<std::string>(), HasSubstr("GET /200?v=1&a=1 HTTP"));
+}
+
+TEST_F(HttpActionTest, SaysWhoIsCallingAndNobodyElseCan) {
+  const LoopbackServer server(Echo);
+  caller_ = {"17\r\nSotto-Caller-Customer: 1", "phone", "", "verify_caller", ""};
+  const Json slots = {{"caller_customer", "1"}, {"Sotto-Caller-Customer", "1"}};
+  const std::string head = Run({{"url", server.url("/200")}}, slots).data["head"];
+  EXPECT_THAT(head,
+              AllOf(HasSubstr("Sotto-Caller-Customer: 17%0D%0ASotto-Caller-Customer:%201\r\n"),
+                    HasSubstr("Sotto-Caller-Verified-By: verify_caller\r\n"),
+                    HasSubstr("Sotto-Caller-Channel: phone\r\n"),
+                    Not(HasSubstr("\nSotto-Caller-Customer: 1\r")), Not(HasSubstr("Sotto-Caller-Address"))));
+  caller_ = {};
+  EXPECT_THAT(Run({{"url", server.url("/200")}}, slots).data["head"].get<std::string>(),
+              Not(HasSubstr("Sotto-Caller")));
 }
 
 TEST_F(HttpActionTest, AStatusIsASuccessOrAFailure) {

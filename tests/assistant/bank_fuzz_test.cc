@@ -46,7 +46,7 @@ TEST(BankFuzz, AuditHoldsAfterEveryDialogue) {
   Random random(77);
   for (int i = 0; i < dialogues; ++i) {
     Dialogue dialogue(*program);
-    dialogue.Begin(fmt::format("fuzz-{}", i));
+    dialogue.Begin(fmt::format("fuzz-{}", i), {"1", "text", "", "host", ""});
     for (int turn = 0; turn < 12; ++turn) {
       const TurnInput input = RandomInput(**workflow, dialogue.state(), random);
       ASSERT_FALSE(dialogue.RunTurn(input, runner).reply.text.empty());

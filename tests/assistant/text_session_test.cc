@@ -45,7 +45,7 @@ class TextSessionTest : public ::testing::Test {
   }
   std::unique_ptr<TextSession> Open(const std::string& id = "one") {
     auto session = TextSession::Open({program_, &runner_, store_.get(), &clock_},
-                                     std::make_unique<TypedUnderstander>(workflow_), id);
+                                     std::make_unique<TypedUnderstander>(workflow_), id, Caller{});
     SOTTO_CHECK(session, "{}", session.error().message);
     return std::move(*session);
   }

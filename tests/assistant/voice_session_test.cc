@@ -143,6 +143,7 @@ class VoiceSessionTest : public ::testing::Test {
   }
 
   void Open(VoiceOptions options = {}) {
+    options.session_id = "test";
     options.front_end.echo_cancellation = echo_gain_ > 0;
     echo_.assign(6, std::vector<float>(kFrameSamples));
     VoiceServices services;

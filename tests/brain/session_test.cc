@@ -176,7 +176,7 @@ TEST(BrainSession, OddInputHasADefinedResult) {
   ASSERT_TRUE(session.Begin({}, {}, {}));
   const auto empty = session.Commit("  ");
   EXPECT_EQ(empty->calls[0].call.name, "intent_unclear");
-  EXPECT_EQ(empty->made_by, "rule");
+  EXPECT_EQ(empty->made_by, MadeBy::kRule);
 }
 
 TEST(BrainSession, ALongConversationForgetsItsOldestTurns) {

@@ -241,6 +241,60 @@ TEST(Dialogue, VerifiesTheCallerFirst) {
   EXPECT_EQ(talk.Say("", {Call("change_plan", {{"plan", "small"}})}), "You have the small plan now.");
 }
 
+TEST(Dialogue, AVerificationSaysWhoTheCallerIs) {
+  const auto program = DialogueProgram::Compile(std::make_shared<const Workflow>(
+                                                    *ParseWorkflow(kGuarded, "guarded.yaml").workflow))
+                           .value();
+  Dialogue dialogue(program);
+  const Caller host{"", "phone", "+15550100", "", ""};
+  std::vector<Event> events = dialogue.Begin("s", host).events;
+  const auto keep = [&](const Decision& decision) {
+    events.insert(events.end(), decision.events.begin(), decision.events.end());
+    return decision;
+  };
+  keep(dialogue.Turn(CertainInput("", {{"change_plan", {{"plan", "large"}}}})));
+  const Decision verifies = keep(dialogue.Turn(CertainInput("", {{"verify", {{"pin", "1234"}}}})));
+  ASSERT_TRUE(verifies.action);
+  EXPECT_EQ(verifies.action->caller, host);
+  EXPECT_EQ(verifies.action->idempotency_key, IdempotencyKey(host, "s", 2, 1));
+  // What the user said is no part of it, what the action found is.
+  const Decision acts =
+      keep(dialogue.Result({true, "", {{"customer", 17}, {"name", "Alex"}}}, "2026-11-30T08:00:00Z"));
+  ASSERT_TRUE(acts.action);
+  const Caller verified{"17", "phone", "+15550100", "verify", "2026-11-30T08:00:00Z"};
+  EXPECT_EQ(acts.action->caller, verified);
+  EXPECT_EQ(acts.action->session, "s");
+  EXPECT_EQ(acts.action->idempotency_key, IdempotencyKey(verified, "s", 1, 1));
+  // A session that was cut off here goes on with the same request.
+  EXPECT_EQ(Dialogue(program, events).running_action().caller, verified);
+  EXPECT_EQ(Dialogue(program, events).running_action().idempotency_key, acts.action->idempotency_key);
+  // After the end somebody else may speak: what was verified is forgotten, what the host knows is not.
+  keep(dialogue.Result({true, "", Json::object()}));
+  DialogueState state = dialogue.state();
+  Apply(state, {Event::Type::kReopened, 0, "", {}});
+  EXPECT_EQ(state.caller, host);
+}
+
+TEST(Dialogue, WhomTheHostVouchesForIsNotAsked) {
+  const auto program = DialogueProgram::Compile(std::make_shared<const Workflow>(
+                                                    *ParseWorkflow(kGuarded, "guarded.yaml").workflow))
+                           .value();
+  Dialogue dialogue(program);
+  dialogue.Begin("s", {"17", "text", "", "login", ""});
+  EXPECT_TRUE(dialogue.Turn(CertainInput("", {{"change_plan", {{"plan", "large"}}}})).action);
+}
+
+// Each try of a verification is one of its own.
+TEST(Dialogue, EveryAttemptHasItsOwnKey) {
+  Talk talk(*ParseWorkflow(kGuarded, "guarded.yaml").workflow);
+  talk.runner.results["verify"] = {false, "wrong", Json::object()};
+  talk.Say("", {Call("change_plan", {{"plan", "large"}})});
+  talk.Say("", {Call("verify", {{"pin", "1111"}})});
+  talk.Say("", {Call("verify", {{"pin", "1111"}})});
+  ASSERT_EQ(talk.runner.requests.size(), 2u);
+  EXPECT_NE(talk.runner.requests[0].idempotency_key, talk.runner.requests[1].idempotency_key);
+}
+
 TEST(Dialogue, VerificationHasLimitedAttempts) {
   Talk talk(*ParseWorkflow(kGuarded, "guarded.yaml").workflow);
   talk.runner.results["verify"] = {false, "wrong", Json::object()};

@@ -163,6 +163,26 @@ messages: {ask_togther: "Hm?", ask_one: "Tell me {asc}."}
   }
 }
 
+TEST(ParseWorkflow, NoSlotCanSayWhoIsCalling) {
+  const ParsedWorkflow parsed = ParseWorkflow(R"(workflow: w
+entities: {name: {type: text}}
+tools:
+  greet: {description: Greets, slots: {caller_customer: {entity: name}}}
+  unclear: {role: unclear, description: Unclear}
+)",
+                                              "w.yaml");
+  ASSERT_FALSE(parsed.workflow);
+  ASSERT_FALSE(parsed.mistakes.empty());
+  EXPECT_THAT(ToString(parsed.mistakes.front(), "w.yaml"), HasSubstr("slot 'caller_customer'"));
+}
+
+TEST(ParseWorkflow, HashTellsVersionsApart) {
+  const std::string text = "workflow: w\ntools: {unclear: {role: unclear, description: Unclear}}\n";
+  const auto hash = [](const std::string& one) { return ParseWorkflow(one, "w.yaml").workflow.value().hash; };
+  EXPECT_EQ(hash(text), hash(text));
+  EXPECT_NE(hash(text), hash(text + "# more\n"));
+}
+
 TEST(ParseWorkflow, NamesThePlaceOfBrokenYaml) {
   const ParsedWorkflow parsed = ParseWorkflow("workflow: a\ntools: [\n", "x.yaml");
   ASSERT_EQ(parsed.mistakes.size(), 1u);

@@ -1,0 +1,86 @@
+// What sessions share, as one immutable value with a version: the program of the workflow, the brain, and,
+// for voice, recognisers and phrases, and whoever acts. A session keeps the deployment that it began with for
+// as long as it lasts; a new version only concerns sessions that begin later, and the old one goes when its
+// last session does.
+//
+//   LiveDeployment live(first);
+//   TextSession::Open(live.Current()->ForText(clock, store), ...);   // any thread, at any time
+//   live.Replace(next);                                              // nobody waits
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "assistant/text_session.h"
+#include "brain/brain.h"
+#include "core/action.h"
+#include "dialogue/program.h"
+#include "speech/phrase_cache.h"
+#include "speech/recognizer.h"
+
+namespace sotto {
+
+class Deployment : public std::enable_shared_from_this<Deployment> {
+ public:
+  struct Parts {
+    std::shared_ptr<const DialogueProgram> program;
+    std::shared_ptr<ActionRunner> actions;
+    std::shared_ptr<const Brain> brain;           // null: sessions bring an understander of their own
+    std::shared_ptr<RecognizerPool> recognizers;  // null, and phrases too: text only
+    std::shared_ptr<PhraseCache> phrases;
+  };
+
+  // kInvalidArgument: the brain is another workflow's than the program.
+  static Result<std::shared_ptr<const Deployment>> Create(Parts parts);
+  ~Deployment();
+  Deployment(const Deployment&) = delete;
+  Deployment& operator=(const Deployment&) = delete;
+
+  const Parts& parts() const { return parts_; }
+  const Workflow& workflow() const { return parts_.program->workflow(); }
+  // The same for the same workflow, model, recogniser and voice: 16 hexadecimal digits.
+  const std::string& version() const { return version_; }
+
+  // What a text session of this deployment needs; the session keeps the deployment.
+  TextServices ForText(const Clock& clock, SessionStore* store = nullptr, TurnSink* turns = nullptr) const;
+  // REQUIRES: there is a brain.
+  std::unique_ptr<Understander> NewUnderstander() const;
+
+ private:
+  explicit Deployment(Parts parts);
+
+  const Parts parts_;
+  const std::string version_;
+};
+
+// The deployment that sessions begin with now. Any thread.
+class LiveDeployment {
+ public:
+  explicit LiveDeployment(std::shared_ptr<const Deployment> first) : current_(std::move(first)) {}
+
+  std::shared_ptr<const Deployment> Current() const {
+    std::lock_guard lock(mutex_);
+    return current_;
+  }
+  // From now on sessions begin with `next`. The one before, which goes where nobody uses it any more: outside
+  // of the lock, and not in a session's step.
+  std::shared_ptr<const Deployment> Replace(std::shared_ptr<const Deployment> next) {
+    std::lock_guard lock(mutex_);
+    ++replaced_;
+    return std::exchange(current_, std::move(next));
+  }
+  uint64_t replaced() const {
+    std::lock_guard lock(mutex_);
+    return replaced_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Deployment> current_;  // guarded by mutex_
+  uint64_t replaced_ = 0;                      // guarded by mutex_
+};
+
+}  // namespace sotto
