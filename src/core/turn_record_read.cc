@@ -172,6 +172,13 @@ void ReadUnderstood(const Reader& reader, Understanding& understood) {
         arguments.Read(name.c_str(), call.arguments.emplace_back(name, 0.0).second);
       }
     });
+    item.EachObject("unfit", [&](const Reader& one) {
+      UnfitValue unfit;
+      one.Read("argument", unfit.argument);
+      one.Read("why", unfit.why);
+      one.Read("value", unfit.value);
+      call.unfit.push_back(std::move(unfit));
+    });
     understood.calls.push_back(std::move(call));
   });
   reader.Read("confidence", understood.confidence);
