@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,13 @@ inline const std::vector<std::string>& ShippedWorkflows() {
   return names;
 }
 
-inline std::shared_ptr<const DialogueProgram> ShippedProgram(const std::string& name) {
-  auto workflow = LoadWorkflow(std::string(SOTTO_SOURCE_DIR "/workflows/") + name);
-  SOTTO_CHECK(workflow, "{}", workflow.error().message);
-  auto program = DialogueProgram::Compile(*workflow);
+inline std::shared_ptr<const DialogueProgram> ShippedProgram(
+    const std::string& name, std::optional<DialoguePolicy::Confirm> confirm = std::nullopt) {
+  auto loaded = LoadWorkflow(std::string(SOTTO_SOURCE_DIR "/workflows/") + name);
+  SOTTO_CHECK(loaded, "{}", loaded.error().message);
+  auto workflow = std::make_shared<Workflow>(**loaded);
+  if (confirm) workflow->dialogue.confirm = *confirm;
+  auto program = DialogueProgram::Compile(std::move(workflow));
   SOTTO_CHECK(program, "{}", program.error().message);
   return *program;
 }

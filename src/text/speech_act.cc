@@ -69,15 +69,20 @@ class Judge {
     const std::string spoken = NormaliseSpoken(part);
     const Words words = SplitWords(spoken);
     size_t begin = 0;
+    bool follows = false;
     for (size_t i = 1; i < words.size(); ++i) {
-      if (language_.clause_breaks.MatchesAt(words, i) == 0) continue;
-      AddClause(std::span(words).subspan(begin, i - begin));
+      // "... and move 50": an act behind a joining word.
+      const size_t joins = language_.interjections.MatchesAt(words, i);
+      const bool act = joins > 0 && language_.act_verbs.MatchesAt(words, i + joins) > 0;
+      if (language_.clause_breaks.MatchesAt(words, i) == 0 && !act) continue;
+      AddClause(std::span(words).subspan(begin, i - begin), follows);
       begin = i;
+      follows = act;
     }
-    AddClause(std::span(words).subspan(begin));
+    AddClause(std::span(words).subspan(begin), follows);
   }
 
-  void AddClause(std::span<const std::string_view> words) {
+  void AddClause(std::span<const std::string_view> words, bool follows) {
     const size_t begin = Beginning(words);
     if (begin >= words.size() || language_.reasons.MatchesAt(words, begin, true) > 0) return;
     Clause clause;
@@ -120,6 +125,12 @@ class Judge {
         clause.act == SpeechAct::kConditional || (clause.act == SpeechAct::kDelayed && only_when);
     clause.asks_for =
         clause.asks_for || (clause.act == SpeechAct::kRequest && Found(language_.please, words));
+    // "Should I cancel it and order another", "don't go and pay it": all of it is asked, denied. "What's in
+    // savings and move fifty": the question is over.
+    if (follows && !clauses_.empty() && clause.act == SpeechAct::kRequest) {
+      const Clause& before = clauses_.back();
+      if (before.act != SpeechAct::kQuestion || before.has_act) clause.act = before.act;
+    }
     clauses_.push_back(clause);
   }
 
@@ -150,7 +161,7 @@ class Judge {
       }
       if (length == 0) length = language_.interjections.MatchesAt(words, at);
       // "No need to": the "no" is no interjection.
-      if (length == 0 || LongestOpening(words, at) > length) break;
+      if (length == 0 || LongestOpening(words, at) >= length) break;
       at += length;
     }
     return at;

@@ -37,17 +37,19 @@ struct AtReadBack {
   const LanguageData& language() const { return *program->workflow().language_data; }
 };
 
+// Every tool that acts is read back here, whatever its workflow says.
 std::vector<AtReadBack> ReadBacksOf(const std::string& workflow) {
-  const auto program = ShippedProgram(workflow);
+  const auto program = ShippedProgram(workflow, DialoguePolicy::Confirm::kAlways);
   std::vector<AtReadBack> all;
   for (const ToolDef& tool : program->workflow().tools) {
-    if (tool.role != ToolRole::kTask || !ReadsBack(program->workflow(), tool)) continue;
+    if (tool.role != ToolRole::kTask || !Acts(program->workflow(), tool)) continue;
     Dialogue dialogue = VerifiedDialogue(program);
     const ToolCall call = FullCall(tool);
     dialogue.Turn(CertainInput("please " + tool.title, {call}));
     SOTTO_CHECK(dialogue.expectation().kind == Expectation::Kind::kConfirm, "{}", tool.name);
     all.push_back({program, &tool, call, dialogue.state()});
   }
+  SOTTO_CHECK(!all.empty());
   return all;
 }
 
@@ -85,7 +87,9 @@ TEST_P(Consent, AnotherValueIsNoYes) {
   for (const AtReadBack& at : ReadBacksOf(GetParam())) {
     for (const Slot& slot : at.tool->slots) {
       for (const EntityValue& value : slot.entity.values) {
-        if (at.call.arguments[slot.name] == value.value) continue;
+        // "To savings" is a yes where another slot holds savings.
+        const auto holds = [&](const Json& held) { return held == value.value; };
+        if (std::any_of(at.call.arguments.begin(), at.call.arguments.end(), holds)) continue;
         std::vector<std::string> forms = value.synonyms;
         forms.push_back(value.spoken);
         for (const std::string& form : forms) {
@@ -101,7 +105,7 @@ TEST_P(Consent, AnotherValueIsNoYes) {
       }
     }
   }
-  EXPECT_GT(said, 50u);
+  EXPECT_GT(said, 20u);
 }
 
 TEST_P(Consent, NinetySevenOfAHundredNaturalYesesAct) {
