@@ -53,7 +53,7 @@ Result<void> TrainLanguage(const LanguageFlags& flags) {
   std::string card = fmt::format(
       "# Classifiers of the language '{}'\n\nMade by `sotto language` from the patterns of `train/` and, for "
       "consent, the "
-      "phrases of\n`consent.txt`. Each is multinomial\nlogistic regression over words, pairs and affixes "
+      "phrases of\n`consent.txt`. Each is multinomial logistic regression over words, pairs and affixes\n"
       "(`text/sentence_model.h`), readable as text.\n\n"
       "| model | sentences | right | held out | right | size |\n|---|---|---|---|---|---|\n",
       language->code);

@@ -129,7 +129,9 @@ class Judge {
     // savings and move fifty": the question is over.
     if (follows && !clauses_.empty() && clause.act == SpeechAct::kRequest) {
       const Clause& before = clauses_.back();
-      if (before.act != SpeechAct::kQuestion || before.has_act) clause.act = before.act;
+      const bool goes_on = before.act == SpeechAct::kNegated || before.act == SpeechAct::kHypothetical ||
+                           before.act == SpeechAct::kHowTo || before.act == SpeechAct::kReported;
+      if (goes_on || (before.act == SpeechAct::kQuestion && before.has_act)) clause.act = before.act;
     }
     clauses_.push_back(clause);
   }
