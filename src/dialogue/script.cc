@@ -472,7 +472,8 @@ ScriptOutcome RunScript(std::shared_ptr<const Workflow> workflow, const Dialogue
     } else if (turn.silence) {
       decision = dialogue.Settle(dialogue.NoInput(), runner);
     } else {
-      TurnInput input{turn.text, turn.calls, today};
+      TurnInput input{turn.text, turn.calls};
+      input.today = today;
       Turn past{turn.text, dialogue.expectation(), {}};
       if (services.understand) {
         const auto heard = services.understand(dialogue, history, turn.text);
