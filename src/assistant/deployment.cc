@@ -1,5 +1,6 @@
 #include "assistant/deployment.h"
 
+#include "assistant/brain_understander.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "slm/model.h"
@@ -32,20 +33,20 @@ Result<std::shared_ptr<const Deployment>> Deployment::Create(Parts parts) {
   return std::shared_ptr<const Deployment>(new Deployment(std::move(parts)));
 }
 
-TextServices Deployment::ForText(const Clock& clock, SessionStore* store, TurnSink* turns) const {
+TextServices Deployment::ForText(const Clock& clock, Journal* journal, TurnSink* turns) const {
   TextServices services;
   services.deployment = shared_from_this();
   services.program = parts_.program;
   services.actions = parts_.actions.get();
-  services.store = store;
+  services.journal = journal;
   services.clock = &clock;
   services.turns = turns;
   return services;
 }
 
-std::unique_ptr<Understander> Deployment::NewUnderstander() const {
+std::unique_ptr<Understander> Deployment::NewUnderstander(Scheduler& scheduler) const {
   SOTTO_CHECK(parts_.brain != nullptr);
-  return MakeBrainUnderstander(parts_.brain);
+  return MakeBrainUnderstander(parts_.brain, scheduler);
 }
 
 }  // namespace sotto

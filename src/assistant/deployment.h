@@ -4,7 +4,7 @@
 // last session does.
 //
 //   LiveDeployment live(first);
-//   TextSession::Open(live.Current()->ForText(clock, store), ...);   // any thread, at any time
+//   TextSession::Open(live.Current()->ForText(clock, journal), ...);   // any thread, at any time
 //   live.Replace(next);                                              // nobody waits
 #pragma once
 
@@ -45,9 +45,9 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
   const std::string& version() const { return version_; }
 
   // What a text session of this deployment needs; the session keeps the deployment.
-  TextServices ForText(const Clock& clock, SessionStore* store = nullptr, TurnSink* turns = nullptr) const;
+  TextServices ForText(const Clock& clock, Journal* journal = nullptr, TurnSink* turns = nullptr) const;
   // REQUIRES: there is a brain.
-  std::unique_ptr<Understander> NewUnderstander() const;
+  std::unique_ptr<Understander> NewUnderstander(Scheduler& scheduler) const;
 
  private:
   explicit Deployment(Parts parts);

@@ -1,44 +1,32 @@
 // One written conversation: text -> brain -> dialogue -> action -> reply, stored turn by turn.
 //
-//   auto session = TextSession::Open(services, MakeBrainUnderstander(brain), UniqueId(), caller);
+//   auto session = TextSession::Open(services, MakeBrainUnderstander(brain, scheduler), UniqueId(), caller);
 //   Show((*session)->Begin());                       // greeting, or where the stored session stands
 //   while (!(*session)->ended()) Show((*session)->Say(line));
 //
+// SessionCore with somebody who waits: every call returns when its turn is settled and stored. Where the
+// store, the brain or an action failed, the record says so in `errors` and the reply answers it.
 // One thread at a time.
 #pragma once
 
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "assistant/session_store.h"
-#include "assistant/turn_taker.h"
-#include "base/clock.h"
-#include "core/action.h"
+#include "assistant/session_core.h"
 #include "core/turn_log.h"
 
 namespace sotto {
 
-class Deployment;
-
-// What a session needs; all of it outlives the session.
-struct TextServices {
-  std::shared_ptr<const DialogueProgram> program;
-  ActionRunner* actions = nullptr;
-  SessionStore* store = nullptr;  // null: nothing is kept
-  const Clock* clock = nullptr;
-  std::shared_ptr<const Deployment> deployment =
-      nullptr;                // kept as long as the session; null: none (deployment.h)
+struct TextServices : SessionServices {
   TurnSink* turns = nullptr;  // where records go besides the caller of Say; null: nowhere
-  std::optional<Date> today = std::nullopt;  // the day of the call, where it is not the clock's
 };
 
-class TextSession {
+class TextSession final : private SessionCore::Listener {
  public:
-  // Continues the session `id` where the store has one; else begins it, and then no other session may ever
+  // Continues the session `id` where the journal has one; else begins it, and then no other session may ever
   // have had that id (base/unique_id.h): the idempotency keys of its actions are made from it. `caller`: what
   // the host knows. kInvalidArgument: no id, or the stored session is somebody else's.
   static Result<std::unique_ptr<TextSession>> Open(TextServices services,
@@ -46,39 +34,27 @@ class TextSession {
                                                    Caller caller);
 
   // The first reply: the greeting; of a stored session what was said last, or, where it was cut off in the
-  // middle of an action, that action's outcome. An error (this and below): the store failed, and the turn did
-  // not happen.
-  Result<TurnRecord> Begin();
-  Result<TurnRecord> Say(std::string_view text);
+  // middle of an action, that action's outcome.
+  TurnRecord Begin();
+  TurnRecord Say(std::string_view text);
   // The user said nothing for a while.
-  Result<TurnRecord> Silence();
+  TurnRecord Silence();
 
-  const std::string& id() const { return id_; }
-  bool ended() const { return taker_.dialogue().state().ended; }
-  bool resumed() const { return resumed_; }
-  const std::optional<HandOff>& hand_off() const { return hand_off_; }
-  const Dialogue& dialogue() const { return taker_.dialogue(); }
+  const std::string& id() const { return core_->id(); }
+  bool ended() const { return core_->ended(); }
+  bool resumed() const { return core_->resumed(); }
+  const std::optional<HandOff>& hand_off() const { return core_->hand_off(); }
+  const Dialogue& dialogue() const { return core_->taker().dialogue(); }
 
  private:
-  TextSession(TextServices services, std::unique_ptr<Understander> understander, std::string id,
-              Caller caller, std::vector<Event> events);
+  explicit TextSession(TurnSink* turns) : turns_(turns) {}
 
-  TurnRecord NewRecord(std::string ended_by);
-  // Stores and applies the decision and every one that its actions lead to.
-  Result<TurnRecord> Settle(Decision decision, TurnRecord record);
-  void Finish(TurnRecord* record);
-  Result<void> Keep(std::span<const Event> events);
-  Result<void> Know();  // tells the continued session who is calling now
-  double Ms() const { return Milliseconds(services_.clock->Now() - opened_at_); }
+  void OnDecision(const Decision&) override {}
+  void OnSettled() override;
+  TurnRecord Settled();
 
-  const TextServices services_;
-  const std::string id_;
-  const Caller caller_;
-  const bool resumed_;
-  const TimePoint opened_at_;
-  TurnTaker taker_;
-  std::optional<HandOff> hand_off_;
-  int next_turn_ = 0;
+  TurnSink* const turns_;
+  std::unique_ptr<SessionCore> core_;
 };
 
 // An Understander without a model: the calls are given ahead, in order (scripts), or typed by the user as
@@ -89,17 +65,14 @@ class TypedUnderstander final : public Understander {
                              std::vector<std::vector<Understanding::Call>> turns = {})
       : workflow_(std::move(workflow)), turns_(std::move(turns)) {}
 
-  Result<void> Begin(const Conversation&, const Expectation&, std::span<const std::string>) override {
-    return {};
-  }
-  Result<void> Hear(std::string_view) override { return {}; }
-  Result<Understanding> Peek() override {
-    return MakeError(ErrorCode::kUnsupported, "typed calls have no partials");
-  }
-  Result<Understanding> Commit(std::span<const Transcript::Hypothesis> hypotheses) override;
+  void Begin(Conversation, Expectation, std::vector<std::string>) override {}
+  void Hear(std::string partial, Done peek) override;
+  void Commit(std::vector<Transcript::Hypothesis> hypotheses, Duration limit, Done done) override;
   void Abandon() override {}
 
  private:
+  Understanding Read(std::string text);
+
   const std::shared_ptr<const Workflow> workflow_;
   const std::vector<std::vector<Understanding::Call>> turns_;
   size_t next_ = 0;

@@ -9,6 +9,7 @@ namespace {
 
 // A partial understood with less is waited on like one not understood.
 constexpr double kConfidentlyComplete = 0.7;
+
 // Of a hypothesis' log score, as the brain weighs it; above the limit it may as well have been said.
 constexpr double kAcousticWeight = 0.1;
 constexpr double kNearlyAsLikely = -0.7;
@@ -27,10 +28,6 @@ std::vector<ToolCall> TakenCalls(const Decision& decision) {
 }  // namespace
 
 TurnTaker::TurnTaker(std::shared_ptr<const DialogueProgram> program,
-                     std::unique_ptr<Understander> understander)
-    : dialogue_(std::move(program)), understander_(std::move(understander)) {}
-
-TurnTaker::TurnTaker(std::shared_ptr<const DialogueProgram> program,
                      std::unique_ptr<Understander> understander, std::span<const Event> events)
     : dialogue_(std::move(program), events), understander_(std::move(understander)) {
   DialogueState state;
@@ -46,42 +43,27 @@ TurnTaker::TurnTaker(std::shared_ptr<const DialogueProgram> program,
   }
 }
 
-Result<void> TurnTaker::Prepare() {
-  if (prepared_) return {};
+void TurnTaker::Prepare() {
+  if (prepared_) return;
   std::vector<std::string> controls;
   for (std::string& tool : dialogue_.OfferedTools()) {
     if (IsControlTool(tool)) controls.push_back(std::move(tool));
   }
-  SOTTO_RETURN_IF_ERROR(understander_->Begin(history_, dialogue_.expectation(), controls));
+  understander_->Begin(history_, dialogue_.expectation(), std::move(controls));
   prepared_ = true;
-  partial_.clear();
-  peeked_.clear();
-  grasp_ = Grasp::kNothing;
-  return {};
 }
 
-Result<void> TurnTaker::Hear(std::string_view partial) {
-  SOTTO_RETURN_IF_ERROR(Prepare());
-  if (partial_ == partial) return {};
-  partial_ = partial;
-  return understander_->Hear(partial);
+void TurnTaker::Hear(std::string_view partial, Understander::Done peek) {
+  Prepare();
+  understander_->Hear(std::string(partial), std::move(peek));
 }
 
-TurnTaker::Grasp TurnTaker::Peek() {
-  if (!prepared_ || partial_.empty()) return Grasp::kNothing;
-  if (partial_ == peeked_) return grasp_;
-  peeked_ = partial_;
-  const auto understanding = understander_->Peek();
-  grasp_ = understanding ? GraspOf(*understanding) : Grasp::kNothing;
-  return grasp_;
-}
-
-TurnTaker::Grasp TurnTaker::GraspOf(const Understanding& understanding) const {
-  if (understanding.calls.empty() || !(understanding.confidence >= kConfidentlyComplete))
+TurnTaker::Grasp TurnTaker::GraspOf(const Result<Understanding>& peeked) const {
+  if (!peeked || peeked->calls.empty() || !(peeked->confidence >= kConfidentlyComplete))
     return Grasp::kNothing;
   const Expectation expected = dialogue_.expectation();
   Grasp grasp = Grasp::kComplete;
-  for (const Understanding::Call& call : understanding.calls) {
+  for (const Understanding::Call& call : peeked->calls) {
     if (IsControlTool(call.call.name)) continue;
     const ToolDef* tool = workflow().FindTool(call.call.name);
     if (tool == nullptr || tool->role == ToolRole::kUnclear) return Grasp::kNothing;
@@ -96,40 +78,53 @@ TurnTaker::Grasp TurnTaker::GraspOf(const Understanding& understanding) const {
   return grasp;
 }
 
-Decision TurnTaker::Commit(std::span<const Transcript::Hypothesis> hypotheses, TurnRecord* record) {
+void TurnTaker::Understand(std::vector<Transcript::Hypothesis> hypotheses, Duration limit,
+                           Understander::Done done) {
+  Prepare();
+  prepared_ = false;
+  understander_->Commit(std::move(hypotheses), limit, std::move(done));
+}
+
+Decision TurnTaker::Take(Result<Understanding> understood, std::string heard, TurnRecord* record) {
   record->expectation = dialogue_.expectation();
   record->offered_tools = dialogue_.OfferedTools();
   TurnInput input;
-  input.today = history_.today;
-  input.text = hypotheses.empty() ? "" : hypotheses.front().text;
-  auto understood = [&]() -> Result<Understanding> {
-    SOTTO_RETURN_IF_ERROR(Prepare());
-    return understander_->Commit(hypotheses);
-  }();
-  prepared_ = false;
+  input.text = std::move(heard);
   if (understood) {
     if (!understood->transcript.empty()) input.text = understood->transcript;
     // What was badly heard is as unsure as what was badly understood. Short answers ("yes") have a recognizer
     // mode of their own and stay.
-    const double heard = HeardConfidence(record->heard);
-    understood->confidence *= heard;
+    const double share = HeardConfidence(record->heard);
+    understood->confidence *= share;
     for (Understanding::Call& call : understood->calls) {
-      if (!IsControlTool(call.call.name)) call.confidence *= heard;
+      if (!IsControlTool(call.call.name)) call.confidence *= share;
     }
-    input.calls = understood->calls;
-    input.heard = heard;
-    for (const Transcript::Hypothesis& other : hypotheses) {
+    input.heard = share;
+    for (const Transcript::Hypothesis& other : record->heard.n_best) {
       if (other.text != input.text && kAcousticWeight * other.log_score > kNearlyAsLikely)
         input.may_have_been.push_back(other.text);
     }
+    input.calls = understood->calls;
     record->understood = *std::move(understood);
   } else {
-    Log().error("the brain failed: {}", understood.error().message);
+    Log().error("{}: turn {}: {}", record->session, record->turn, understood.error().message);
     record->errors.push_back(understood.error().message);
   }
+  return Decide(std::move(input), *record);
+}
+
+Decision TurnTaker::TakeNothing(TurnRecord* record) {
+  record->expectation = dialogue_.expectation();
+  record->offered_tools = dialogue_.OfferedTools();
+  Abandon();
+  return Decide({}, *record);
+}
+
+Decision TurnTaker::Decide(TurnInput input, const TurnRecord& record) {
+  input.today = history_.today;
   Turn turn;
   turn.user = input.text;
-  turn.expectation = record->expectation;
+  turn.expectation = record.expectation;
   Decision decision = dialogue_.Turn(input);
   // What the dialogue took the words for: a "yes" that the brain did not see is one in the history too.
   turn.calls = TakenCalls(decision);

@@ -1,9 +1,9 @@
-// One conversation's turns, whatever channel they come by: keeps the history that the brain reads and the
-// dialogue that decides, and knows whether what has been understood so far is all that was asked for.
+// One conversation's turns, whatever channel they come by: keeps the history that the understander reads and
+// the dialogue that decides, and knows whether what has been understood so far is all that was asked for.
 //
-//   Begin -> (Prepare -> Hear... -> Commit | NoInput | Abandon -> [Result...])...
+//   Begin -> (Prepare -> Hear... -> Understand -> Take | NoInput | Abandon -> [AfterAction...])...
 //
-// One thread at a time.
+// Nothing here waits: see core/understander.h. One thread at a time.
 #pragma once
 
 #include <memory>
@@ -12,44 +12,45 @@
 #include <string_view>
 #include <vector>
 
-#include "assistant/understander.h"
 #include "core/turn_record.h"
+#include "core/understander.h"
 #include "dialogue/dialogue.h"
 
 namespace sotto {
 
 class TurnTaker {
  public:
-  TurnTaker(std::shared_ptr<const DialogueProgram> program, std::unique_ptr<Understander> understander);
-  // Continues where the events of a stored session end.
+  // Continues where the events of a stored session end; none: a new one.
   TurnTaker(std::shared_ptr<const DialogueProgram> program, std::unique_ptr<Understander> understander,
             std::span<const Event> events);
 
   // How the user's words come; kTyped until this is called.
   void set_channel(Channel channel) { history_.channel = channel; }
+  // The day it is, for the turns that follow: "tomorrow" is the day after it.
+  void SetToday(Date today) { history_.today = today; }
 
   Decision Begin(const std::string& session, const Caller& caller) {
     return dialogue_.Begin(session, caller);
   }
-
   // Of a continued session: see Dialogue::Know.
   std::vector<Event> Know(const Caller& caller) { return dialogue_.Know(caller); }
 
-  // The day it is, for the turns that follow: "tomorrow" is the day after it.
-  void SetToday(Date today) { history_.today = today; }
-
-  // Everything about the next utterance that can be computed before it is. REQUIRES (this and the next four):
-  // no action is running.
-  Result<void> Prepare();
-  // A partial transcript; prepares where that was not done.
-  Result<void> Hear(std::string_view partial);
+  // Everything about the next utterance that can be computed before it is. REQUIRES (this and the next five):
+  // no action is running, and nothing is being understood.
+  void Prepare();
+  // A partial transcript; prepares where that was not done. `peek`: see Understander::Hear; null: not asked.
+  void Hear(std::string_view partial, Understander::Done peek);
   // What the last partial would mean: nothing certain, something clear to which more must be asked, or all
   // that is needed.
   enum class Grasp { kNothing, kUnderstood, kComplete };
-  Grasp Peek();
-  // The turn is over: understands it and lets the dialogue decide. Fills expectation and `understood` of the
-  // record. Where the brain fails, the turn counts as not understood and the error goes to the record.
-  Decision Commit(std::span<const Transcript::Hypothesis> hypotheses, TurnRecord* record);
+  Grasp GraspOf(const Result<Understanding>& peeked) const;
+  // The turn is over: asks for what it means; `done` is followed by Take(). The readings are not empty.
+  void Understand(std::vector<Transcript::Hypothesis> hypotheses, Duration limit, Understander::Done done);
+  // Lets the dialogue decide. `heard`: the words where the understanding does not say. Fills expectation,
+  // `understood` and, where it is an error, the error of the record: the turn then counts as not understood.
+  Decision Take(Result<Understanding> understood, std::string heard, TurnRecord* record);
+  // Of words that nobody has to understand: none. Counts as not understood.
+  Decision TakeNothing(TurnRecord* record);
   Decision NoInput(TurnRecord* record);
   void Abandon();
 
@@ -65,15 +66,12 @@ class TurnTaker {
   const Dialogue& dialogue() const { return dialogue_; }
 
  private:
-  Grasp GraspOf(const Understanding& understanding) const;
+  Decision Decide(TurnInput input, const TurnRecord& record);
 
   Dialogue dialogue_;
   std::unique_ptr<Understander> understander_;
   Conversation history_;
   bool prepared_ = false;
-  std::string peeked_;  // the partial that `grasp_` is about
-  std::string partial_;
-  Grasp grasp_ = Grasp::kNothing;
 };
 
 // Adds a decision's events to the record, what they say of the turn's outcome, and its reply to the end of

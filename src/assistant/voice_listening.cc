@@ -20,6 +20,7 @@ constexpr size_t kPlainAnswerWords = 4;
 // Speech this soon after the end of a turn means that the turn had not ended.
 constexpr double kCutOffMs = 1000;
 constexpr double kCutOffHeardMs = 400;
+constexpr size_t kMaxHeldFrames = 2000;  // what is older is dropped
 
 size_t CountWords(std::string_view text) {
   if (text.empty()) return 0;
@@ -38,19 +39,33 @@ bool IsNoise(const Transcript& transcript, ListeningMode mode) {
 
 }  // namespace
 
+template <typename T, typename Handle>
+std::function<void(T)> VoiceSession::ForUtterance(Handle handle) {
+  return [inbox = core_->inbox(), this, number = utterance_number_, handle](T told) {
+    inbox->Put([this, number, handle, told = std::move(told)] {
+      if (number == utterance_number_) (this->*handle)(told);
+    });
+  };
+}
+
 void VoiceSession::Listen(std::span<const float> frame, bool voiced) {
   pre_roll_.emplace_back(frame.begin(), frame.end());
   if (pre_roll_.size() > kPreRollFrames) pre_roll_.pop_front();
-  if (action_ || ending_) {  // nothing said now could still be taken up
-    if (utterance_) DropUtterance();
+  if (core_->acting() || ending_) {  // nothing said now could still be taken up
+    if (utterance_ || finalising_ || held_) DropUtterance();
     endpointer_.Reset();
     return;
   }
   needed_pause_ = endpointer_.needed();
   const Endpointer::Event event = endpointer_.Advance(voiced);
+  if (held_) {
+    if (voiced) held_->last_voiced = Now();
+    held_->frames.emplace_back(frame.begin(), frame.end());
+    if (held_->frames.size() > kMaxHeldFrames) held_->frames.pop_front();
+  }
   if (utterance_) {
     if (voiced) utterance_->last_voiced = Now();
-    if (const auto fed = recognizer_->Feed(frame); !fed) Log().error("{}", fed.error().message);
+    recognizer_->Feed(frame);
     ++utterance_->frames;
     if (event == Endpointer::Event::kNone) ListenAlong();
   }
@@ -58,150 +73,199 @@ void VoiceSession::Listen(std::span<const float> frame, bool voiced) {
     case Endpointer::Event::kNone:
       break;
     case Endpointer::Event::kSpeechStart:
-      BeginUtterance();
+      OnSpeechStart();
       break;
     case Endpointer::Event::kSpeechEnd:
     case Endpointer::Event::kTooLong:
-      if (utterance_) EndUtterance(event);
+      OnSpeechEnd(event);
       break;
     case Endpointer::Event::kNoInput:
-      TakeSilence();
+      if (thinking()) {
+        silent_too_long_ = true;
+      } else {
+        TakeSilence();
+      }
       break;
   }
 }
 
-void VoiceSession::BeginUtterance() {
-  if (speaker_.busy() && !interruptible_) {
+void VoiceSession::OnSpeechStart() {
+  if (!thinking()) {
+    if (!BeginUtterance(Now() - kOnset)) return;
+    for (const std::vector<float>& frame : pre_roll_) recognizer_->Feed(frame);
+  } else if (held_) {
+    held_->ended.reset();  // goes on
+  } else {
+    held_.emplace();
+    held_->start = Now() - kOnset;
+    held_->last_voiced = Now();
+    held_->frames = pre_roll_;
+  }
+}
+
+void VoiceSession::OnSpeechEnd(Endpointer::Event why) {
+  if (utterance_) {
+    EndUtterance(why, Now());
+  } else if (held_) {
+    held_->ended = why;
+    held_->ended_at = Now();
+  }
+}
+
+bool VoiceSession::BeginUtterance(TimePoint start) {
+  if (RefusesSpeech()) {
     endpointer_.Reset();
-    return;
+    return false;
+  }
+  TurnRecord& record = core_->record();
+  if (record_open_ && record.times.endpoint >= 0) {
+    const double noticed = core_->Ms(start + kOnset);
+    const double audio = record.times.first_audio;
+    record.cut_off =
+        noticed - record.times.endpoint < kCutOffMs && (audio < 0 || noticed - audio < kCutOffHeardMs);
   }
   Utterance utterance;
-  utterance.start = Now() - kOnset;
-  utterance.last_voiced = Now();
-  utterance.mode = ListeningModeFor(taker_.workflow(), taker_.expectation());
-  if (const auto started = recognizer_->Start(utterance.mode); !started) {
-    Log().error("{}", started.error().message);
-    endpointer_.Reset();
-    Enter("", "pause");  // answered like something that was not understood: never silence
-    return;
-  }
-  if (record_ && record_->times.endpoint >= 0) {
-    const double now = Ms(Now());
-    const double audio = record_->times.first_audio;
-    record_->cut_off =
-        now - record_->times.endpoint < kCutOffMs && (audio < 0 || now - audio < kCutOffHeardMs);
-  }
+  utterance.start = start;
+  utterance.last_voiced = start + kOnset;
+  utterance.mode = ListeningModeFor(core_->taker().workflow(), core_->taker().expectation());
   if (speaker_.busy()) {
     speaker_.Pause();
     utterance.interrupts = true;
   }
-  for (const std::vector<float>& frame : pre_roll_) {
-    if (const auto fed = recognizer_->Feed(frame); !fed) Log().error("{}", fed.error().message);
-  }
-  grasp_ = TurnTaker::Grasp::kNothing;
+  ++utterance_number_;
+  recognizer_->Start(utterance.mode);
   utterance_ = std::move(utterance);
+  return true;
+}
+
+// The turn before is decided: what was said meanwhile is heard now.
+void VoiceSession::TakeUpHeld() {
+  const Held held = *std::exchange(held_, std::nullopt);
+  if (ending_ || !BeginUtterance(held.start)) return;
+  utterance_->last_voiced = held.last_voiced;
+  utterance_->frames = static_cast<int>(held.frames.size());
+  for (const std::vector<float>& frame : held.frames) recognizer_->Feed(frame);
+  if (held.ended) EndUtterance(*held.ended, held.ended_at);
 }
 
 void VoiceSession::ListenAlong() {
   Utterance& utterance = *utterance_;
   const bool pause = endpointer_.silence() >= kPause;
-  if (utterance.frames % (pause ? kPartialEveryFramesInPause : kPartialEveryFrames) != 0) return;
-  Transcript partial = recognizer_->Partial();
-  if (partial.text != utterance.partial) {
-    utterance.partial = std::move(partial.text);
+  if (utterance.partial_asked ||
+      utterance.frames % (pause ? kPartialEveryFramesInPause : kPartialEveryFrames) != 0) {
+    return;
+  }
+  utterance.partial_asked = true;
+  recognizer_->Partial(ForUtterance<std::optional<Transcript>>(&VoiceSession::OnPartial));
+}
+
+void VoiceSession::OnPartial(const std::optional<Transcript>& partial) {
+  if (!utterance_) return;  // it is over: its final comes
+  Utterance& utterance = *utterance_;
+  utterance.partial_asked = false;
+  if (!partial) return;
+  if (partial->text != utterance.partial) {
+    utterance.partial = partial->text;
     utterance.last_partial_at = Now();
     endpointer_.SetLong(CountWords(utterance.partial) > kPlainAnswerWords);
-    grasp_ = TurnTaker::Grasp::kNothing;
-    if (options_.listen_along) {
-      if (const auto heard = taker_.Hear(utterance.partial); !heard) Log().error("{}", heard.error().message);
-    }
+    utterance.grasp = TurnTaker::Grasp::kNothing;
+    if (options_.listen_along) core_->taker().Hear(utterance.partial, nullptr);
     if (callbacks_.on_partial) callbacks_.on_partial(utterance.partial);
   }
   if (utterance.interrupts && utterance.frames >= kFalseInterruptionFrames &&
       IsBackchannel(utterance.partial)) {
-    DropFalseInterruption();
+    DropUtterance();
+    speaker_.Resume();
     return;
   }
-  if (pause && options_.listen_along) grasp_ = taker_.Peek();
-  endpointer_.SetKnown(grasp_ == TurnTaker::Grasp::kComplete     ? Endpointer::Known::kComplete
-                       : grasp_ == TurnTaker::Grasp::kUnderstood ? Endpointer::Known::kUnderstood
-                                                                 : Endpointer::Known::kNothing);
+  if (options_.listen_along && endpointer_.silence() >= kPause && !utterance.partial.empty() &&
+      utterance.peeked != utterance.partial) {
+    utterance.peeked = utterance.partial;
+    core_->taker().Hear(utterance.partial, ForUtterance<Result<Understanding>>(&VoiceSession::OnPeeked));
+  }
+  ShowGrasp();
 }
 
-void VoiceSession::EndUtterance(Endpointer::Event why) {
-  const Utterance utterance = *std::move(utterance_);
-  utterance_.reset();
-  TurnRecord record;
-  const double endpoint = Ms(Now());
-  Result<Transcript> final = recognizer_->Finish();
-  if (final && IsNoise(*final, utterance.mode)) {
-    taker_.Abandon();
+void VoiceSession::OnPeeked(const Result<Understanding>& peeked) {
+  if (!utterance_ || utterance_->peeked != utterance_->partial) return;
+  utterance_->grasp = core_->taker().GraspOf(peeked);
+  ShowGrasp();
+}
+
+void VoiceSession::ShowGrasp() {
+  const TurnTaker::Grasp grasp = utterance_->grasp;
+  endpointer_.SetKnown(grasp == TurnTaker::Grasp::kComplete     ? Endpointer::Known::kComplete
+                       : grasp == TurnTaker::Grasp::kUnderstood ? Endpointer::Known::kUnderstood
+                                                                : Endpointer::Known::kNothing);
+}
+
+void VoiceSession::EndUtterance(Endpointer::Event why, TimePoint at) {
+  Finalising& ended = finalising_.emplace();
+  ended.utterance = *std::exchange(utterance_, std::nullopt);
+  ended.ended_by = why == Endpointer::Event::kTooLong                     ? "too_long"
+                   : ended.utterance.grasp == TurnTaker::Grasp::kComplete ? "complete"
+                                                                          : "pause";
+  ended.endpoint = at;
+  ended.needed_pause = needed_pause_;
+  ended.deadline = Now() + options_.final_within;
+  recognizer_->Finish(options_.final_within, ForUtterance<Result<Transcript>>(&VoiceSession::OnFinal));
+}
+
+void VoiceSession::OnFinal(const Result<Transcript>& final) {
+  const Finalising ended = *std::exchange(finalising_, std::nullopt);
+  ++utterance_number_;
+  const Utterance& utterance = ended.utterance;
+  const bool nothing =
+      final && (IsNoise(*final, utterance.mode) || (utterance.interrupts && IsBackchannel(final->text)));
+  if (nothing) {
+    core_->taker().Abandon();
     prepare_in_frames_ = 2;
     if (utterance.interrupts) speaker_.Resume();
+    if (std::exchange(silent_too_long_, false)) TakeSilence();
     return;
   }
   if (utterance.interrupts) {
-    if (final && IsBackchannel(final->text)) {
-      taker_.Abandon();
-      speaker_.Resume();
-      return;
-    }
     CloseRecord(true);
     speaker_.Stop();
   }
-  record = NewRecord(why == Endpointer::Event::kTooLong      ? "too_long"
-                     : grasp_ == TurnTaker::Grasp::kComplete ? "complete"
-                                                             : "pause");
-  record.times.speech_start = Ms(utterance.start);
-  record.times.speech_end = Ms(utterance.last_voiced);
-  record.times.endpoint = endpoint;
-  if (!utterance.partial.empty()) record.times.last_partial = Ms(utterance.last_partial_at);
-  record.times.final_transcript = Ms(Now());
-  record.needed_pause_ms = static_cast<double>(needed_pause_.count());
+  TurnRecord& record = NewTurn(ended.ended_by);
+  record.times.speech_start = core_->Ms(utterance.start);
+  record.times.speech_end = core_->Ms(utterance.last_voiced);
+  record.times.endpoint = core_->Ms(ended.endpoint);
+  if (!utterance.partial.empty()) record.times.last_partial = core_->Ms(utterance.last_partial_at);
+  record.times.final_transcript = core_->Ms();
+  record.needed_pause_ms = static_cast<double>(ended.needed_pause.count());
   record.recognizer = services_.recognizers->name();
   record.listening_mode = ListeningModeName(utterance.mode);
-  if (!final) {
+  if (final) {
+    record.heard = *final;
+  } else {
     Log().error("{}: turn {}: {}", record.session, record.turn, final.error().message);
     record.errors.push_back(final.error().message);
-    final = Transcript{};
   }
-  TakeTurn(*final, std::move(record));
+  core_->Take();
 }
 
 void VoiceSession::DropUtterance() {
   recognizer_->Cancel();
   utterance_.reset();
+  finalising_.reset();
+  held_.reset();
+  ++utterance_number_;
   endpointer_.Reset();
-  taker_.Abandon();
-}
-
-void VoiceSession::DropFalseInterruption() {
-  DropUtterance();
-  speaker_.Resume();
+  core_->taker().Abandon();
 }
 
 bool VoiceSession::IsBackchannel(std::string_view text) const {
-  const Expectation::Kind kind = taker_.expectation().kind;
+  const Expectation::Kind kind = core_->taker().expectation().kind;
   const bool answer = kind == Expectation::Kind::kConfirm || kind == Expectation::Kind::kOffer;
-  return sotto::IsBackchannel(*taker_.workflow().language_data, text, answer);
-}
-
-void VoiceSession::Enter(std::string text, std::string ended_by) {
-  TurnRecord record = NewRecord(std::move(ended_by));
-  record.times.endpoint = Ms(Now());
-  record.times.final_transcript = record.times.endpoint;
-  record.recognizer = record.ended_by == "keys" ? "keys" : services_.recognizers->name();
-  Transcript heard;
-  heard.text = std::move(text);
-  heard.final = true;
-  heard.n_best.push_back({heard.text, 0});
-  TakeTurn(heard, std::move(record));
+  return sotto::IsBackchannel(*core_->taker().workflow().language_data, text, answer);
 }
 
 void VoiceSession::Key(char key) {
-  if (action_ || ending_ || (speaker_.busy() && !interruptible_)) return;
-  if (utterance_) DropUtterance();
-  if (speaker_.busy()) {
+  if (core_->acting() || ending_ || RefusesSpeech()) return;
+  if (utterance_ || finalising_ || held_) DropUtterance();
+  if (speaker_.busy() && core_->idle()) {
     CloseRecord(true);
     speaker_.Stop();
   }
@@ -216,13 +280,13 @@ void VoiceSession::Key(char key) {
   }
   if (key < '0' || key > '9') return;
   keys_ += key;
-  const Expectation expected = taker_.expectation();
+  const Expectation expected = core_->taker().expectation();
   if (expected.kind == Expectation::Kind::kConfirm && (keys_ == "1" || keys_ == "2")) {
     EnterKeys();
     return;
   }
   if (expected.kind != Expectation::Kind::kSlots) return;
-  const ToolDef* tool = taker_.workflow().FindTool(expected.tool);
+  const ToolDef* tool = core_->taker().workflow().FindTool(expected.tool);
   for (const std::string& name : expected.slots) {
     const Slot* slot = tool == nullptr ? nullptr : tool->FindSlot(name);
     if (slot == nullptr || slot->entity.type != Entity::Type::kDigits) continue;
@@ -234,13 +298,20 @@ void VoiceSession::Key(char key) {
 }
 
 void VoiceSession::EnterKeys() {
+  if (thinking()) return;  // as soon as the turn before is decided
   std::string text = std::exchange(keys_, "");
   if (text.empty()) return;
-  if (taker_.expectation().kind == Expectation::Kind::kConfirm) {
+  if (core_->taker().expectation().kind == Expectation::Kind::kConfirm) {
     if (text == "1") text = "yes";
     if (text == "2") text = "no";
   }
-  Enter(std::move(text), "keys");
+  TurnRecord& record = NewTurn("keys");
+  record.times.endpoint = record.times.final_transcript = core_->Ms();
+  record.recognizer = "keys";
+  record.heard.text = text;
+  record.heard.final = true;
+  record.heard.n_best.push_back({std::move(text), 0});
+  core_->Take();
 }
 
 }  // namespace sotto

@@ -21,7 +21,8 @@ struct Scheduler::Job {
 };
 
 struct Scheduler::StrandState {
-  std::deque<std::shared_ptr<Job>> jobs;  // that wait, in order
+  std::deque<std::shared_ptr<Job>> jobs;  // that wait, the next one first
+  Order order = Order::kPosted;
   bool running = false;
   std::optional<Rank> rank;  // its place in ready_[blocks]
   bool blocks = false;
@@ -68,7 +69,11 @@ Scheduler::~Scheduler() {
   for (std::thread& thread : threads) thread.join();
 }
 
-Scheduler::Strand Scheduler::NewStrand() { return Strand(std::make_shared<StrandState>()); }
+Scheduler::Strand Scheduler::NewStrand(Order order) {
+  auto state = std::make_shared<StrandState>();
+  state->order = order;
+  return Strand(std::move(state));
+}
 
 Scheduler::Ticket Scheduler::PostJob(Options options, std::function<void(std::stop_token)> run,
                                      std::function<void(std::optional<Error>)> told) {
@@ -112,20 +117,29 @@ Scheduler::Ticket Scheduler::PostJob(Options options, std::function<void(std::st
   return Ticket(this, job);
 }
 
+std::pair<Priority, TimePoint> Scheduler::Urgency(const Job& job) {
+  return {job.options.priority, job.options.deadline};
+}
+
 void Scheduler::Enqueue(const std::shared_ptr<Job>& job, const Lock& lock) {
   job->state = Job::State::kWaiting;
-  job->strand->jobs.push_back(job);
+  std::deque<std::shared_ptr<Job>>& jobs = job->strand->jobs;
+  const auto place = job->strand->order == Order::kPosted
+                         ? jobs.end()
+                         : std::upper_bound(jobs.begin(), jobs.end(), job, [](const auto& a, const auto& b) {
+                             return Urgency(*a) < Urgency(*b);
+                           });
+  jobs.insert(place, job);
   Rerank(job->strand, lock);
 }
 
 void Scheduler::Rerank(const std::shared_ptr<StrandState>& strand, const Lock& lock) {
   if (strand->rank) ready_[strand->blocks].erase(*std::exchange(strand->rank, std::nullopt));
   if (strand->running || strand->jobs.empty()) return;
-  const auto urgency = [](const std::shared_ptr<Job>& job) {
-    return std::pair(job->options.priority, job->options.deadline);
-  };
-  auto most = urgency(strand->jobs.front());
-  for (const std::shared_ptr<Job>& job : strand->jobs) most = std::min(most, urgency(job));
+  auto most = Urgency(*strand->jobs.front());
+  if (strand->order == Order::kPosted) {
+    for (const std::shared_ptr<Job>& job : strand->jobs) most = std::min(most, Urgency(*job));
+  }
   const Job& first = *strand->jobs.front();
   strand->rank = Rank{most.first, most.second, first.sequence};
   strand->blocks = first.options.blocks && !is_inline();

@@ -15,8 +15,9 @@
 //   kCancelled    Cancel(), or the scheduler is stopping
 // Completions are short and never block; they may come from any thread, from inside Post() or Cancel() too.
 //
-// Work of one strand never runs at the same time and begins in the order it was posted. Among strands the
-// most urgent goes first, among equals the nearest deadline. A strand is as urgent as the most urgent work
+// Work of one strand never runs at the same time and begins in the order it was posted, or the most urgent
+// first where the strand was made so (an engine that many share). Among strands the most urgent goes first,
+// among equals the nearest deadline. A strand is as urgent as the most urgent work
 // that waits in it: what stands before that holds it up.
 // Work that waits for a network or a disk says so (`blocks`) and runs on threads of its own, which are
 // started when they are needed: computing never waits behind it.
@@ -90,7 +91,8 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  Strand NewStrand();
+  enum class Order { kPosted, kUrgency };
+  Strand NewStrand(Order order = Order::kPosted);
 
   // `work`: Result<T>(std::stop_token), may hold a thread until the deadline. `done`: void(Result<T>).
   template <typename Work, typename Done>
@@ -117,6 +119,7 @@ class Scheduler {
 
   Ticket PostJob(Options options, std::function<void(std::stop_token)> run,
                  std::function<void(std::optional<Error>)> told);
+  static std::pair<Priority, TimePoint> Urgency(const Job& job);
   void Enqueue(const std::shared_ptr<Job>& job, const Lock&);
   // Puts the strand where it belongs in ready_.
   void Rerank(const std::shared_ptr<StrandState>& strand, const Lock&);

@@ -1,7 +1,6 @@
-// sotto bench voice: simultaneous real-time calls on this machine.
+// sotto bench voice: simultaneous real-time calls on this machine, all of them driven by few threads.
 #include <algorithm>
-#include <atomic>
-#include <mutex>
+#include <ctime>
 #include <thread>
 
 #include "cli/bench.h"
@@ -11,11 +10,14 @@
 #include "cli/percentile.h"
 #include "cli/process_usage.h"
 #include "cli/recorded_caller.h"
+#include "cli/stand_ins.h"
 #include "cli/voice_stack.h"
 #include "speech/backends.h"
 
 namespace sotto {
 namespace {
+
+using std::chrono::milliseconds;
 
 struct BenchFlags {
   VoiceFlags voice;
@@ -23,25 +25,47 @@ struct BenchFlags {
   int seconds = 30;
   int search_seconds = 10;
   int search_limit = 64;
+  int drivers = 2;
+  int slow_calls = 0;
+  int brain_takes_ms = 300;
+  int recognizer_takes_ms = 2000;
   bool no_search = false;
   bool json = false;
 };
 
 // A frame that comes later than this is heard: what a small jitter buffer would bridge.
-constexpr auto kLate = std::chrono::milliseconds(30);
+constexpr auto kLate = milliseconds(30);
 // Speech that was still to come when the turn was ended.
-constexpr auto kCutOff = std::chrono::milliseconds(120);
+constexpr auto kCutOff = milliseconds(120);
 
 struct Measured {
   std::vector<double> first_audio;
   std::vector<double> voice_to_voice;
+  std::vector<float> step_ms;      // by the clock: what else the machine does is in it
+  std::vector<float> step_cpu_ms;  // by the thread's processor time
   int64_t turns = 0;
   int64_t false_cutoffs = 0;
   int64_t frames = 0;
   int64_t late_frames = 0;
+  int64_t errors = 0;
   double cpu = 0;  // cores
   double rss_mb = 0;
+  int threads = 0;
   int64_t finished_calls = 0;
+
+  void Add(const Measured& other) {
+    const auto append = [](auto& all, const auto& more) { all.insert(all.end(), more.begin(), more.end()); };
+    append(first_audio, other.first_audio);
+    append(voice_to_voice, other.voice_to_voice);
+    append(step_ms, other.step_ms);
+    append(step_cpu_ms, other.step_cpu_ms);
+    turns += other.turns;
+    false_cutoffs += other.false_cutoffs;
+    frames += other.frames;
+    late_frames += other.late_frames;
+    errors += other.errors;
+    finished_calls += other.finished_calls;
+  }
 };
 
 // What callers say in each call.
@@ -51,109 +75,197 @@ Result<std::vector<Recordings>> MakeCallers(const Workflow& workflow) {
   return RecordCallers(lines);
 }
 
-// One line of calls, one after the other, until `until`.
+double ThreadCpuMs() {
+  timespec now = {};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+
+// One line of calls, one after the other. One thread at a time.
 class CallLine {
  public:
-  CallLine(VoiceStack& stack, const std::vector<Recordings>& callers, size_t number)
-      : stack_(stack), callers_(callers), number_(number) {}
+  // `humming`: the voice of a line with stand-ins; null: everything is real.
+  CallLine(VoiceStack& stack, const BenchFlags& flags, const std::vector<Recordings>& callers, size_t number,
+           std::shared_ptr<PhraseCache> humming)
+      : stack_(stack),
+        flags_(flags),
+        callers_(callers),
+        number_(number),
+        humming_(std::move(humming)),
+        recognizers_(stack.scheduler(), milliseconds(flags.recognizer_takes_ms), [this] { return Said(); }) {}
 
-  void Run(std::chrono::steady_clock::time_point until) {
-    // Lines do not start in step.
-    std::this_thread::sleep_for(std::chrono::milliseconds(137 * number_ % 1900));
-    while (std::chrono::steady_clock::now() < until && OneCall(until)) ++measured.finished_calls;
+  Result<void> Open() {
+    caller_.emplace(callers_[(number_ + static_cast<size_t>(measured.finished_calls)) % callers_.size()]);
+    speech_ended_ = -1;
+    VoiceOptions options = stack_.NextOptions();
+    options.front_end.echo_cancellation = false;
+    VoiceServices services = stack_.services(clock_);
+    std::unique_ptr<Understander> understander = stack_.NewUnderstander();
+    if (humming_ != nullptr) {
+      services.recognizers = &recognizers_;
+      services.phrases = humming_;
+      understander =
+          MakeSlow(std::move(understander), stack_.scheduler(), milliseconds(flags_.brain_takes_ms));
+    }
+    SOTTO_ASSIGN_OR_RETURN(session_, VoiceSession::Create(std::move(services), std::move(understander),
+                                                          std::move(options), MakeCallbacks()));
+    return {};
+  }
+
+  bool slow() const { return humming_ != nullptr; }
+  TimePoint due() const { return due_; }
+  void StartAt(TimePoint when) { due_ = when; }
+
+  // The frame that is due.
+  void Step() {
+    if (!begun_) {
+      session_->Start();
+      began_ = clock_.Now();
+      begun_ = true;
+    }
+    const bool spoke = caller_->speaking();
+    caller_->NextFrame(*session_, microphone_);
+    if (spoke && !caller_->speaking()) speech_ended_ = Milliseconds(clock_.Now() - began_);
+    const TimePoint before = clock_.Now();
+    const double cpu = ThreadCpuMs();
+    session_->Step(microphone_, loudspeaker_);
+    const TimePoint after = clock_.Now();
+    measured.step_cpu_ms.push_back(static_cast<float>(ThreadCpuMs() - cpu));
+    measured.step_ms.push_back(static_cast<float>(Milliseconds(after - before)));
+    ++measured.frames;
+    if (after - due_ > kLate && session_->speaking()) ++measured.late_frames;
+    due_ += milliseconds(10);
+    const bool over =
+        session_->ended() || (caller_->done() && session_->waiting() && caller_->frames_since_speech() > 150);
+    if (over) EndCall();
+  }
+  // Before the results are read.
+  void Close() {
+    if (session_ != nullptr) measured.late_frames += session_->late_frames();
+    session_.reset();
   }
 
   Measured measured;
 
  private:
-  bool OneCall(std::chrono::steady_clock::time_point until) {
-    RecordedCaller caller(
-        callers_[(number_ + static_cast<size_t>(measured.finished_calls)) % callers_.size()]);
-    double speech_ended = -1;  // in ms of the session, by the recording and not by the detector
+  void EndCall() {
+    Close();
+    ++measured.finished_calls;
+    begun_ = false;
+    if (const auto opened = Open(); !opened) {
+      fmt::print(stderr, "sotto: {}\n", opened.error().message);
+      due_ = TimePoint::max();
+      return;
+    }
+    due_ = clock_.Now() + milliseconds(500);  // the next one dials
+  }
+
+  std::string Said() const {
+    return caller_->current() < 0 ? "" : caller_->recording(static_cast<size_t>(caller_->current())).text;
+  }
+
+  VoiceSession::Callbacks MakeCallbacks() {
     VoiceSession::Callbacks callbacks;
-    callbacks.on_reply = [&](const TurnRecord& record) {
+    callbacks.on_reply = [this](const TurnRecord& record) {
       const bool by_voice = record.times.speech_end >= 0;
-      if (by_voice && caller.speaking() && caller.left() > kCutOff) ++measured.false_cutoffs;
+      if (by_voice && caller_->speaking() && caller_->left() > kCutOff) ++measured.false_cutoffs;
     };
-    callbacks.on_turn = [&](const TurnRecord& record) {
+    callbacks.on_turn = [this](const TurnRecord& record) {
+      measured.errors += static_cast<int64_t>(record.errors.size());
       if (record.times.speech_end < 0 || record.times.first_audio < 0) return;
       ++measured.turns;
       measured.first_audio.push_back(record.EndpointToFirstAudioMs());
-      if (speech_ended >= 0 && speech_ended <= record.times.endpoint) {
-        measured.voice_to_voice.push_back(record.times.first_audio - speech_ended);
+      if (speech_ended_ >= 0 && speech_ended_ <= record.times.endpoint) {
+        measured.voice_to_voice.push_back(record.times.first_audio - speech_ended_);
       }
     };
-    VoiceOptions options = stack_.NextOptions();
-    options.front_end.echo_cancellation = false;
-    auto session = stack_.NewSession(clock_, options, std::move(callbacks));
-    if (!session) {
-      fmt::print(stderr, "sotto: {}\n", session.error().message);
-      return false;
-    }
-    std::vector<float> microphone(kFrameSamples), loudspeaker(kFrameSamples);
-    (*session)->Start();
-    const auto began = std::chrono::steady_clock::now();
-    for (int64_t step = 0; !(*session)->ended(); ++step) {
-      const auto due = began + std::chrono::milliseconds(10) * step;
-      std::this_thread::sleep_until(due);
-      if (due >= until) return false;
-      if (caller.done() && (*session)->waiting() && caller.frames_since_speech() > 150) break;
-      const bool spoke = caller.speaking();
-      caller.NextFrame(**session, microphone);
-      if (spoke && !caller.speaking()) speech_ended = Milliseconds(std::chrono::steady_clock::now() - began);
-      (*session)->Step(microphone, loudspeaker);
-      ++measured.frames;
-      if (std::chrono::steady_clock::now() - due > kLate && (*session)->speaking()) ++measured.late_frames;
-    }
-    measured.late_frames += (*session)->late_frames();
-    return true;
+    return callbacks;
   }
 
   VoiceStack& stack_;
+  const BenchFlags& flags_;
   const std::vector<Recordings>& callers_;
   const size_t number_;
+  const std::shared_ptr<PhraseCache> humming_;
   SystemClock clock_;
+  SlowRecognizers recognizers_;
+  std::optional<RecordedCaller> caller_;
+  std::unique_ptr<VoiceSession> session_;
+  TimePoint due_;
+  TimePoint began_;
+  bool begun_ = false;
+  double speech_ended_ = -1;  // in ms of the session, by the recording and not by the detector
+  std::vector<float> microphone_ = std::vector<float>(kFrameSamples);
+  std::vector<float> loudspeaker_ = std::vector<float>(kFrameSamples);
 };
 
-Measured RunCalls(VoiceStack& stack, const std::vector<Recordings>& callers, int calls, int seconds) {
-  const auto began = std::chrono::steady_clock::now();
-  const auto until = began + std::chrono::seconds(seconds);
-  const double cpu = CpuSeconds();
-  std::vector<std::unique_ptr<CallLine>> lines;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < calls; ++i) {
-    lines.push_back(std::make_unique<CallLine>(stack, callers, static_cast<size_t>(i)));
-    threads.emplace_back([&line = *lines.back(), until] { line.Run(until); });
+// Steps its lines, each when its frame is due, until `until`.
+void Drive(const std::vector<std::unique_ptr<CallLine>>& lines, size_t first, size_t stride,
+           TimePoint until) {
+  while (true) {
+    CallLine* next = nullptr;
+    for (size_t i = first; i < lines.size(); i += stride) {
+      if (next == nullptr || lines[i]->due() < next->due()) next = lines[i].get();
+    }
+    if (next == nullptr || next->due() >= until) return;
+    std::this_thread::sleep_until(next->due());
+    next->Step();
   }
-  Measured all;
-  for (size_t i = 0; i < threads.size(); ++i) {
-    threads[i].join();
-    const Measured& one = lines[i]->measured;
-    all.first_audio.insert(all.first_audio.end(), one.first_audio.begin(), one.first_audio.end());
-    all.voice_to_voice.insert(all.voice_to_voice.end(), one.voice_to_voice.begin(), one.voice_to_voice.end());
-    all.turns += one.turns;
-    all.false_cutoffs += one.false_cutoffs;
-    all.frames += one.frames;
-    all.late_frames += one.late_frames;
-    all.finished_calls += one.finished_calls;
-  }
-  const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  all.cpu = (CpuSeconds() - cpu) / wall;
-  all.rss_mb = ResidentMb();
-  return all;
 }
 
-Json Percentiles(const std::vector<double>& values) {
-  return Json{{"p50", Percentile(values, 0.5)},
-              {"p95", Percentile(values, 0.95)},
-              {"p99", Percentile(values, 0.99)},
-              {"n", values.size()}};
+struct Results {
+  Measured calls;
+  Measured slow;  // those with stand-ins
+};
+
+Result<Results> RunCalls(VoiceStack& stack, const BenchFlags& flags, const std::vector<Recordings>& callers,
+                         int calls, int seconds) {
+  const SystemClock clock;
+  const auto humming = std::make_shared<PhraseCache>(MakeHummingVoice(), "");
+  std::vector<std::unique_ptr<CallLine>> lines;
+  // Opening comes before: a call that is being dialled delays nobody's frames.
+  for (int i = 0; i < calls + flags.slow_calls; ++i) {
+    lines.push_back(std::make_unique<CallLine>(stack, flags, callers, static_cast<size_t>(i),
+                                               i < calls ? nullptr : humming));
+    SOTTO_RETURN_IF_ERROR(lines.back()->Open());
+  }
+  const TimePoint began = clock.Now();
+  const TimePoint until = began + std::chrono::seconds(seconds);
+  for (size_t i = 0; i < lines.size(); ++i) lines[i]->StartAt(began + milliseconds(137 * i % 1900));
+  const double cpu = CpuSeconds();
+  std::vector<std::thread> threads;
+  const size_t drivers = std::min(static_cast<size_t>(flags.drivers), lines.size());
+  for (size_t i = 0; i < drivers; ++i) {
+    threads.emplace_back([&lines, i, drivers, until] { Drive(lines, i, drivers, until); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  Results results;
+  const double wall = Milliseconds(clock.Now() - began) / 1000;
+  results.calls.cpu = (CpuSeconds() - cpu) / wall;
+  results.calls.rss_mb = ResidentMb();
+  results.calls.threads = ThreadCount() + static_cast<int>(drivers);
+  for (const auto& line : lines) {
+    line->Close();
+    (line->slow() ? results.slow : results.calls).Add(line->measured);
+  }
+  return results;
+}
+
+template <typename T>
+Json Percentiles(const std::vector<T>& values) {
+  const std::vector<double> all(values.begin(), values.end());
+  return Json{{"p50", Percentile(all, 0.5)},  {"p95", Percentile(all, 0.95)},
+              {"p99", Percentile(all, 0.99)}, {"p99_9", Percentile(all, 0.999)},
+              {"max", Percentile(all, 1)},    {"n", all.size()}};
 }
 
 // The highest number of calls without a late frame: doubles, then halves the gap.
-int FindMax(VoiceStack& stack, const std::vector<Recordings>& callers, const BenchFlags& flags, int good) {
-  const auto works = [&](int calls) {
-    const Measured measured = RunCalls(stack, callers, calls, flags.search_seconds);
+Result<int> FindMax(VoiceStack& stack, const std::vector<Recordings>& callers, const BenchFlags& flags,
+                    int good) {
+  const auto works = [&](int calls) -> Result<bool> {
+    SOTTO_ASSIGN_OR_RETURN(const Results results,
+                           RunCalls(stack, flags, callers, calls, flags.search_seconds));
+    const Measured& measured = results.calls;
     fmt::print(stderr, "sotto: {} calls: {} of {} frames late, {:.2f} cores\n", calls, measured.late_frames,
                measured.frames, measured.cpu);
     return measured.late_frames == 0;
@@ -161,19 +273,13 @@ int FindMax(VoiceStack& stack, const std::vector<Recordings>& callers, const Ben
   int bad = 0;
   while (bad == 0 && good < flags.search_limit) {
     const int next = std::min(std::max(good * 2, 1), flags.search_limit);
-    if (works(next)) {
-      good = next;
-    } else {
-      bad = next;
-    }
+    SOTTO_ASSIGN_OR_RETURN(const bool fine, works(next));
+    (fine ? good : bad) = next;
   }
   while (bad - good > std::max(1, good / 8)) {
     const int next = (good + bad) / 2;
-    if (works(next)) {
-      good = next;
-    } else {
-      bad = next;
-    }
+    SOTTO_ASSIGN_OR_RETURN(const bool fine, works(next));
+    (fine ? good : bad) = next;
   }
   return good;
 }
@@ -181,18 +287,45 @@ int FindMax(VoiceStack& stack, const std::vector<Recordings>& callers, const Ben
 Result<void> Run(const BenchFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto stack, VoiceStack::Open(flags.voice, true, flags.calls));
   SOTTO_ASSIGN_OR_RETURN(const auto callers, MakeCallers(stack->workflow()));
-  const Measured measured = RunCalls(*stack, callers, flags.calls, flags.seconds);
+  SOTTO_ASSIGN_OR_RETURN(const Results results, RunCalls(*stack, flags, callers, flags.calls, flags.seconds));
+  const Measured& measured = results.calls;
   int max_calls = measured.late_frames == 0 ? flags.calls : 0;
-  if (!flags.no_search) max_calls = FindMax(*stack, callers, flags, max_calls);
+  if (!flags.no_search) {
+    SOTTO_ASSIGN_OR_RETURN(max_calls, FindMax(*stack, callers, flags, max_calls));
+  }
+  const Json slow = {{"calls", flags.slow_calls},
+                     {"brain_takes_ms", flags.brain_takes_ms},
+                     {"recognizer_takes_ms", flags.recognizer_takes_ms},
+                     {"first_audio_ms", Percentiles(results.slow.first_audio)},
+                     {"step_ms", Percentiles(results.slow.step_ms)},
+                     {"step_cpu_ms", Percentiles(results.slow.step_cpu_ms)},
+                     {"turns", results.slow.turns},
+                     {"errors", results.slow.errors},
+                     {"frames", results.slow.frames},
+                     {"late_frames", results.slow.late_frames}};
+  const Scheduler::Counters work = stack->scheduler().counters();
+  const double began = static_cast<double>(std::max<uint64_t>(work.finished + work.missed, 1));
   const Json json = {{"calls", flags.calls},
                      {"seconds", flags.seconds},
                      {"first_audio_ms", Percentiles(measured.first_audio)},
                      {"voice_to_voice_ms", Percentiles(measured.voice_to_voice)},
+                     {"step_ms", Percentiles(measured.step_ms)},
+                     {"step_cpu_ms", Percentiles(measured.step_cpu_ms)},
                      {"turns", measured.turns},
+                     {"errors", measured.errors},
                      {"false_cutoffs", measured.false_cutoffs},
                      {"frames", measured.frames},
                      {"late_frames", measured.late_frames},
                      {"late_means_ms", kLate.count()},
+                     {"slow", slow},
+                     {"drivers", flags.drivers},
+                     {"threads", measured.threads},
+                     {"work",
+                      {{"posted", work.posted},
+                       {"missed", work.missed},
+                       {"refused", work.refused},
+                       {"waited_mean_ms", Milliseconds(work.waited) / began},
+                       {"waited_most_ms", Milliseconds(work.waited_most)}}},
                      {"cpu", measured.cpu},
                      {"rss_mb", measured.rss_mb},
                      {"max_calls", max_calls},
@@ -202,18 +335,28 @@ Result<void> Run(const BenchFlags& flags) {
     fmt::print("{}\n", json.dump(2));
     return {};
   }
-  const auto line = [](const char* what, const std::vector<double>& values) {
-    fmt::print("  {:<38} p50 {:6.1f}  p95 {:6.1f}  p99 {:6.1f} ms\n", what, Percentile(values, 0.5),
-               Percentile(values, 0.95), Percentile(values, 0.99));
+  const auto line = [](const char* what, const auto& values) {
+    const Json p = Percentiles(values);
+    fmt::print("  {:<38} p50 {:6.2f}  p95 {:6.2f}  p99 {:6.2f}  p99.9 {:6.2f} ms\n", what,
+               p["p50"].get<double>(), p["p95"].get<double>(), p["p99"].get<double>(),
+               p["p99_9"].get<double>());
   };
   fmt::print("{} calls for {} s: {} turns\n", flags.calls, flags.seconds, measured.turns);
   line("end of speech decided -> first audio", measured.first_audio);
   line("last sound -> first audio", measured.voice_to_voice);
+  line("a step, by the clock", measured.step_ms);
+  line("a step, of a processor", measured.step_cpu_ms);
+  if (flags.slow_calls > 0) {
+    fmt::print("  beside {} slow calls ({} turns, {} late frames of {}):\n", flags.slow_calls,
+               results.slow.turns, results.slow.late_frames, results.slow.frames);
+    line("a step of theirs, of a processor", results.slow.step_cpu_ms);
+  }
   fmt::print(
-      "  cut off {}, late frames {} of {}, {:.2f} cores, {:.0f} MB\n  highest number of calls without a late "
-      "frame: {}\n",
-      measured.false_cutoffs, measured.late_frames, measured.frames, measured.cpu, measured.rss_mb,
-      max_calls);
+      "  cut off {}, late frames {} of {}, {:.2f} cores, {} threads, {:.0f} MB\n  highest number of calls "
+      "without "
+      "a late frame: {}\n",
+      measured.false_cutoffs, measured.late_frames, measured.frames, measured.cpu, measured.threads,
+      measured.rss_mb, max_calls);
   return {};
 }
 
@@ -225,22 +368,38 @@ void RegisterBenchVoice(CLI::App& bench, CliContext& context) {
   auto flags = std::make_shared<BenchFlags>();
   flags->voice.AddTo(*command);
   command->add_option("--calls", flags->calls, "Simultaneous calls")
-      ->check(CLI::Range(1, 256))
+      ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   command->add_option("--seconds", flags->seconds, "For how long")
       ->check(CLI::Range(1, 3600))
+      ->capture_default_str();
+  command->add_option("--drivers", flags->drivers, "Threads that step the calls")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  command
+      ->add_option("--slow-calls", flags->slow_calls,
+                   "As many more with stand-ins for ears, brain and voice that take their time")
+      ->check(CLI::Range(0, 4096));
+  command->add_option("--brain-takes", flags->brain_takes_ms, "So many ms, in slow calls")
+      ->check(CLI::Range(1, 60000))
+      ->capture_default_str();
+  command
+      ->add_option("--recognizer-takes", flags->recognizer_takes_ms,
+                   "So many ms after the end of speech, in slow calls")
+      ->check(CLI::Range(1, 60000))
       ->capture_default_str();
   command->add_option("--search-seconds", flags->search_seconds, "For how long each number is tried")
       ->check(CLI::Range(1, 600))
       ->capture_default_str();
   command->add_option("--search-limit", flags->search_limit, "The highest number that is tried")
-      ->check(CLI::Range(1, 512))
+      ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   command->add_flag("--no-search", flags->no_search,
                     "Do not look for the highest number of calls without a late frame");
   command->add_flag("--json", flags->json, "For machines");
   command->footer(
-      "Example:\n  sotto bench voice --workflow workflows/banking --calls 10 --seconds 30 --json");
+      "Example:\n  sotto bench voice --workflow workflows/banking --calls 10 --seconds 30 --json\n"
+      "  sotto bench voice --workflow workflows/banking --calls 10 --slow-calls 200 --no-search");
   command->callback([flags, &context] {
     if (auto result = Run(*flags); !result) context.Fail(result.error());
   });

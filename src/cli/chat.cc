@@ -6,6 +6,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "assistant/brain_understander.h"
 #include "assistant/text_session.h"
 #include "base/mapped_file.h"
 #include "base/unique_id.h"
@@ -145,7 +146,7 @@ void Print(const TurnRecord& record, const ChatFlags& flags) {
 
 Result<std::unique_ptr<Understander>> MakeUnderstander(const ChatFlags& flags,
                                                        std::shared_ptr<const Workflow> workflow,
-                                                       Script& script) {
+                                                       Script& script, Scheduler& scheduler) {
   const bool model = !flags.model.empty() || std::filesystem::exists(workflow->folder / "model.gguf");
   if (!script.calls.empty() && flags.model.empty()) {
     return std::make_unique<TypedUnderstander>(workflow, std::move(script.calls));
@@ -161,7 +162,7 @@ Result<std::unique_ptr<Understander>> MakeUnderstander(const ChatFlags& flags,
   options.n_threads = flags.threads;
   options.chat_template = flags.chat_template;
   SOTTO_ASSIGN_OR_RETURN(const auto brain, Brain::Open(workflow, flags.model, options));
-  return MakeBrainUnderstander(brain);
+  return MakeBrainUnderstander(brain, scheduler);
 }
 
 Result<void> ListSessions(const std::string& sessions_file) {
@@ -176,15 +177,14 @@ Result<void> ListSessions(const std::string& sessions_file) {
 }
 
 Result<void> Converse(TextSession& session, SessionStore* store, LineSource& lines, const ChatFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const TurnRecord first, session.Begin());
+  const TurnRecord first = session.Begin();
   if (!flags.session.empty() && !session.resumed()) {
     SOTTO_RETURN_IF_ERROR(store->Name(session.id(), flags.session));
   }
   Print(first, flags);
   for (std::string line; !session.ended() && lines.Next(line);) {
     const bool empty = line.find_first_not_of(" \t\r") == std::string::npos;
-    SOTTO_ASSIGN_OR_RETURN(const TurnRecord record, empty ? session.Silence() : session.Say(line));
-    Print(record, flags);
+    Print(empty ? session.Silence() : session.Say(line), flags);
   }
   if (session.hand_off()) {
     fmt::print(stderr, "handed over ({}): {}\n", session.hand_off()->reason, session.hand_off()->summary);
@@ -207,13 +207,16 @@ Result<void> Run(const ChatFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto program, DialogueProgram::Compile(workflow));
   SOTTO_ASSIGN_OR_RETURN(const auto actions, OpenRunner(*workflow, flags.actions));
   LineSource lines(std::move(script.lines), !flags.script.empty());
-  SOTTO_ASSIGN_OR_RETURN(auto understander, MakeUnderstander(flags, workflow, script));
+  const SystemClock clock;
+  Scheduler scheduler(clock);
+  SOTTO_ASSIGN_OR_RETURN(auto understander, MakeUnderstander(flags, workflow, script, scheduler));
   std::unique_ptr<SessionStore> store;
   if (!flags.session.empty() || !flags.sessions.empty()) {
     SOTTO_ASSIGN_OR_RETURN(store,
                            SessionStore::Open(flags.sessions.empty() ? "sotto-sessions.db" : flags.sessions));
   }
-  const SystemClock clock;
+  std::optional<Journal> journal;
+  if (store != nullptr) journal.emplace(*store, scheduler);
   std::unique_ptr<TurnLog> turns;
   if (!flags.turns.empty()) {
     SOTTO_ASSIGN_OR_RETURN(turns, TurnLog::Open(flags.turns));
@@ -226,8 +229,9 @@ Result<void> Run(const ChatFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const Date today, flags.today.Day());
   SOTTO_ASSIGN_OR_RETURN(
       const auto session,
-      TextSession::Open({program, actions.get(), store.get(), &clock, nullptr, turns.get(), today},
-                        std::move(understander), id, HostCaller(*workflow, flags.customer, "text")));
+      TextSession::Open(
+          {{program, actions.get(), journal ? &*journal : nullptr, &clock, nullptr, today}, turns.get()},
+          std::move(understander), id, HostCaller(*workflow, flags.customer, "text")));
   return Converse(*session, store.get(), lines, flags);
 }
 

@@ -179,6 +179,7 @@ void RegisterTalk(CLI::App& app, CliContext& context) {
                       "What the caller says, one recording a turn, instead of a microphone");
   command->add_option("--replay", flags->replay,
                       "A recorded call (its left channel) as one stream: gives the same calls again");
+  command->add_option("--session", flags->voice.session, "Go on with this conversation of those in --db");
   command->add_option("--out", flags->out, "Record the call: left the caller, right Sotto");
   command->add_option("--microphone", flags->microphone,
                       "Index or part of the name of a device (see --devices)");

@@ -1,8 +1,9 @@
 #include "cli/voice_stack.h"
 
-#include <atomic>
+#include <algorithm>
 #include <thread>
 
+#include "assistant/brain_understander.h"
 #include "base/unique_id.h"
 #include "brain/brain.h"
 #include "speech/backends.h"
@@ -12,6 +13,16 @@ namespace sotto {
 namespace {
 
 constexpr uint64_t kDomainTextSeed = 1;
+
+// Actions for calls that do not run in real time: a step waits for them.
+class WaitingRunner final : public InlineActionRunner {
+ public:
+  explicit WaitingRunner(ActionRunner& runner) : runner_(runner) {}
+  ToolResult Run(const ActionRequest& request) override { return RunAndWait(runner_, request); }
+
+ private:
+  ActionRunner& runner_;
+};
 
 }  // namespace
 
@@ -33,34 +44,41 @@ void VoiceFlags::AddTo(CLI::App& command, bool fresh_data) {
       ->capture_default_str();
   AddDatabaseOption(command, database, fresh_data);
   AddCustomerOption(command, customer);
+  command.add_option("--db", sessions, "Where conversations are kept, to be continued; default: nowhere");
   command.add_flag("--no-listening-along", no_listening_along, "Give the brain only final transcripts");
 }
 
+// Declared in the order in which they are needed: what runs goes first, what it uses after it.
 struct VoiceStack::Parts {
   std::shared_ptr<const Workflow> workflow;
   std::shared_ptr<const Brain> brain;
   std::shared_ptr<const DialogueProgram> program;
   std::unique_ptr<ActionRunner> actions;
+  std::optional<WaitingRunner> waiting_actions;
   std::unique_ptr<RecognizerPool> recognizers;
   std::shared_ptr<PhraseCache> phrases;
-  std::unique_ptr<SynthesisQueue> synthesis;  // these two run before the rest goes
-  std::unique_ptr<SynthesisQueue> acting;
+  std::unique_ptr<SessionStore> store;
+  SystemClock clock;
+  FakeClock still;  // a session that does not run in real time misses no deadline
+  std::unique_ptr<LiveRecognizerPool> live_recognizers;
+  std::unique_ptr<Journal> journal;
+  std::unique_ptr<Scheduler> synthesis;  // where it is not `scheduler`
+  std::unique_ptr<Scheduler> scheduler;
+  Scheduler::Strand synthesizer;
   VoiceOptions options;
   std::optional<Date> today;
+  std::string continued;  // id of a stored session
   std::string recognizer_name;
   std::string synthesizer_name;
   std::vector<std::pair<std::string, double>> start_ms;
-  std::atomic<bool> stopping{false};
-  std::jthread warming;  // fills the phrase cache; what is needed before its turn is synthesised at once
-  bool in_real_time = true;
 
-  ~Parts() { stopping = true; }
+  Scheduler& synthesising() const { return synthesis != nullptr ? *synthesis : *scheduler; }
 };
 
 VoiceStack::VoiceStack() : parts_(std::make_unique<Parts>()) {}
 VoiceStack::~VoiceStack() = default;
 
-Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bool threads,
+Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bool real_time,
                                                      int ready_recognizers) {
   std::unique_ptr<VoiceStack> stack(new VoiceStack);
   Parts& parts = *stack->parts_;
@@ -94,41 +112,69 @@ Result<std::unique_ptr<VoiceStack>> VoiceStack::Open(const VoiceFlags& flags, bo
     parts.phrases->Warm(WarmableSentences(greeting->FixedParts()));
   }
   lap("voice");
-  parts.warming = std::jthread([&parts, fixed = WarmableSentences(parts.program->FixedParts())] {
-    parts.phrases->Warm(fixed, [&] { return !parts.stopping; });
-  });
-  parts.synthesis = std::make_unique<SynthesisQueue>();
-  if (threads) parts.acting = std::make_unique<SynthesisQueue>();
-  parts.in_real_time = threads;
+  const int cores = std::max(2, static_cast<int>(std::thread::hardware_concurrency()));
+  if (real_time) {
+    parts.scheduler = std::make_unique<Scheduler>(parts.clock, SchedulerOptions{.threads = cores});
+  } else {
+    parts.scheduler = std::make_unique<Scheduler>(parts.still);
+    parts.synthesis = std::make_unique<Scheduler>(parts.clock, SchedulerOptions{.threads = cores});
+    parts.waiting_actions.emplace(*parts.actions);
+  }
+  parts.live_recognizers = MakeLiveRecognizers(*parts.recognizers, *parts.scheduler);
+  parts.continued = flags.session;
+  if (!flags.sessions.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(parts.store, SessionStore::Open(flags.sessions));
+    parts.journal = std::make_unique<Journal>(*parts.store, *parts.scheduler);
+  }
+  // What is needed before its turn is synthesised at once.
+  parts.synthesizer = parts.synthesising().NewStrand(Scheduler::Order::kUrgency);
+  for (std::string& sentence : WarmableSentences(parts.program->FixedParts())) {
+    parts.synthesising().Post(
+        {.strand = parts.synthesizer, .priority = Priority::kIdle, .blocks = synthesizer->blocks()},
+        [phrases = parts.phrases, sentence = std::move(sentence)](std::stop_token) {
+          phrases->Warm(std::span(&sentence, 1));
+        });
+  }
   SOTTO_ASSIGN_OR_RETURN(parts.options.endpoint, EndpointOptions::FromPolicy(parts.workflow->policy));
-  parts.options.caller = HostCaller(*parts.workflow, flags.customer, parts.options.channel);
+  parts.options.session.caller = HostCaller(*parts.workflow, flags.customer, parts.options.session.channel);
   parts.options.listen_along = !flags.no_listening_along;
   return stack;
 }
 
-Result<std::unique_ptr<VoiceSession>> VoiceStack::NewSession(const Clock& clock, VoiceOptions options,
-                                                             VoiceSession::Callbacks callbacks) {
+VoiceServices VoiceStack::services(const Clock& clock) const {
   VoiceServices services;
   services.program = parts_->program;
-  services.recognizers = parts_->recognizers.get();
-  services.phrases = parts_->phrases;
-  services.synthesis = parts_->synthesis.get();
-  services.wait_for_synthesis = !parts_->in_real_time;
-  services.actions = parts_->actions.get();
-  if (parts_->acting != nullptr) {
-    services.run_action = [queue = parts_->acting.get()](std::function<void()> job) {
-      queue->Post(std::move(job));
-    };
-  }
+  services.actions = parts_->waiting_actions ? &*parts_->waiting_actions : parts_->actions.get();
+  services.journal = parts_->journal.get();
   services.clock = &clock;
   services.today = parts_->today;
-  return VoiceSession::Create(std::move(services), MakeBrainUnderstander(parts_->brain), std::move(options),
-                              std::move(callbacks));
+  services.recognizers = parts_->live_recognizers.get();
+  services.phrases = parts_->phrases;
+  services.synthesis = &parts_->synthesising();
+  services.synthesizer = parts_->synthesizer;
+  services.wait_for_synthesis = parts_->synthesis != nullptr;
+  return services;
 }
 
+std::unique_ptr<Understander> VoiceStack::NewUnderstander() const {
+  return MakeBrainUnderstander(parts_->brain, *parts_->scheduler);
+}
+
+Result<std::unique_ptr<VoiceSession>> VoiceStack::NewSession(const Clock& clock, VoiceOptions options,
+                                                             VoiceSession::Callbacks callbacks) {
+  SOTTO_ASSIGN_OR_RETURN(auto session, VoiceSession::Create(services(clock), NewUnderstander(),
+                                                            std::move(options), std::move(callbacks)));
+  if (!parts_->continued.empty() && !session->resumed()) {
+    return MakeError(ErrorCode::kNotFound,
+                     "no session '{}' is kept; `sotto chat --list --db FILE` shows those", parts_->continued);
+  }
+  return session;
+}
+
+Scheduler& VoiceStack::scheduler() const { return *parts_->scheduler; }
 VoiceOptions VoiceStack::NextOptions() const {
   VoiceOptions options = parts_->options;
-  options.session_id = UniqueId();
+  options.session.id = parts_->continued.empty() ? UniqueId() : parts_->continued;
   return options;
 }
 const Workflow& VoiceStack::workflow() const { return *parts_->workflow; }

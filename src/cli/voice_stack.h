@@ -20,6 +20,8 @@ struct VoiceFlags {
   std::string synthesizer = "flite";
   std::string database;  // folder of the actions' databases; see OpenRunner
   std::string customer = kDemoCustomer;
+  std::string sessions;  // where conversations are kept; empty: nowhere
+  std::string session;   // id of the stored one to go on with; empty: new ones
   bool no_listening_along = false;
   TodayFlag today;
 
@@ -29,17 +31,22 @@ struct VoiceFlags {
 
 class VoiceStack {
  public:
-  // `threads`: for real time: synthesis and actions run beside the session; otherwise steps wait for them.
+  // `real_time`: everything runs beside the sessions, on few threads; otherwise steps wait for it, and with a
+  // clock that stands still the same audio gives the same call.
   // `ready_recognizers`: how many callers never wait for a recognizer to start.
-  static Result<std::unique_ptr<VoiceStack>> Open(const VoiceFlags& flags, bool threads,
+  static Result<std::unique_ptr<VoiceStack>> Open(const VoiceFlags& flags, bool real_time,
                                                   int ready_recognizers = 1);
   ~VoiceStack();
   VoiceStack(const VoiceStack&) = delete;
   VoiceStack& operator=(const VoiceStack&) = delete;
 
-  // `clock` outlives the session.
+  // `clock` outlives the session, and the stack does.
   Result<std::unique_ptr<VoiceSession>> NewSession(const Clock& clock, VoiceOptions options,
                                                    VoiceSession::Callbacks callbacks);
+  // What NewSession() puts together, for who wants parts of it otherwise.
+  VoiceServices services(const Clock& clock) const;
+  std::unique_ptr<Understander> NewUnderstander() const;
+  Scheduler& scheduler() const;
   // Of the next session: an id of its own, the caller of the flags, the endpointing of the workflow.
   VoiceOptions NextOptions() const;
   const Workflow& workflow() const;

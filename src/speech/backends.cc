@@ -49,7 +49,7 @@ class FallbackRecognizer final : public Recognizer {
     auto fed = recognizers_[current_]->Feed(samples);
     return fed ? fed : Next(std::move(fed).error());
   }
-  Transcript Partial() override { return recognizers_[current_]->Partial(); }
+  std::optional<Transcript> Partial() override { return recognizers_[current_]->Partial(); }
   Result<Transcript> Finish() override {
     while (true) {
       auto transcript = recognizers_[current_]->Finish();
@@ -101,6 +101,9 @@ class FallbackPool final : public RecognizerPool {
     return std::make_unique<FallbackRecognizer>(std::move(recognizers));
   }
   std::string name() const override { return pools_.front()->name(); }
+  bool blocks() const override {
+    return std::any_of(pools_.begin(), pools_.end(), [](const auto& pool) { return pool->blocks(); });
+  }
 
  private:
   std::vector<std::unique_ptr<RecognizerPool>> pools_;
@@ -127,6 +130,14 @@ class FallbackSynthesizer final : public Synthesizer {
     return tl::unexpected<Error>(std::move(last));
   }
   std::string name() const override { return synthesizers_.front()->name(); }
+  bool blocks() const override {
+    return std::any_of(synthesizers_.begin(), synthesizers_.end(),
+                       [](const auto& synthesizer) { return synthesizer->blocks(); });
+  }
+  bool takes_turns() const override {
+    return std::any_of(synthesizers_.begin(), synthesizers_.end(),
+                       [](const auto& synthesizer) { return synthesizer->takes_turns(); });
+  }
 
  private:
   std::vector<std::shared_ptr<Synthesizer>> synthesizers_;

@@ -98,6 +98,7 @@ class EspeakSynthesizer final : public Synthesizer {
     return {};
   }
   std::string name() const override { return "espeak-ng " + voice_; }
+  bool takes_turns() const override { return true; }
 
  private:
   const Library library_;

@@ -21,6 +21,7 @@ class FliteSynthesizer final : public Synthesizer {
   static Result<std::unique_ptr<FliteSynthesizer>> Create(std::string_view voice, Options options = {});
   Result<void> Speak(std::string_view text, const Sink& sink) override;
   std::string name() const override;
+  bool takes_turns() const override { return true; }
 
  private:
   FliteSynthesizer(std::string voice, void* handle, Options options);

@@ -101,7 +101,7 @@ class OpenAiRecognizer final : public Recognizer {
     audio_.insert(audio_.end(), samples.begin(), samples.end());
     return {};
   }
-  Transcript Partial() override { return {}; }
+  std::optional<Transcript> Partial() override { return std::nullopt; }
   Result<Transcript> Finish() override {
     const std::string wav = ToWav(audio_);
     audio_.clear();
@@ -139,6 +139,7 @@ class OpenAiPool final : public RecognizerPool {
     return std::make_unique<OpenAiRecognizer>(base_, options_);
   }
   std::string name() const override { return HttpAddress(base_); }
+  bool blocks() const override { return true; }
 
  private:
   const std::string base_;
@@ -237,6 +238,7 @@ class OpenAiSynthesizer final : public Synthesizer {
   std::string name() const override {
     return fmt::format("{} {} {}", HttpAddress(base_), options_.speech_model, voice_);
   }
+  bool blocks() const override { return true; }
 
  private:
   const std::string base_;

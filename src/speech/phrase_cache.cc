@@ -57,12 +57,11 @@ Phrase PhraseCache::ReadFromDisk(std::string_view text) const {
   return samples;
 }
 
-int PhraseCache::Warm(std::span<const std::string> phrases, const std::function<bool()>& go_on) {
+int PhraseCache::Warm(std::span<const std::string> phrases) {
   int made = 0;
   std::error_code error;
   if (!folder_.empty()) std::filesystem::create_directories(folder_, error);
   for (const std::string& text : phrases) {
-    if (go_on && !go_on()) break;
     if (Find(text) != nullptr) continue;
     Phrase phrase = ReadFromDisk(text);
     if (phrase == nullptr) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -29,8 +28,7 @@ class PhraseCache {
 
   // Makes sure of all of them; synthesises what is neither in memory nor on disk. A phrase that fails is
   // logged and skipped: it will be synthesised when it is needed. Returns how many were synthesised now.
-  // `go_on` is asked before each; false ends it.
-  int Warm(std::span<const std::string> phrases, const std::function<bool()>& go_on = nullptr);
+  int Warm(std::span<const std::string> phrases);
 
   // Null if not there.
   Phrase Find(std::string_view text) const;

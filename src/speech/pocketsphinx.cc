@@ -123,7 +123,7 @@ class PocketSphinxRecognizer final : public Recognizer {
     return {};
   }
 
-  Transcript Partial() override {
+  std::optional<Transcript> Partial() override {
     SOTTO_CHECK(started_);
     Transcript transcript;
     if (const char* text = ps_get_hyp(decoder_->get(), nullptr); text != nullptr) {

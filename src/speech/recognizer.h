@@ -1,7 +1,8 @@
-// Speech in, words out. A Recognizer listens to one caller, one utterance at a time:
+// Speech in, words out: the engines. A Recognizer listens to one caller, one utterance at a time:
 //
 //   NewCaller -> (Start -> Feed... -> Finish | Cancel)...
 //
+// Each of these may compute or wait; live calls hear through speech/live_recognizer.h, which never does.
 // Partial() between Start and Finish is what was heard so far; it may change until Finish. A final never
 // changes. Backends: speech/pocketsphinx.h (embedded), speech/wyoming.h and speech/openai_audio.h (network).
 // Ownership: a pool makes recognizers and takes them back when they are destroyed; it outlives them.
@@ -9,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -27,8 +29,9 @@ class Recognizer {
   virtual Result<void> Start(ListeningMode mode) = 0;
   // 16 kHz mono in [-1, 1], any length. REQUIRES: started.
   virtual Result<void> Feed(std::span<const float> samples) = 0;
-  // REQUIRES: started. Cheap; text may be empty, words have no confidence.
-  virtual Transcript Partial() = 0;
+  // REQUIRES: started. Text may be empty: nothing was heard so far; words have no confidence. Null: this engine
+  // tells nothing before the final.
+  virtual std::optional<Transcript> Partial() = 0;
   // Ends the utterance. An utterance without words is a final with empty text, not an error.
   virtual Result<Transcript> Finish() = 0;
   // Ends the utterance without a result. No effect if none is open.
@@ -42,6 +45,8 @@ class RecognizerPool {
   virtual Result<std::unique_ptr<Recognizer>> Acquire() = 0;
   // For the turn record and messages: "pocketsphinx", "wyoming tcp://host:port", ...
   virtual std::string name() const = 0;
+  // Its recognizers wait for a network rather than compute.
+  virtual bool blocks() const { return false; }
 };
 
 }  // namespace sotto

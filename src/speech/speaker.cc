@@ -19,6 +19,7 @@ constexpr float kSilence = 0.004f;
 constexpr size_t kMaxRewindSamples = 24000;   // 1.5 s
 constexpr size_t kGapSamples = 640;           // 40 ms
 constexpr size_t kPlainRewindSamples = 4800;  // 300 ms
+constexpr std::chrono::seconds kSentenceLimit{10};
 
 bool EndsSentence(char c) { return c == '.' || c == '?' || c == '!'; }
 
@@ -30,17 +31,6 @@ std::string Trim(std::string_view text) {
 
 }  // namespace
 
-SynthesisQueue::SynthesisQueue() {
-  thread_ = std::thread([this] {
-    while (auto job = jobs_.Pop()) (*job)();
-  });
-}
-
-SynthesisQueue::~SynthesisQueue() {
-  jobs_.Close();
-  thread_.join();
-}
-
 struct Speaker::Unit {
   std::string text;
   Phrase phrase;  // ready audio; otherwise `samples` grows
@@ -50,8 +40,8 @@ struct Speaker::Unit {
   std::condition_variable more;  // samples, or done
   std::vector<float> samples;
   bool done = false;
-  bool cancelled = false;
   std::optional<Error> error;
+  Scheduler::Ticket work;
 
   // Copies up to out.size() samples from `from`. Sets *end when nothing follows.
   size_t Read(size_t from, std::span<float> out, bool wait, bool* end) {
@@ -59,6 +49,44 @@ struct Speaker::Unit {
     std::unique_lock lock(mutex);
     if (wait) more.wait(lock, [&] { return done || samples.size() >= from + out.size(); });
     return Copy(samples, from, out, done, end);
+  }
+
+  // Appends what the synthesizer says, until it has said everything or `stop`.
+  Result<void> Fill(Synthesizer& synthesizer, const std::stop_token& stop) {
+    // Silence is held back until sound follows: so neither end has more of it than is wanted.
+    std::vector<float> held;
+    bool begun = false;
+    const auto result = synthesizer.Speak(text, [&](std::span<const float> chunk) {
+      const auto last =
+          std::find_if(chunk.rbegin(), chunk.rend(), [](float s) { return std::abs(s) > kSilence; });
+      const auto sound = static_cast<std::ptrdiff_t>(chunk.size()) - (last - chunk.rbegin());
+      std::lock_guard lock(mutex);
+      if (done || stop.stop_requested()) return false;
+      if (sound > 0) {
+        const auto from = begun || std::ssize(held) < kKeepSamples ? held.begin() : held.end() - kKeepSamples;
+        samples.insert(samples.end(), from, held.end());
+        samples.insert(samples.end(), chunk.begin(), chunk.begin() + sound);
+        held.clear();
+        begun = true;
+        more.notify_all();
+      }
+      held.insert(held.end(), chunk.begin() + sound, chunk.end());
+      return true;
+    });
+    std::lock_guard lock(mutex);
+    if (begun && !done) {
+      held.resize(std::min(held.size(), kGapSamples));
+      samples.insert(samples.end(), held.begin(), held.end());
+    }
+    return result;
+  }
+
+  // Nothing is added any more.
+  void End(Result<void> result) {
+    std::lock_guard lock(mutex);
+    if (!result && result.error().code != ErrorCode::kCancelled) error = std::move(result).error();
+    done = true;
+    more.notify_all();
   }
 
  private:
@@ -73,8 +101,12 @@ struct Speaker::Unit {
   }
 };
 
-Speaker::Speaker(std::shared_ptr<PhraseCache> cache, SynthesisQueue* queue, bool wait)
-    : cache_(std::move(cache)), queue_(queue), wait_(wait) {}
+Speaker::Speaker(std::shared_ptr<PhraseCache> cache, Scheduler& scheduler, const Scheduler::Strand& strand,
+                 bool wait)
+    : cache_(std::move(cache)),
+      scheduler_(scheduler),
+      strand_(cache_->synthesizer().takes_turns() ? strand : scheduler.NewStrand()),
+      wait_(wait) {}
 Speaker::~Speaker() { Stop(); }
 
 std::vector<Sentence> SentencesOf(const Reply& reply) {
@@ -141,49 +173,25 @@ void Speaker::Add(const Reply& reply) {
     unit->pause_samples = EndsSentence(unit->text.back()) ? kSentencePauseSamples : 0;
     unit->phrase = cache_->Find(unit->text);
     units_.push_back(unit);
-    if (unit->phrase != nullptr) continue;
-    auto job = [cache = cache_, unit, fixed = sentence.fixed] {
-      Synthesise(cache->synthesizer(), unit);
-      if (!fixed || unit->error || unit->cancelled) return;
-      cache->Remember(unit->text, std::make_shared<std::vector<float>>(unit->samples));
-    };
-    if (queue_ != nullptr) {
-      queue_->Post(std::move(job));
-    } else {
-      job();
-    }
+    if (unit->phrase == nullptr) Post(unit, sentence.fixed);
   }
 }
 
-void Speaker::Synthesise(Synthesizer& synthesizer, const std::shared_ptr<Unit>& unit) {
-  // Silence is held back until sound follows: so neither end has more of it than is wanted.
-  std::vector<float> held;
-  bool begun = false;
-  const auto result = synthesizer.Speak(unit->text, [&](std::span<const float> chunk) {
-    const auto last =
-        std::find_if(chunk.rbegin(), chunk.rend(), [](float s) { return std::abs(s) > kSilence; });
-    const auto sound = static_cast<std::ptrdiff_t>(chunk.size()) - (last - chunk.rbegin());
-    std::lock_guard lock(unit->mutex);
-    if (unit->cancelled) return false;
-    if (sound > 0) {
-      const auto from = begun || std::ssize(held) < kKeepSamples ? held.begin() : held.end() - kKeepSamples;
-      unit->samples.insert(unit->samples.end(), from, held.end());
-      unit->samples.insert(unit->samples.end(), chunk.begin(), chunk.begin() + sound);
-      held.clear();
-      begun = true;
-      unit->more.notify_all();
-    }
-    held.insert(held.end(), chunk.begin() + sound, chunk.end());
-    return true;
-  });
-  std::lock_guard lock(unit->mutex);
-  if (begun) {
-    held.resize(std::min(held.size(), kGapSamples));
-    unit->samples.insert(unit->samples.end(), held.begin(), held.end());
-  }
-  if (!result && result.error().code != ErrorCode::kCancelled) unit->error = result.error();
-  unit->done = true;
-  unit->more.notify_all();
+void Speaker::Post(const std::shared_ptr<Unit>& unit, bool fixed) {
+  Synthesizer& synthesizer = cache_->synthesizer();
+  auto work = [cache = cache_, unit, fixed](std::stop_token stop) -> Result<void> {
+    SOTTO_RETURN_IF_ERROR(unit->Fill(cache->synthesizer(), stop));
+    if (fixed) cache->Remember(unit->text, std::make_shared<std::vector<float>>(unit->samples));
+    return {};
+  };
+  const bool first = unit == units_[unit_];
+  unit->work =
+      scheduler_.Post({.strand = strand_,
+                       .deadline = scheduler_.clock().Now() + kSentenceLimit,
+                       .priority = first ? Priority::kUrgent : Priority::kNormal,
+                       .blocks = synthesizer.blocks(),
+                       .what = "speech"},
+                      std::move(work), [unit](Result<void> result) { unit->End(std::move(result)); });
 }
 
 void Speaker::Pause() {
@@ -217,11 +225,8 @@ void Speaker::Resume() {
 void Speaker::Stop() {
   if (units_.empty()) return;
   stopped_ = heard();
-  for (const auto& unit : units_) {
-    if (unit->phrase != nullptr) continue;
-    std::lock_guard lock(unit->mutex);
-    unit->cancelled = true;
-  }
+  for (const auto& unit : units_) unit->work.Cancel();
+  if (auto error = TakeError()) error_ = std::move(error);
   units_.clear();
   unit_ = 0;
   position_ = 0;
@@ -286,6 +291,7 @@ Speaker::Heard Speaker::heard() const {
 }
 
 std::optional<Error> Speaker::TakeError() {
+  if (error_) return std::exchange(error_, std::nullopt);
   for (const auto& unit : units_) {
     std::lock_guard lock(unit->mutex);
     if (unit->error) return std::exchange(unit->error, std::nullopt);

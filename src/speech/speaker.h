@@ -2,38 +2,23 @@
 // once, and knowing what was really played.
 //
 // A reply is said sentence by sentence. Sentences in the phrase cache start at once; others stream from the
-// synthesizer, the next one being synthesised while one plays.
-// Threads: one thread calls everything here; the synthesizer runs on the SynthesisQueue's thread, or inline
-// where there is none (tests, faster than real time).
+// synthesizer, the next one being synthesised while one plays. A sentence that has no end within ten seconds
+// is over and an error; what is stopped before its turn is never synthesised.
+// Threads: one thread calls everything here; the synthesizer runs on the scheduler.
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "base/bounded_queue.h"
+#include "base/scheduler.h"
 #include "core/reply.h"
 #include "speech/phrase_cache.h"
 
 namespace sotto {
-
-// A thread that synthesises for any number of speakers, in the order it was asked. Any thread.
-class SynthesisQueue {
- public:
-  SynthesisQueue();
-  ~SynthesisQueue();
-  void Post(std::function<void()> job) { jobs_.Push(std::move(job)); }
-
- private:
-  BoundedQueue<std::function<void()>> jobs_{4096, WhenFull::kBlock};
-  std::thread thread_;
-};
 
 class Speaker {
  public:
@@ -44,9 +29,11 @@ class Speaker {
     bool all = false;
   };
 
-  // `queue` may be null: synthesis then happens inside Say(). `wait`: frames are never late, NextFrame()
-  // waits for the synthesizer instead (conversations that do not run in real time). All outlive the speaker.
-  Speaker(std::shared_ptr<PhraseCache> cache, SynthesisQueue* queue, bool wait = false);
+  // `strand`: where a synthesizer that takes turns does so. `wait`: frames are never late, NextFrame() waits
+  // for the synthesizer instead (conversations that do not run in real time). The scheduler outlives the
+  // speaker.
+  Speaker(std::shared_ptr<PhraseCache> cache, Scheduler& scheduler, const Scheduler::Strand& strand,
+          bool wait = false);
   ~Speaker();
   Speaker(const Speaker&) = delete;
   Speaker& operator=(const Speaker&) = delete;
@@ -79,10 +66,11 @@ class Speaker {
   struct Unit;
 
   void Add(const Reply& reply);
-  static void Synthesise(Synthesizer& synthesizer, const std::shared_ptr<Unit>& unit);
+  void Post(const std::shared_ptr<Unit>& unit, bool fixed);
 
   const std::shared_ptr<PhraseCache> cache_;
-  SynthesisQueue* const queue_;
+  Scheduler& scheduler_;
+  const Scheduler::Strand strand_;
   const bool wait_;
   std::vector<std::shared_ptr<Unit>> units_;
   size_t unit_ = 0;      // the one being played
@@ -92,6 +80,7 @@ class Speaker {
   int64_t late_frames_ = 0;
   size_t played_samples_ = 0;
   std::optional<Heard> stopped_;  // what was heard of a reply that was stopped
+  std::optional<Error> error_;    // of a sentence of it
 };
 
 // The sentences of a reply: its parts put together, then cut after each . ? ! that ends one. `fixed`: made of

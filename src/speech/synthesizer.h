@@ -25,6 +25,10 @@ class Synthesizer {
   virtual Result<void> Speak(std::string_view text, const Sink& sink) = 0;
   // Engine, voice and settings: the same name and text always give the same audio. Names cache entries.
   virtual std::string name() const = 0;
+  // Waits for a network rather than compute.
+  virtual bool blocks() const { return false; }
+  // Speak() is done for one caller at a time: further threads would only wait.
+  virtual bool takes_turns() const { return false; }
 };
 
 // Everything at once.

@@ -238,7 +238,7 @@ class WyomingRecognizer final : public Recognizer {
       return MakeError(ErrorCode::kUnavailable, "{}: not connected", connection_.name());
     return connection_.Send("audio-chunk", Format(), ToPcm16(samples), options_.connect);
   }
-  Transcript Partial() override { return {}; }
+  std::optional<Transcript> Partial() override { return std::nullopt; }
   Result<Transcript> Finish() override {
     if (!connection_.open())
       return MakeError(ErrorCode::kUnavailable, "{}: not connected", connection_.name());
@@ -286,6 +286,7 @@ class WyomingPool final : public RecognizerPool {
     return std::make_unique<WyomingRecognizer>(address_, options_);
   }
   std::string name() const override { return fmt::format("wyoming://{}:{}", address_.host, address_.port); }
+  bool blocks() const override { return true; }
 
  private:
   const Address address_;
@@ -337,6 +338,7 @@ class WyomingSynthesizer final : public Synthesizer {
   std::string name() const override {
     return fmt::format("wyoming://{}:{} {}", address_.host, address_.port, voice_);
   }
+  bool blocks() const override { return true; }
 
  private:
   const Address address_;

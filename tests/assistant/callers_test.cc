@@ -31,19 +31,20 @@ class CallersTest : public ::testing::Test {
     auto store = SessionStore::Open(folder_.path() / "sessions.db");
     SOTTO_CHECK(store, "{}", store.error().message);
     store_ = *std::move(store);
+    journal_.emplace(*store_, scheduler_);
   }
 
   Result<std::unique_ptr<TextSession>> Open(const std::string& id, const Caller& caller,
-                                            SessionStore* store = nullptr) {
-    return TextSession::Open({program_, actions_.runner.get(), store, &clock_},
+                                            Journal* journal = nullptr) {
+    return TextSession::Open({program_, actions_.runner.get(), journal, &clock_},
                              std::make_unique<TypedUnderstander>(workflow_), id, caller);
   }
   // A whole call: the transfer and the yes. What was said last.
   std::string Call(const std::string& id, const Caller& caller) {
     const auto session = Open(id, caller).value();
-    session->Begin().value();
-    session->Say(kTransfer).value();
-    return session->Say("affirm()").value().reply.text;
+    session->Begin();
+    session->Say(kTransfer);
+    return session->Say("affirm()").reply.text;
   }
   int Transfers() {
     int transfers = 0;
@@ -60,6 +61,8 @@ class CallersTest : public ::testing::Test {
   WorkflowActions actions_;
   std::unique_ptr<SessionStore> store_;
   FakeClock clock_;
+  Scheduler scheduler_{clock_};
+  std::optional<Journal> journal_;
   const Caller alex_{"1", "text", "", "host", ""};
 };
 
@@ -78,10 +81,10 @@ TEST_F(CallersTest, ASessionWithoutAnIdIsRefused) {
 
 TEST_F(CallersTest, TheSameTransferTwiceInOneCallIsMadeTwice) {
   const auto session = Open(UniqueId(), alex_).value();
-  session->Begin().value();
+  session->Begin();
   for (int i = 0; i < 2; ++i) {
-    session->Say(kTransfer).value();
-    EXPECT_TRUE(session->Say("affirm()").value().actions.at(0).result.ok);
+    session->Say(kTransfer);
+    EXPECT_TRUE(session->Say("affirm()").actions.at(0).result.ok);
   }
   EXPECT_EQ(Transfers(), 2);
 }
@@ -89,16 +92,16 @@ TEST_F(CallersTest, TheSameTransferTwiceInOneCallIsMadeTwice) {
 // Also where the host says goodbye and the same session goes on.
 TEST_F(CallersTest, ASessionThatWasEndedAndReopenedUsesNoKeyTwice) {
   const auto session = Open(UniqueId(), alex_).value();
-  session->Begin().value();
+  session->Begin();
   std::set<std::string> keys;
   for (int i = 0; i < 3; ++i) {
-    session->Say(kTransfer).value();
-    const TurnRecord record = session->Say("affirm()").value();
+    session->Say(kTransfer);
+    const TurnRecord record = session->Say("affirm()");
     ASSERT_EQ(record.actions.size(), 1u);
     EXPECT_EQ(record.actions[0].request.caller, alex_);
     EXPECT_EQ(record.actions[0].request.session, session->id());
     keys.insert(record.actions[0].request.idempotency_key);
-    session->Say("goodbye()").value();
+    session->Say("goodbye()");
     EXPECT_TRUE(session->ended());
   }
   EXPECT_EQ(keys.size(), 3u);
@@ -107,29 +110,29 @@ TEST_F(CallersTest, ASessionThatWasEndedAndReopenedUsesNoKeyTwice) {
 
 TEST_F(CallersTest, TheSessionOfAnotherCallerIsRefused) {
   const std::string id = UniqueId();
-  Open(id, alex_, store_.get()).value()->Begin().value();
+  Open(id, alex_, &*journal_).value()->Begin();
   for (const Caller& other : {Caller{"2", "text", "", "host", ""}, Caller{"2", "text", "", "", ""}, Caller{},
                               Caller{"", "phone", "+15550100", "", ""}}) {
-    const auto taken = Open(id, other, store_.get());
+    const auto taken = Open(id, other, &*journal_);
     ASSERT_FALSE(taken) << ToJson(other).dump();
     EXPECT_EQ(taken.error().message, "session '" + id + "' belongs to another caller");
   }
-  EXPECT_TRUE(Open(id, alex_, store_.get()));
+  EXPECT_TRUE(Open(id, alex_, &*journal_));
 }
 
 TEST_F(CallersTest, WhoLogsInLaterGoesOnAsThemselves) {
   const std::string id = UniqueId();
   {
-    const auto session = Open(id, {}, store_.get()).value();
-    session->Begin().value();
-    session->Say(kTransfer).value();
+    const auto session = Open(id, {}, &*journal_).value();
+    session->Begin();
+    session->Say(kTransfer);
   }
-  const auto session = Open(id, alex_, store_.get()).value();
-  session->Begin().value();
-  EXPECT_EQ(session->Say("affirm()").value().actions.at(0).request.caller, alex_);
+  const auto session = Open(id, alex_, &*journal_).value();
+  session->Begin();
+  EXPECT_EQ(session->Say("affirm()").actions.at(0).request.caller, alex_);
   // From now on it is theirs.
-  EXPECT_FALSE(Open(id, {}, store_.get()));
-  EXPECT_FALSE(Open(id, {"2", "text", "", "host", ""}, store_.get()));
+  EXPECT_FALSE(Open(id, {}, &*journal_));
+  EXPECT_FALSE(Open(id, {"2", "text", "", "host", ""}, &*journal_));
 }
 
 }  // namespace

@@ -49,13 +49,13 @@ int Call(const LiveDeployment& live, const Clock& clock) {
                         std::make_unique<TypedUnderstander>(mine->parts().program->shared_workflow()),
                         UniqueId(), {})
           .value();
-  const TurnRecord greeting = session->Begin().value();
+  const TurnRecord greeting = session->Begin();
   EXPECT_EQ(greeting.workflow_hash, mine->workflow().hash);
   EXPECT_EQ(greeting.reply.text, mine->workflow().assistant.greeting);
   int turns = 1;
   for (const char* said :
        {"check_balance(account_type=savings)", "thank_you()", "check_balance()", "goodbye()"}) {
-    const TurnRecord record = session->Say(said).value();
+    const TurnRecord record = session->Say(said);
     EXPECT_EQ(record.workflow_hash, greeting.workflow_hash);
     EXPECT_FALSE(record.reply.text.empty());
     ++turns;
@@ -108,8 +108,8 @@ TEST(Deployment, ASessionKeepsItsOwn) {
           .value();
   deployment.reset();
   EXPECT_EQ(alive, 1);
-  session->Begin().value();
-  EXPECT_EQ(session->Say("check_balance(account_type=savings)").value().reply.text,
+  session->Begin();
+  EXPECT_EQ(session->Say("check_balance(account_type=savings)").reply.text,
             "Your savings balance is $10.00.");
   session.reset();
   EXPECT_EQ(alive, 0);

@@ -35,6 +35,7 @@ class TextSessionTest : public ::testing::Test {
     auto store = SessionStore::Open(path_);
     SOTTO_CHECK(store, "{}", store.error().message);
     store_ = std::move(*store);
+    journal_.emplace(*store_, scheduler_);
   }
   ~TextSessionTest() override {
     store_.reset();
@@ -44,8 +45,8 @@ class TextSessionTest : public ::testing::Test {
     for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path_.string() + end);
   }
   std::unique_ptr<TextSession> Open(const std::string& id = "one") {
-    auto session = TextSession::Open({program_, &runner_, store_.get(), &clock_},
-                                     std::make_unique<TypedUnderstander>(workflow_), id, Caller{});
+    auto session = TextSession::Open({program_, &runner_, &journal_.value(), &clock_},
+                                     std::make_unique<TypedUnderstander>(workflow_), id, {});
     SOTTO_CHECK(session, "{}", session.error().message);
     return std::move(*session);
   }
@@ -56,17 +57,18 @@ class TextSessionTest : public ::testing::Test {
   std::unique_ptr<SessionStore> store_;
   CountingRunner runner_;
   FakeClock clock_;
+  Scheduler scheduler_{clock_};
+  std::optional<Journal> journal_;
 };
 
 TEST_F(TextSessionTest, TalksAndRecords) {
   const auto session = Open();
-  EXPECT_EQ(session->Begin()->reply.text, "Hello! Welcome to BankCo. How can I help you today?");
+  EXPECT_EQ(session->Begin().reply.text, "Hello! Welcome to BankCo. How can I help you today?");
   const auto record = session->Say("check_balance(account_type=savings)");
-  ASSERT_TRUE(record);
-  EXPECT_EQ(record->reply.text, "Your savings balance is $10.00.");
-  EXPECT_EQ(record->actions.size(), 1u);
-  EXPECT_EQ(record->channel, "text");
-  EXPECT_EQ(session->Say("words without calls")->reply.text, "Sorry, I didn't get that.");
+  EXPECT_EQ(record.reply.text, "Your savings balance is $10.00.");
+  EXPECT_EQ(record.actions.size(), 1u);
+  EXPECT_EQ(record.channel, "text");
+  EXPECT_EQ(session->Say("words without calls").reply.text, "Sorry, I didn't get that.");
   session->Say("goodbye()");
   EXPECT_TRUE(session->ended());
 }
@@ -79,8 +81,8 @@ TEST_F(TextSessionTest, ContinuesWhereItWasLeft) {
   }
   const auto session = Open();
   EXPECT_TRUE(session->resumed());
-  EXPECT_THAT(session->Begin()->reply.text, HasSubstr("Transfer $20.00 from checking to savings?"));
-  EXPECT_THAT(session->Say("affirm()")->reply.text, HasSubstr("Done"));
+  EXPECT_THAT(session->Begin().reply.text, HasSubstr("Transfer $20.00 from checking to savings?"));
+  EXPECT_THAT(session->Say("affirm()").reply.text, HasSubstr("Done"));
   EXPECT_EQ(runner_.requests.size(), 1u);
   EXPECT_FALSE(Open("two")->resumed());
   const auto sessions = store_->List();
@@ -101,7 +103,7 @@ TEST_F(TextSessionTest, AnActionCutOffRunsAgainUnderItsKey) {
     ASSERT_TRUE(store_->Append("one", "banking", events, clock_.WallNow()));
   }
   const auto session = Open();
-  EXPECT_THAT(session->Begin()->reply.text, HasSubstr("$10.00"));
+  EXPECT_THAT(session->Begin().reply.text, HasSubstr("$10.00"));
   ASSERT_EQ(runner_.requests.size(), 1u);
   EXPECT_EQ(runner_.requests[0].idempotency_key, key);
 }

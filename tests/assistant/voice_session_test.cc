@@ -7,11 +7,12 @@
 #include <fstream>
 #include <map>
 
+#include "assistant/voice_fixture.h"
+#include "base/unique_id.h"
 #include "speech/domain_model.h"
 #include "speech/flite.h"
 #include "speech/pocketsphinx.h"
 #include "temp_folder.h"
-#include "workflow/parse.h"
 
 namespace sotto {
 namespace {
@@ -19,117 +20,13 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kWorkflow = R"(
-workflow: test
-assistant: {name: Test, greeting: "Hello! How can I help you today?"}
-entities:
-  account: {values: {checking: [], savings: []}}
-  last_four: {type: digits, length: 4}
-  money: {type: money, currency: USD, min: 0.01}
-tools:
-  transfer_money:
-    description: Transfer money
-    title: transfer money
-    doing: transferring money
-    slots:
-      amount: {entity: money, required: true, ask: the amount}
-      to_account: {entity: account, required: true, ask: which account to transfer to}
-    confirm: "Transfer {amount:money} to {to_account}?"
-    action: {use: test.transfer}
-    done: "Done. Transferred {amount:money} to {to_account}."
-    examples: ["transfer {amount} to {to_account}", "move {amount} to my {to_account} account"]
-  activate_card:
-    description: Activate a card
-    title: activate a card
-    doing: activating a card
-    slots:
-      card_last_four: {entity: last_four, required: true, ask: the last four digits}
-    action: {use: test.activate}
-    done: "Your card is active."
-    examples: ["activate my card", "activate the card ending in {card_last_four}"]
-  goodbye: {description: The user leaves, role: goodbye, done: "Goodbye!", examples: ["goodbye", "bye"]}
-  intent_unclear: {description: Not understood, role: unclear}
-)";
-
-// Understands by key words: enough to drive a conversation without a trained model.
-class KeywordUnderstander final : public Understander {
- public:
-  Result<void> Begin(const Conversation&, const Expectation& expectation,
-                     std::span<const std::string>) override {
-    expectation_ = expectation;
-    partial_.clear();
-    return {};
-  }
-  Result<void> Hear(std::string_view partial) override {
-    partial_ = partial;
-    return {};
-  }
-  Result<Understanding> Peek() override { return Read(partial_); }
-  Result<Understanding> Commit(std::span<const Transcript::Hypothesis> hypotheses) override {
-    return Read(hypotheses.front().text);
-  }
-  void Abandon() override {}
-
- private:
-  Understanding Read(const std::string& text) const {
-    const auto has = [&](const char* word) {
-      return (" " + text + " ").find(std::string(" ") + word + " ") != std::string::npos;
-    };
-    ToolCall call{"intent_unclear", Json::object()};
-    if (has("transfer") || has("move") || expectation_.tool == "transfer_money") {
-      call.name = "transfer_money";
-      if (has("two")) call.arguments["amount"] = 200;
-      if (has("three")) call.arguments["amount"] = 300;
-      if (has("savings")) call.arguments["to_account"] = "savings";
-      if (call.arguments.empty() && !has("transfer")) call = {"intent_unclear", Json::object()};
-    }
-    if (has("activate") || expectation_.tool == "activate_card") {
-      call.name = "activate_card";
-      if (has("four five three two") || text == "4532") call.arguments["card_last_four"] = "4532";
-    }
-    if (expectation_.kind == Expectation::Kind::kConfirm && has("yes"))
-      call = {control::kAffirm, Json::object()};
-    if (expectation_.kind == Expectation::Kind::kConfirm && has("no"))
-      call = {control::kDeny, Json::object()};
-    if (has("bye") || has("goodbye")) call = {"goodbye", Json::object()};
-    Understanding understanding;
-    Understanding::Call one;
-    one.call = call;
-    one.confidence = 0.95;
-    understanding.calls.push_back(one);
-    understanding.confidence = 0.95;
-    understanding.transcript = text;
-    return understanding;
-  }
-
-  Expectation expectation_;
-  std::string partial_;
-};
-
-class CountingRunner final : public InlineActionRunner {
- public:
-  ToolResult Run(const ActionRequest& request) override {
-    requests.push_back(request);
-    return {true, "", Json::object()};
-  }
-  std::vector<ActionRequest> requests;
-};
-
 class VoiceSessionTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     static const TempFolder temporary;
     folder_ = temporary.path();
-    ParsedWorkflow parsed = ParseWorkflow(kWorkflow, "test.yaml");
-    std::string mistakes;
-    for (const Mistake& mistake : parsed.mistakes) mistakes += ToString(mistake, "test.yaml") + "\n";
-    ASSERT_TRUE(parsed.workflow) << mistakes;
-    parsed.workflow->folder = folder_;
-    auto workflow = std::make_shared<const Workflow>(*parsed.workflow);
-    auto program = DialogueProgram::Compile(workflow);
-    ASSERT_TRUE(program) << program.error().message;
-    program_ = *program;
-    auto text = MakeDomainText(*workflow, 1);
+    program_ = CompileTestWorkflow(folder_);
+    auto text = MakeDomainText(program_->workflow(), 1);
     auto model = DomainModel::Build(*text, folder_ / "cache");
     ASSERT_TRUE(model) << model.error().message;
     pool_ = *PocketSphinxPool::Create(*model, {});
@@ -143,16 +40,16 @@ class VoiceSessionTest : public ::testing::Test {
   }
 
   void Open(VoiceOptions options = {}) {
-    options.session_id = "test";
     options.front_end.echo_cancellation = echo_gain_ > 0;
     echo_.assign(6, std::vector<float>(kFrameSamples));
     VoiceServices services;
     services.program = program_;
-    services.recognizers = pool_.get();
+    services.recognizers = recognizers_.get();
     services.phrases = phrases_;
+    services.synthesis = &scheduler_;
     services.actions = &runner_;
     services.clock = &clock_;
-    services.run_action = run_action_;
+    options.session.id = UniqueId();
     VoiceSession::Callbacks callbacks;
     callbacks.on_turn = [this](const TurnRecord& record) { records_.push_back(record); };
     auto session =
@@ -205,7 +102,8 @@ class VoiceSessionTest : public ::testing::Test {
   CountingRunner runner_;
   FakeClock clock_;
   std::vector<float> microphone_;  // all that was heard in this test
-  std::function<void(std::function<void()>)> run_action_;
+  Scheduler scheduler_{clock_};
+  const std::unique_ptr<LiveRecognizerPool> recognizers_ = MakeLiveRecognizers(*pool_, scheduler_);
   std::vector<TurnRecord> records_;
   std::unique_ptr<VoiceSession> session_;
   float echo_gain_ = 0;
@@ -295,23 +193,6 @@ TEST_F(VoiceSessionTest, SilenceIsAnsweredAndEndsTheCallAtLast) {
   EXPECT_TRUE(session_->ended());
   EXPECT_EQ(records_.back().ended_by, "no_input");
   for (const TurnRecord& record : records_) EXPECT_FALSE(record.reply.text.empty());
-}
-
-TEST_F(VoiceSessionTest, ASlowActionIsBridged) {
-  std::function<void()> job;
-  run_action_ = [&](std::function<void()> work) { job = std::move(work); };
-  Open();
-  UntilWaiting();
-  SayAndWait("activate my card");
-  for (const char key : std::string("4532")) session_->Key(key);
-  Silence(2000);
-  ASSERT_TRUE(job) << (records_.empty() ? "" : records_.back().heard.text);
-  EXPECT_EQ(records_.size(), 2u);
-  job();
-  UntilWaiting();
-  ASSERT_EQ(records_.size(), 3u);
-  EXPECT_TRUE(records_[2].fillers);
-  EXPECT_THAT(records_[2].reply.text, HasSubstr("Your card is active"));
 }
 
 TEST_F(VoiceSessionTest, TheSameAudioGivesTheSameConversation) {

@@ -198,6 +198,29 @@ TEST(Scheduler, TheMostUrgentGoesFirstAndAmongEqualsTheNearestDeadline) {
   EXPECT_THAT(order, ElementsAre("urgent", "urgent, later", "normal, sooner", "normal", "idle"));
 }
 
+TEST(Scheduler, AnEngineThatManyShareServesTheMostUrgentFirst) {
+  const SystemClock clock;
+  Scheduler scheduler(clock, {.threads = 2});
+  const Scheduler::Strand engine = scheduler.NewStrand(Scheduler::Order::kUrgency);
+  std::latch began(1), go(1), all(4);
+  scheduler.Post({.strand = engine}, [&](Stop) {
+    began.count_down();
+    go.wait();
+  });
+  began.wait();
+  std::vector<int> order;  // guarded by the strand
+  int number = 0;
+  for (const Priority priority : {Priority::kIdle, Priority::kUrgent, Priority::kNormal, Priority::kUrgent}) {
+    scheduler.Post({.strand = engine, .priority = priority}, [&order, &all, n = number++](Stop) {
+      order.push_back(n);
+      all.count_down();
+    });
+  }
+  go.count_down();
+  all.wait();
+  EXPECT_THAT(order, ElementsAre(1, 3, 2, 0));
+}
+
 TEST(Scheduler, WorkThatBlocksDoesNotHoldUpWorkThatComputes) {
   constexpr int kBlocking = 12;
   const SystemClock clock;

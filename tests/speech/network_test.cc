@@ -227,7 +227,7 @@ class LengthRecognizer final : public Recognizer {
     length_ += samples.size();
     return {};
   }
-  Transcript Partial() override { return {}; }
+  std::optional<Transcript> Partial() override { return std::nullopt; }
   Result<Transcript> Finish() override {
     Transcript transcript;
     transcript.text = std::to_string(length_);

@@ -148,9 +148,10 @@ TEST_F(Recognition, HearsTheDomainWithPartialsWordsAndUnknownNames) {
   std::string longest;
   for (size_t i = 0; i + kFrameSamples <= audio.samples.size(); i += kFrameSamples) {
     ASSERT_TRUE((*recognizer)->Feed({audio.samples.data() + i, kFrameSamples}));
-    const Transcript partial = (*recognizer)->Partial();
-    EXPECT_FALSE(partial.final);
-    if (partial.text.size() > longest.size()) longest = partial.text;
+    const auto partial = (*recognizer)->Partial();
+    ASSERT_TRUE(partial);
+    EXPECT_FALSE(partial->final);
+    if (partial->text.size() > longest.size()) longest = partial->text;
   }
   EXPECT_THAT(longest, HasSubstr("fifty dollars"));
   const auto final = (*recognizer)->Finish();

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <latch>
 #include <numbers>
 
 #include "base/mapped_file.h"
@@ -270,6 +272,7 @@ class ToneSynthesizer final : public Synthesizer {
   Result<void> Speak(std::string_view text, const Sink& sink) override {
     ++sentences;
     if (fail) return MakeError(ErrorCode::kUnavailable, "no voice today");
+    if (before) before();
     const size_t words = static_cast<size_t>(std::count(text.begin(), text.end(), ' ')) + 1;
     const Audio tone = Tone(16000, 0.1 * static_cast<double>(words));
     for (size_t i = 0; i < tone.samples.size(); i += 320) {
@@ -280,6 +283,7 @@ class ToneSynthesizer final : public Synthesizer {
   std::string name() const override { return "tone"; }
   std::atomic<int> sentences = 0;
   bool fail = false;
+  std::function<void()> before;  // it speaks
 };
 
 Reply MakeReply(std::vector<Reply::Part> parts) {
@@ -299,7 +303,13 @@ double PlayAll(Speaker& speaker) {
   return frames * 10.0;
 }
 
-TEST(Speaking, SentencesAreCutAndCached) {
+class Speaking : public ::testing::Test {
+ protected:
+  FakeClock clock;
+  Scheduler here{clock};  // inline
+};
+
+TEST_F(Speaking, SentencesAreCutAndCached) {
   const Reply reply =
       MakeReply({{"Done. You have ", true}, {"$12.50", false}, {" left. Anything else?", true}});
   std::vector<std::string> texts;
@@ -315,7 +325,7 @@ TEST(Speaking, SentencesAreCutAndCached) {
 
   auto voice = std::make_shared<ToneSynthesizer>();
   auto cache = std::make_shared<PhraseCache>(voice, "");
-  Speaker speaker(cache, nullptr);
+  Speaker speaker(cache, here, {});
   speaker.Say(reply);
   EXPECT_GT(PlayAll(speaker), 600);
   EXPECT_TRUE(speaker.heard().all);
@@ -325,9 +335,9 @@ TEST(Speaking, SentencesAreCutAndCached) {
   EXPECT_EQ(voice->sentences, 4);  // only the one with a value in it
 }
 
-TEST(Speaking, StopsAtOnceAndKnowsWhatWasHeard) {
+TEST_F(Speaking, StopsAtOnceAndKnowsWhatWasHeard) {
   auto cache = std::make_shared<PhraseCache>(std::make_shared<ToneSynthesizer>(), "");
-  Speaker speaker(cache, nullptr);
+  Speaker speaker(cache, here, {});
   speaker.Say(MakeReply({{"One two three four five six seven eight nine ten.", true}}));
   std::vector<float> frame(kFrameSamples);
   for (int i = 0; i < 50; ++i) EXPECT_TRUE(speaker.NextFrame(frame));
@@ -347,21 +357,57 @@ TEST(Speaking, StopsAtOnceAndKnowsWhatWasHeard) {
   EXPECT_THAT(heard.text, testing::Not(HasSubstr("six")));
 }
 
-TEST(Speaking, AVoiceThatFailsIsReportedAndTheNextOneSpeaks) {
+TEST_F(Speaking, AVoiceThatFailsIsReportedAndTheNextOneSpeaks) {
   auto broken = std::make_shared<ToneSynthesizer>();
   broken->fail = true;
   {
-    Speaker speaker(std::make_shared<PhraseCache>(broken, ""), nullptr);
+    Speaker speaker(std::make_shared<PhraseCache>(broken, ""), here, {});
     speaker.Say(MakeReply({{"Hello there.", true}}));
     PlayAll(speaker);
     ASSERT_TRUE(speaker.TakeError());
     EXPECT_FALSE(speaker.TakeError());
   }
   auto spare = std::make_shared<ToneSynthesizer>();
-  Speaker speaker(std::make_shared<PhraseCache>(MakeFallbackSynthesizer({broken, spare}), ""), nullptr);
+  Speaker speaker(std::make_shared<PhraseCache>(MakeFallbackSynthesizer({broken, spare}), ""), here, {});
   speaker.Say(MakeReply({{"Hello there.", true}}));
   EXPECT_GT(PlayAll(speaker), 150);
   EXPECT_FALSE(speaker.TakeError());
+}
+
+TEST_F(Speaking, WhatIsStoppedBeforeItsTurnIsNeverSynthesised) {
+  const SystemClock real;
+  auto voice = std::make_shared<ToneSynthesizer>();
+  std::latch began(1), go(1);
+  voice->before = [&] {
+    if (began.try_wait()) return;
+    began.count_down();
+    go.wait();
+  };
+  {
+    Scheduler scheduler(real, {.threads = 1});
+    Speaker speaker(std::make_shared<PhraseCache>(voice, ""), scheduler, {});
+    speaker.Say(MakeReply({{"One two. Three four. Five six.", true}}));
+    began.wait();
+    speaker.Say(MakeReply({{"Something else.", true}}));  // barge-in: the rest of the first is not wanted
+    go.count_down();
+    std::vector<float> frame(kFrameSamples);
+    while (speaker.busy()) speaker.NextFrame(frame);
+    EXPECT_FALSE(speaker.TakeError());
+    EXPECT_EQ(speaker.heard().text, "Something else.");
+  }
+  EXPECT_EQ(voice->sentences, 2);  // the one under way and the new one
+}
+
+TEST_F(Speaking, ASentenceThatTakesTooLongIsLeftOutAndTold) {
+  auto voice = std::make_shared<ToneSynthesizer>();
+  voice->before = [&] { clock.Advance(std::chrono::seconds(voice->sentences == 1 ? 11 : 0)); };
+  Speaker speaker(std::make_shared<PhraseCache>(voice, ""), here, {});
+  speaker.Say(MakeReply({{"One two. Three four five six.", false}}));
+  PlayAll(speaker);
+  EXPECT_FALSE(speaker.busy());
+  const auto error = speaker.TakeError();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, ErrorCode::kTimeout);
 }
 
 TEST_F(Files, PhrasesOutliveTheProgram) {
