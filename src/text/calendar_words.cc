@@ -157,6 +157,9 @@ std::optional<CalendarWords::Number> CalendarWords::HowMany(size_t i) const {
   if (const size_t n = Phrase(i, {"a couple of", "couple of", "a couple", "couple"})) return Number{2, i + n};
   if (Is(i, {"a", "an", "one"}) && !Is(i + 1, {"half", "quarter"})) return Number{1, i + 1};
   if (const auto count = Count(i, 1, 999)) return count;
+  // "Two quarters" is a half to those who count, and half a year here.
+  if (const auto quarters = Quarters(i); quarters && quarters->end == i + 2 && Is(i + 1, {"quarters"}))
+    return Number{quarters->value, i + 1};
   return std::nullopt;
 }
 

@@ -14,17 +14,19 @@ struct Mention {
   Json value;
   size_t begin = 0;
   size_t end = 0;
+  bool taken_back = false;  // "two hundred, no, three hundred"
 };
 
 // Where the sentence names values of the slot, in order.
-std::vector<Mention> MentionsOf(const ToolWords::Slot& slot, std::span<const std::string_view> words) {
+std::vector<Mention> MentionsOf(const ToolWords::Slot& slot, std::string_view text,
+                                std::span<const std::string_view> words) {
   std::vector<Mention> mentions;
   if (slot.number || slot.digits) {
-    for (const NumberReading& reading : ReadNumbers(words)) {
+    for (const NumberReading& reading : ReadNumbers(text)) {
       if (!reading.maximal || reading.kind == NumberKind::kOrdinal) continue;
       if (slot.number != (reading.kind != NumberKind::kDigits)) continue;
-      mentions.push_back(
-          {slot.digits ? Json(reading.text) : Json(reading.value), reading.begin, reading.end});
+      mentions.push_back({slot.digits ? Json(reading.text) : Json(reading.value), reading.begin, reading.end,
+                          reading.standing == NumberStanding::kTakenBack});
     }
     return mentions;
   }
@@ -32,7 +34,7 @@ std::vector<Mention> MentionsOf(const ToolWords::Slot& slot, std::span<const std
     Mention longest;
     for (const ToolWords::Value& value : slot.values) {
       const size_t length = value.forms.MatchesAt(words, at);
-      if (at + length > std::max(longest.end, at)) longest = {value.value, at, at + length};
+      if (at + length > std::max(longest.end, at)) longest = {value.value, at, at + length, false};
     }
     if (longest.end > at) mentions.push_back(longest);
     at = std::max(longest.end, at + 1);
@@ -53,9 +55,10 @@ std::optional<Json> ValueMeant(const LanguageData& language, std::string_view te
   const std::vector<std::string_view> words = SplitWords(spoken);
   const std::vector<WordSpan> spans = NegatedSpans(language, words);
   if (spans.empty()) return value;
-  std::vector<Mention> mentions = MentionsOf(slot, words);
+  const std::vector<Mention> mentions = MentionsOf(slot, text, words);
   // A denial takes the first value behind it: "not 200, 300".
-  std::vector<bool> denied(mentions.size(), false);
+  std::vector<bool> denied;
+  for (const Mention& mention : mentions) denied.push_back(mention.taken_back);
   for (const WordSpan& span : spans) {
     const auto first = std::find_if(mentions.begin(), mentions.end(), [&](const Mention& mention) {
       return mention.begin >= span.begin && mention.begin < span.end;
