@@ -310,7 +310,7 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
 
   const PromptForm& form = *shared().form;
   std::vector<TokenId> prompt = before;
-  for (const auto& part : {form.Utterance(cut, grounding.normalised()), form.Close()}) {
+  for (const auto& part : {form.Utterance(cut), form.Close()}) {
     prompt.insert(prompt.end(), part.begin(), part.end());
   }
   SlmNextToken model(*shared().engine, cache, prompt, std::move(draft));
@@ -387,10 +387,9 @@ Result<void> BrainSession::Begin(const Conversation& history, const Expectation&
 Result<void> BrainSession::Hear(std::string_view partial) {
   SOTTO_CHECK(impl_->begun, "Hear before Begin");
   impl_->partial = CutWords(partial, impl_->shared().options.max_words);
-  const std::string normalised = NormaliseSpoken(impl_->partial);
-  if (normalised.empty()) return {};
+  if (NormaliseSpoken(impl_->partial).empty()) return {};
   std::vector<TokenId> tokens = impl_->before;
-  const std::vector<TokenId> utterance = impl_->shared().form->Utterance(impl_->partial, normalised);
+  const std::vector<TokenId> utterance = impl_->shared().form->Utterance(impl_->partial);
   tokens.insert(tokens.end(), utterance.begin(), utterance.end());
   SOTTO_RETURN_IF_ERROR(SyncCache(*impl_->shared().engine, impl_->cache, tokens));
   if (impl_->shared().options.speculate) return impl_->Speculate();

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "brain/call_text.h"
-#include "text/normalise.h"
+#include "text/plain_figures.h"
 
 namespace sotto {
 namespace {
@@ -81,8 +81,7 @@ std::vector<TokenId> PromptForm::Prefix(const ChatSetup& setup) const {
 std::vector<TokenId> PromptForm::PastTurn(const ChatSetup& setup, bool first, const Turn& turn,
                                           std::span<const OfferedTool> tools) const {
   std::vector<TokenId> tokens = Opening(setup, first, turn.expectation);
-  const std::vector<TokenId> utterance =
-      Utterance(turn.user, specialist_ ? NormaliseSpoken(turn.user) : std::string());
+  const std::vector<TokenId> utterance = Utterance(turn.user);
   tokens.insert(tokens.end(), utterance.begin(), utterance.end());
   ChatParts rest = chat_.UserClose();
   for (TextPart& part : chat_.Assistant("", AsWritten(turn.calls, tools, specialist_)))
@@ -97,8 +96,8 @@ std::vector<TokenId> PromptForm::Opening(const ChatSetup& setup, bool first,
   return model_->tokenizer().EncodeParts(chat_.UserOpen(setup, first, ExpectationText(expectation)));
 }
 
-std::vector<TokenId> PromptForm::Utterance(std::string_view original, std::string_view normalised) const {
-  return model_->tokenizer().Encode(specialist_ ? normalised : original);
+std::vector<TokenId> PromptForm::Utterance(std::string_view original) const {
+  return model_->tokenizer().Encode(specialist_ ? WithPlainFigures(original) : std::string(original));
 }
 
 std::vector<TokenId> PromptForm::Close() const {

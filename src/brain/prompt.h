@@ -42,8 +42,9 @@ class PromptForm {
                                 std::span<const OfferedTool> tools) const;
   // What stands before the utterance.
   std::vector<TokenId> Opening(const ChatSetup& setup, bool first, const Expectation& expectation) const;
-  // `original`: as heard; `normalised`: in spoken form. User text never becomes a special token.
-  std::vector<TokenId> Utterance(std::string_view original, std::string_view normalised) const;
+  // `original`: as heard or typed. A specialist reads its spoken form with rare numbers in figures
+  // (text/plain_figures.h). User text never becomes a special token.
+  std::vector<TokenId> Utterance(std::string_view original) const;
   // What stands between the utterance and its first call.
   std::vector<TokenId> Close() const;
 

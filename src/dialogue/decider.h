@@ -95,7 +95,7 @@ class Decider {
   bool NeedsVerification(const Task& task) const;
   void BeginVerification(int id);
   bool SayRejection(const Task& task);
-  bool SayPartial(const Task& task);
+  bool SayDigitsSoFar(const Task& task, const Slot& slot);
   bool SayFailedCheck(const Task& task);
   std::vector<std::string> Missing(const Task& task) const;
   bool NeedsConfirmation(const Task& task) const;
@@ -140,8 +140,11 @@ class Decider {
   std::string intro_;     // message before the next question: resume, queued
   std::string changed_;   // the new value of a slot that had one
   std::optional<Rejection> rejection_;
-  const Slot* partial_ = nullptr;  // the slot that got some of its digits
-  std::string text_;               // the user's words
+  struct {
+    int task = 0;
+    std::string slot;
+  } partial_;         // got some of its digits
+  std::string text_;  // the user's words
   Judged judged_ = Judged::kNothing;
   std::string judged_as_;            // why calls of the turn were not taken: negated, answer_unsure, ...
   std::optional<ToolCall> untaken_;  // the first of them that would have begun a task

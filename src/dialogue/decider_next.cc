@@ -59,7 +59,12 @@ void Decider::Advance() {
       BeginVerification(task->id);
       continue;
     }
-    if (SayRejection(*task) || SayPartial(*task) || SayFailedCheck(*task)) return;
+    if (SayRejection(*task)) return;
+    if (partial_.task == task->id) {
+      AskSlots(*task, {partial_.slot});
+      return;
+    }
+    if (SayFailedCheck(*task)) return;
     if (std::vector<std::string> missing = Missing(*task); !missing.empty()) {
       AskSlots(*task, std::move(missing));
       return;
@@ -163,17 +168,15 @@ bool Decider::SayRejection(const Task& task) {
 }
 
 // Some of the digits are there: what is known, and how many are still wanted.
-bool Decider::SayPartial(const Task& task) {
-  if (partial_ == nullptr) return false;
-  const std::string& digits = task.partial.at(partial_->name);
-  const size_t left = static_cast<size_t>(partial_->entity.length) - digits.size();
+bool Decider::SayDigitsSoFar(const Task& task, const Slot& slot) {
+  const auto partial = task.partial.find(slot.name);
+  if (partial == task.partial.end()) return false;
+  const std::string& digits = partial->second;
+  const size_t left = static_cast<size_t>(slot.entity.length) - digits.size();
   std::string spaced;
   for (const char digit : digits) spaced += (spaced.empty() ? "" : " ") + std::string(1, digit);
-  composer_.Say(
-      left == 1 ? "digits_so_far_one" : "digits_so_far",
-      {{"digits", spaced}, {"left", SpeakNumber(static_cast<double>(left))}, {"ask", partial_->ask}});
-  Ask(Pending::Kind::kSlots, {partial_->name});
-  partial_ = nullptr;
+  composer_.Say(left == 1 ? "digits_so_far_one" : "digits_so_far",
+                {{"digits", spaced}, {"left", SpeakNumber(static_cast<double>(left))}, {"ask", slot.ask}});
   return true;
 }
 
@@ -245,7 +248,8 @@ void Decider::AskSlots(const Task& task, std::vector<std::string> slots) {
     composer_.Say("ask_together", values);
   } else {
     slots.resize(1);
-    SayQuestion(tool, static_cast<size_t>(tool.FindSlot(slots[0]) - tool.slots.data()));
+    if (!SayDigitsSoFar(task, *tool.FindSlot(slots[0])))
+      SayQuestion(tool, static_cast<size_t>(tool.FindSlot(slots[0]) - tool.slots.data()));
   }
   Ask(Pending::Kind::kSlots, std::move(slots));
 }

@@ -447,7 +447,7 @@ bool Decider::CollectDigits(int id, const Slot& slot, const Json& value) {
     return true;
   }
   Emit(Event::Type::kSlotPartial, id, slot.name, digits);
-  partial_ = &slot;
+  partial_ = {id, slot.name};
   return true;
 }
 
@@ -506,15 +506,16 @@ void Decider::NotUnderstood() {
   const bool again = state_.failures > 1;
   switch (state_.pending.kind) {
     case Pending::Kind::kSlots:
+      if (PendingSlotsAreKnown()) {
+        composer_.Say("unclear");
+        Advance();
+        return;
+      }
       if (open != nullptr && again && !state_.pending.slots.empty()) {
         AskAgain(*open, state_.pending.slots[0]);
         return;
       }
       composer_.Say("unclear");
-      if (PendingSlotsAreKnown()) {
-        Advance();
-        return;
-      }
       break;
     case Pending::Kind::kConfirm:
     case Pending::Kind::kOfferReturn:

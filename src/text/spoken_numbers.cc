@@ -192,6 +192,18 @@ class NumberReader {
     return b > 0 && NumberLexicon::English().Is(NumberCue::kNot, At(b - 1).text);
   }
 
+  // What is counted: the word behind the number, or the month that it is a day of.
+  std::string UnitOf(size_t b, const Found& found) const {
+    const NumberLexicon& lexicon = NumberLexicon::English();
+    const NumberToken& after = At(found.end);
+    if (!after.pause_before && (after.part == Part::kMeasure || lexicon.Is(NumberCue::kMeasure, after.text)))
+      return std::string(after.text);
+    const bool is_day = found.value >= 1 && found.value <= 31 && found.value == std::floor(found.value);
+    if (!is_day) return {};
+    if (b > 0 && lexicon.Is(NumberCue::kMonth, At(b - 1).text)) return std::string(At(b - 1).text);
+    return lexicon.Is(NumberCue::kMonth, after.text) ? std::string(after.text) : std::string();
+  }
+
   void Emit(size_t b, const Found& found, bool maximal) {
     if (!(found.value < NumberGrammar::kLargest) || found.end == 0) return;
     NumberReading reading;
@@ -205,10 +217,8 @@ class NumberReader {
     reading.maximal = maximal;
     reading.homophone = found.homophone || At(b).homophone;
     if (found.vague) reading.standing = NumberStanding::kAlternative;
-    const NumberToken& after = At(found.end);
-    if (found.kind == NumberKind::kCount && !after.pause_before &&
-        (after.part == Part::kMeasure || NumberLexicon::English().Is(NumberCue::kMeasure, after.text)))
-      reading.unit = after.text;
+    if (found.kind == NumberKind::kCount || found.form == NumberForm::kPosition)
+      reading.unit = UnitOf(b, found);
     readings_.push_back(std::move(reading));
   }
 

@@ -3,7 +3,7 @@
 #include "brain/call_text.h"
 #include "brain/said_dates.h"
 #include "text/dates.h"
-#include "text/normalise.h"
+#include "text/plain_figures.h"
 #include "trainer/vocabulary.h"
 
 namespace sotto {
@@ -26,7 +26,7 @@ void AppendTurn(const Turn& turn, bool name_only, bool scored, std::span<const O
     Append(sequence, tokenizer.Encode(state), 0);
   }
   Append(sequence, control_token::kUser, 0);
-  const std::string text = NormaliseSpoken(turn.user);
+  const std::string text = WithPlainFigures(turn.user);
   const bool heard = options.text_share > 0 && random.Chance(options.text_share);
   Append(sequence, tokenizer.EncodeWithDropout(text, {}, options.dropout, random),
          heard ? options.text_weight : 0);
@@ -72,8 +72,7 @@ TrainSequence EncodeWithPrompt(const LabelledConversation& labelled, std::span<c
   const std::vector<Turn>& turns = labelled.conversation.turns;
   for (size_t i = 0; i < turns.size(); ++i) {
     std::vector<TokenId> asked = form.Opening(setup, i == 0, turns[i].expectation);
-    for (const TokenId token : form.Utterance(turns[i].user, NormaliseSpoken(turns[i].user)))
-      asked.push_back(token);
+    for (const TokenId token : form.Utterance(turns[i].user)) asked.push_back(token);
     for (const TokenId token : form.Close()) asked.push_back(token);
     Turn turn = turns[i];
     turn.calls = CallsInWordsSaid(std::span(turns).first(i + 1), tools,

@@ -159,6 +159,26 @@ TEST(BrainSession, NothingUngroundedEverComesOut) {
   }
 }
 
+// Whatever the model: the number that was asked for, and nothing else, is the answer.
+TEST(BrainSession, APlainAnswerNeedsNoModel) {
+  const auto brain = MakeBrain(TestWorkflow());
+  BrainSession session(brain);
+  const auto answer = [&](const char* tool, const char* slot, std::string_view text, Channel channel) {
+    Conversation history;
+    history.channel = channel;
+    EXPECT_TRUE(session.Begin(history, {Expectation::Kind::kSlots, tool, {slot}}, {}));
+    return session.Commit(text).value();
+  };
+  const Understanding fiver = answer("pay", "amount", "a fiver", Channel::kTyped);
+  EXPECT_EQ(fiver.made_by, MadeBy::kRule);
+  EXPECT_EQ(fiver.calls[0].call.arguments, Json({{"amount", 5}}));
+  const Understanding part = answer("block", "digits", "four five", Channel::kSpoken);
+  EXPECT_EQ(part.calls[0].call.name, "block");
+  EXPECT_EQ(part.calls[0].unfit[0], (UnfitValue{"digits", "wrong_length", "45"}));
+  EXPECT_EQ(answer("pay", "amount", "two fifty", Channel::kTyped).made_by, MadeBy::kModel);
+  EXPECT_EQ(answer("pay", "amount", "for", Channel::kTyped).made_by, MadeBy::kModel);
+}
+
 TEST(BrainSession, OddInputHasADefinedResult) {
   const auto brain = MakeBrain(TestWorkflow());
   BrainSession session(brain);
