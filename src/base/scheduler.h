@@ -191,8 +191,8 @@ class Scheduler::Ticket {
 
 template <typename Work, typename Done>
 Scheduler::Ticket Scheduler::Post(Options options, Work work, Done done) {
-  using Answer = std::invoke_result_t<Work&, std::stop_token>;
-  auto answer = std::make_shared<std::optional<Answer>>();
+  using Returned = std::invoke_result_t<Work&, std::stop_token>;
+  auto answer = std::make_shared<std::optional<Returned>>();
   return PostJob(
       std::move(options),
       [answer, work = std::move(work)](std::stop_token stop) mutable {
@@ -200,7 +200,7 @@ Scheduler::Ticket Scheduler::Post(Options options, Work work, Done done) {
       },
       [answer, done = std::move(done)](std::optional<Error> error) mutable {
         if (error) {
-          done(Answer(tl::unexpect, *std::move(error)));
+          done(Returned(tl::unexpect, *std::move(error)));
         } else {
           done(*std::move(*answer));
         }
