@@ -106,7 +106,7 @@ Result<Evaluation> Evaluate(std::shared_ptr<const Brain> brain, std::span<const 
     if (options.corrupt) options.corrupt(conversation);
     Conversation history;
     history.tools = conversation.tools;
-    history.channel = conversation.channel;
+    history.channel = options.channel;
     history.today = conversation.today;
     bool all_exact = true;
     size_t scored = 0;

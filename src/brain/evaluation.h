@@ -17,7 +17,9 @@ namespace sotto {
 
 struct EvaluationOptions {
   std::function<void(Conversation&)> corrupt;  // what a recogniser would do to the user texts; may be empty
-  bool own_history = false;                    // the brain's own earlier calls instead of the gold ones
+  // How the words of the rows came about: data sets are what recognisers wrote.
+  Channel channel = Channel::kSpoken;
+  bool own_history = false;  // the brain's own earlier calls instead of the gold ones
   bool expectations = true;  // give the rows' expectations to the brain, where they have any
   std::function<void(size_t done, size_t total)> on_progress;  // conversations; may be empty
 };

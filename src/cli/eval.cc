@@ -19,6 +19,7 @@ struct EvalFlags {
   uint64_t seed = 1;
   size_t limit = 0;
   size_t show = 20;
+  bool typed = false;
   bool own_history = false;
   bool json = false;
   bool fit_calibration = false;
@@ -83,12 +84,12 @@ Result<void> Run(const EvalFlags& flags) {
   if (flags.limit > 0 && rows.size() > flags.limit) rows.resize(flags.limit);
   EvaluationOptions options;
   options.own_history = flags.own_history;
+  options.channel = flags.typed ? Channel::kTyped : Channel::kSpoken;
   Random random(flags.seed);
   const Confusions confusions = Confusions::BuiltIn();
   if (flags.word_errors > 0) {
     options.corrupt = [&](Conversation& conversation) {
       CorruptConversation(conversation, flags.word_errors, confusions, random);
-      conversation.channel = Channel::kSpoken;
     };
   }
   ProgressBar progress("evaluating");
@@ -118,6 +119,9 @@ void RegisterEval(CLI::App& app, CliContext& context) {
   command->add_option("--seed", flags->seed, "Of the corruption")->capture_default_str();
   command->add_option("--limit", flags->limit, "Only the first conversations");
   command->add_option("--show", flags->show, "Errors to print")->capture_default_str();
+  command->add_flag(
+      "--typed", flags->typed,
+      "The words were typed: values count only where they were named, and nothing sounds like another");
   command->add_flag("--own-history", flags->own_history,
                     "Build on the brain's own earlier calls, not the gold ones");
   command->add_flag("--fit-calibration", flags->fit_calibration,

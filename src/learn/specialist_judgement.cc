@@ -26,10 +26,7 @@ Result<SpecialistJudgement> JudgeSpecialist(
     EvaluationOptions options;
     Random random(1);
     if (word_errors > 0) {
-      options.corrupt = [&](Conversation& c) {
-        CorruptConversation(c, word_errors, confusions, random);
-        c.channel = Channel::kSpoken;
-      };
+      options.corrupt = [&](Conversation& c) { CorruptConversation(c, word_errors, confusions, random); };
     }
     options.on_progress = [&](size_t done, size_t total) { progress("evaluating " + name, done, total); };
     SOTTO_ASSIGN_OR_RETURN(const Evaluation evaluation, Evaluate(brain, rows, options));
