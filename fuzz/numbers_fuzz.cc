@@ -27,7 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         SOTTO_CHECK(n_digits == 0 || digits.size() == n_digits);
       for (const std::string& digits : OtherDigits(views, readings, n_digits)) SOTTO_CHECK(!digits.empty());
     }
-    for (const SaidNumber& number : SaidNumbers(readings, {.money = true, .currency = "USD"}))
+    NumberWanted dollars;
+    dollars.money = true;
+    dollars.currency = "USD";
+    for (const SaidNumber& number : SaidNumbers(readings, dollars))
       SOTTO_CHECK(std::isfinite(number.value));
   }
   return 0;
