@@ -104,7 +104,8 @@ Answer Decider::AnswerOf(const TurnInput& input) const {
     return Answer::kUnsure;
   for (const std::string& other : input.may_have_been) {
     const Answer heard = JudgeAnswer(language(), other, read_back).answer;
-    if (heard != Answer::kYes && heard != Answer::kOther) return Answer::kUnsure;
+    if (heard == Answer::kNo || heard == Answer::kDrop || heard == Answer::kWait || heard == Answer::kLater)
+      return Answer::kUnsure;
   }
   return answer;
 }

@@ -53,7 +53,8 @@ std::string ShortWords(int64_t value, Random& random) {
     return fmt::format("{} {}", kOnes[hundreds], BelowHundred(rest));
   if (value >= 1100 && value < 10000 && hundreds % 10 != 0 && rest == 0)
     return fmt::format("{} hundred", BelowHundred(hundreds));
-  if (value >= 1100 && value < 10000 && hundreds % 10 != 0 && rest >= 10 && random.Chance(0.4))
+  if (value >= 1100 && value < 10000 && hundreds % 10 != 0 && rest >= 10 && rest != hundreds &&
+      random.Chance(0.4))  // "fifteen fifteen" is fifteen, said twice
     return fmt::format("{} {}", BelowHundred(hundreds), BelowHundred(rest));
   if (value >= 2000 && value % 1000 == 0 && random.Chance(0.25))
     return fmt::format("{} grand", BelowThousand(value / 1000, false));

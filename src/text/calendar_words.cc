@@ -156,10 +156,14 @@ std::optional<CalendarWords::Number> CalendarWords::HowMany(size_t i) const {
   i = Skip(i, {"another", "about", "around"});
   if (const size_t n = Phrase(i, {"a couple of", "couple of", "a couple", "couple"})) return Number{2, i + n};
   if (Is(i, {"a", "an", "one"}) && !Is(i + 1, {"half", "quarter"})) return Number{1, i + 1};
-  if (const auto count = Count(i, 1, 999)) return count;
   // "Two quarters" is a half to those who count, and half a year here.
-  if (const auto quarters = Quarters(i); quarters && quarters->end == i + 2 && Is(i + 1, {"quarters"}))
-    return Number{quarters->value, i + 1};
+  if (Is(i + 1, {"quarters"})) {
+    constexpr std::string_view kFew[] = {"two", "three", "four", "five", "six", "seven", "eight"};
+    const auto few = std::find(std::begin(kFew), std::end(kFew), At(i));
+    if (few != std::end(kFew)) return Number{static_cast<int>(few - std::begin(kFew)) + 2, i + 1};
+    return Numeral(i);
+  }
+  if (const auto count = Count(i, 1, 999)) return count;
   return std::nullopt;
 }
 

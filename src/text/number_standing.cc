@@ -88,8 +88,15 @@ class StandingMarker {
 
   // "three or four hundred": three hundred or four.
   void ShareScale(const Said& a, const Said& b) const {
-    const auto* last = lexicon_.Find(words_[b.end - 1].text);
-    if (last == nullptr || (last->part != NumberPart::kHundred && last->part != NumberPart::kScale)) return;
+    const auto scale = [&](size_t end) {
+      const auto* word = end > b.begin ? lexicon_.Find(words_[end - 1].text) : nullptr;
+      return word != nullptr && (word->part == NumberPart::kHundred || word->part == NumberPart::kScale)
+                 ? word
+                 : nullptr;
+    };
+    const auto* last = scale(b.end);
+    if (last == nullptr) last = scale(b.end - 1);  // "... dollars"
+    if (last == nullptr) return;
     if (a.end != a.begin + 1 || a.value() >= b.value() / last->value) return;
     for (NumberReading* reading : a.readings) {
       reading->value *= last->value;

@@ -32,7 +32,8 @@ class SaidDigitsReader {
     std::vector<std::string> said;
     for (const NumberReading& run : readings_) {
       if (run.kind != NumberKind::kDigits || !run.maximal || run.homophone) continue;
-      if (run.standing == NumberStanding::kSaid && !IsNoDigit(run.begin, run.end)) said.push_back(run.text);
+      if (run.standing == NumberStanding::kSaid && !IsNoDigit(run.begin, run.end) && !IsOfAnAmount(run))
+        said.push_back(run.text);
     }
     return said;
   }
@@ -43,7 +44,7 @@ class SaidDigitsReader {
     const size_t size = run.text.size();
     if (wanted_ == 0 || size == wanted_) {
       said.push_back(run.text);
-    } else if (size >= std::max(kLongNumber, 2 * wanted_)) {
+    } else if (size >= std::max(kLongNumber, 2 * wanted_) && !IsSeveral(run)) {
       said.push_back(run.text.substr(size - wanted_));
     } else if (size < wanted_ && before != nullptr && before->standing == NumberStanding::kTakenBack &&
                before->text.size() == wanted_) {
@@ -66,6 +67,23 @@ class SaidDigitsReader {
       const bool to = piece.end == run.end || IsBetween(piece.end);
       if (one_word || (from && to)) said.push_back(piece.text);
     }
+  }
+
+  // "4532 and 10025".
+  bool IsSeveral(const NumberReading& run) const {
+    for (size_t word = run.begin; word < run.end; ++word)
+      if (IsBetween(word)) return true;
+    return false;
+  }
+
+  // Within money, or one of several amounts without a choice.
+  bool IsOfAnAmount(const NumberReading& run) const {
+    return std::any_of(readings_.begin(), readings_.end(), [&](const NumberReading& other) {
+      const bool amount =
+          (other.kind == NumberKind::kAmount && !other.currency.empty()) ||
+          (other.kind != NumberKind::kDigits && other.standing == NumberStanding::kAlternative);
+      return amount && other.begin <= run.begin && other.end >= run.end;
+    });
   }
 
   bool IsBetween(size_t word) const { return words_[word] == "and" || words_[word] == "then"; }

@@ -15,7 +15,6 @@ class SaidNumbersReader {
       : readings_(readings), wanted_(wanted) {
     for (const NumberReading& reading : readings) {
       if (IsCandidate(reading) && !reading.homophone) {
-        any_plain_ = true;
         any_money_ =
             any_money_ || (reading.kind == NumberKind::kAmount && reading.form == NumberForm::kPlain);
         any_unspelled_ = any_unspelled_ || reading.form != NumberForm::kSpelled;
@@ -26,7 +25,7 @@ class SaidNumbersReader {
   std::vector<SaidNumber> Run() const {
     std::vector<SaidNumber> said;
     for (const NumberReading& reading : readings_) {
-      if (!IsCandidate(reading) || (reading.homophone && any_plain_)) continue;
+      if (!IsCandidate(reading) || (reading.homophone && !StandsForAllPlain(reading))) continue;
       if (IsIdentifier(reading) || IsUnusual(reading)) continue;
       SaidNumber number{reading.value, SaidNumber::Fit::kPlain, reading.currency};
       if (reading.standing == NumberStanding::kAlternative) number.fit = SaidNumber::Fit::kAlternative;
@@ -52,6 +51,14 @@ class SaidNumbersReader {
         return !wanted_.money || reading.unit.empty();
     }
     return false;
+  }
+
+  // Nothing plain was said, or only within what this sounds like: "for hundred".
+  bool StandsForAllPlain(const NumberReading& homophone) const {
+    return std::all_of(readings_.begin(), readings_.end(), [&](const NumberReading& plain) {
+      return plain.homophone || !IsCandidate(plain) ||
+             (plain.begin >= homophone.begin && plain.end <= homophone.end);
+    });
   }
 
   // "it was 40 dollars and the card is 4532": beside an amount that was said as one, a bare string of digits
@@ -82,7 +89,6 @@ class SaidNumbersReader {
 
   const std::span<const NumberReading> readings_;
   const NumberWanted wanted_;
-  bool any_plain_ = false;
   bool any_money_ = false;
   bool any_unspelled_ = false;
 };

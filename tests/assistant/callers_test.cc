@@ -44,7 +44,7 @@ class CallersTest : public ::testing::Test {
     const auto session = Open(id, caller).value();
     session->Begin();
     session->Say(kTransfer);
-    return session->Say("affirm()").reply.text;
+    return session->Say("yes").reply.text;
   }
   int Transfers() {
     int transfers = 0;
@@ -84,7 +84,7 @@ TEST_F(CallersTest, TheSameTransferTwiceInOneCallIsMadeTwice) {
   session->Begin();
   for (int i = 0; i < 2; ++i) {
     session->Say(kTransfer);
-    EXPECT_TRUE(session->Say("affirm()").actions.at(0).result.ok);
+    EXPECT_TRUE(session->Say("yes").actions.at(0).result.ok);
   }
   EXPECT_EQ(Transfers(), 2);
 }
@@ -96,7 +96,7 @@ TEST_F(CallersTest, ASessionThatWasEndedAndReopenedUsesNoKeyTwice) {
   std::set<std::string> keys;
   for (int i = 0; i < 3; ++i) {
     session->Say(kTransfer);
-    const TurnRecord record = session->Say("affirm()");
+    const TurnRecord record = session->Say("yes");
     ASSERT_EQ(record.actions.size(), 1u);
     EXPECT_EQ(record.actions[0].request.caller, alex_);
     EXPECT_EQ(record.actions[0].request.session, session->id());
@@ -129,7 +129,7 @@ TEST_F(CallersTest, WhoLogsInLaterGoesOnAsThemselves) {
   }
   const auto session = Open(id, alex_, &*journal_).value();
   session->Begin();
-  EXPECT_EQ(session->Say("affirm()").actions.at(0).request.caller, alex_);
+  EXPECT_EQ(session->Say("yes").actions.at(0).request.caller, alex_);
   // From now on it is theirs.
   EXPECT_FALSE(Open(id, {}, &*journal_));
   EXPECT_FALSE(Open(id, {"2", "text", "", "host", ""}, &*journal_));

@@ -82,7 +82,7 @@ TEST_F(TextSessionTest, ContinuesWhereItWasLeft) {
   const auto session = Open();
   EXPECT_TRUE(session->resumed());
   EXPECT_THAT(session->Begin().reply.text, HasSubstr("Transfer $20.00 from checking to savings?"));
-  EXPECT_THAT(session->Say("affirm()").reply.text, HasSubstr("Done"));
+  EXPECT_THAT(session->Say("yes").reply.text, HasSubstr("Done"));
   EXPECT_EQ(runner_.requests.size(), 1u);
   EXPECT_FALSE(Open("two")->resumed());
   const auto sessions = store_->List();

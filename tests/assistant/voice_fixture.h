@@ -39,6 +39,7 @@ tools:
     doing: activating a card
     slots:
       card_last_four: {entity: last_four, required: true, ask: the last four digits}
+    confirm: never
     action: {use: test.activate}
     done: "Your card is active."
     examples: ["activate my card", "activate the card ending in {card_last_four}"]

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -137,7 +138,7 @@ TEST_F(VoiceSessionTest, AWholeConversationIsHeardDoneAndEnded) {
   EXPECT_LT(records_[1].VoiceToVoiceMs(), 450);
   EXPECT_FALSE(records_[1].interrupted);
   SayAndWait("yes");
-  ASSERT_EQ(runner_.requests.size(), 1u);
+  ASSERT_EQ(runner_.requests.size(), 1u) << ToJson(records_.back()).dump();
   EXPECT_EQ(runner_.requests[0].arguments["amount"], 200);
   EXPECT_THAT(records_.back().reply.text, HasSubstr("Transferred"));
   EXPECT_EQ(records_.back().listening_mode, "yes_no");
@@ -198,7 +199,12 @@ TEST_F(VoiceSessionTest, SilenceIsAnsweredAndEndsTheCallAtLast) {
 TEST_F(VoiceSessionTest, TheSameAudioGivesTheSameConversation) {
   const auto summary = [&] {
     std::string all;
-    for (const TurnRecord& record : records_) {
+    for (TurnRecord& record : records_) {
+      // PocketSphinx adds its posteriors up in another order each time.
+      for (Transcript::Hypothesis& hypothesis : record.heard.n_best)
+        hypothesis.log_score = std::round(hypothesis.log_score * 1e6) / 1e6;
+      for (TranscriptWord& word : record.heard.words)
+        word.confidence = std::round(word.confidence * 1e6) / 1e6;
       all +=
           ToJson(record.heard).dump() + (record.understood ? ToJson(*record.understood).dump() : "") + "\n";
     }

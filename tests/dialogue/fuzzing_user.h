@@ -60,6 +60,7 @@ inline TurnInput RandomInput(const Workflow& workflow, const DialogueState& stat
   input.text = "words";
   // Somebody who mostly cooperates gets further into the dialogue.
   if (state.pending.kind == Pending::Kind::kConfirm && random.Chance(0.5)) {
+    input.text = "yes";
     input.calls.push_back({{control::kAffirm, Json::object()}, 1, {}});
     return input;
   }
