@@ -156,7 +156,13 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
 
 void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
   for (const Utterance& said : said_) {
-    const std::vector<SaidNumber> numbers = SaidNumbers(said.readings, argument.number);
+    std::vector<NumberReading> readings = said.readings;
+    // Digits that were dictated turns ago were a card's, whatever they would make as a number.
+    if (&said != &said_.front()) {
+      std::erase_if(readings,
+                    [](const NumberReading& reading) { return reading.form == NumberForm::kSpelled; });
+    }
+    const std::vector<SaidNumber> numbers = SaidNumbers(readings, argument.number);
     Json alternatives = Json::array();
     for (const SaidNumber& number : numbers) {
       if (number.fit == SaidNumber::Fit::kAlternative) alternatives.push_back(NumberJson(number.value));

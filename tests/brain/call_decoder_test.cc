@@ -303,6 +303,21 @@ TEST(Grounding, WhatASlotCannotHoldIsKnownForWhatItIs) {
   EXPECT_THAT(Candidates("oh five"), ElementsAre("5", R"(wrong_length "05")"));
 }
 
+TEST(Grounding, DigitsDictatedBeforeAreNoAmount) {
+  OfferedArgument amount;
+  amount.name = "amount";
+  amount.kind = OfferedArgument::Kind::kNumber;
+  amount.number = {true, "USD", std::nullopt, std::nullopt};
+  const auto values = [&](const char* before) {
+    const Turn turn{before, {}, {}};
+    const Grounding grounding(English(), std::span(&turn, 1), "move money to savings");
+    return grounding.Candidates(amount);
+  };
+  EXPECT_TRUE(values("four five three two").empty());
+  ASSERT_EQ(values("two hundred dollars").size(), 1u);
+  EXPECT_EQ(values("two hundred dollars")[0].value, Json(200));
+}
+
 TEST(Grounding, SoundAlikesCountInSpeechAndNeverAgainstPlainWords) {
   using testing::Contains;
   using testing::ElementsAre;
