@@ -131,7 +131,8 @@ TEST_F(BankCallersTest, AnothersPayeeIsUnknown) {
             "payee_unknown");
   EXPECT_TRUE(Do("pay_bill", R"({"payee": "landlord", "amount": 5})", Verified("1")).ok);
   EXPECT_DOUBLE_EQ(Balance("2", "checking"), sams);
-  for (const Json& payee : bank_->Show(2).value().at("payees")) EXPECT_EQ(payee.at("paid"), 0.0);
+  const Json shown = bank_->Show(2).value();
+  for (const Json& payee : shown.at("payees")) EXPECT_EQ(payee.at("paid"), 0.0);
 }
 
 TEST_F(BankCallersTest, AnothersKeyTellsAndDoesNothing) {
