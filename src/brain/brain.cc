@@ -131,7 +131,7 @@ struct BrainSession::Impl {
   std::vector<ToolSpec> own_tools;  // the conversation's, where it has some
   std::vector<Turn> history;
   Channel channel = Channel::kTyped;
-  Expectation expectation;      // with the next utterance
+  Expectation expectation;  // with the next utterance
   CallDay day;
   std::vector<TokenId> before;  // everything before the utterance
   std::string partial;
@@ -157,9 +157,8 @@ struct BrainSession::Impl {
   Result<void> Speculate();
   Result<Understanding> Best(const std::string& utterance);
   ReadBack LastReadBack() const;
-  bool IsYes(std::string_view utterance) const;
-  bool MaySayYes(std::string_view utterance) const;
-  std::vector<OfferedTool> ToolsFor(std::string_view utterance) const;
+  std::optional<Answer> AnswerIn(std::string_view utterance) const;
+  std::vector<OfferedTool> ToolsFor(std::optional<Answer> answer) const;
   bool ActsOnAQuestion(const DecodedTurn& turn, std::string_view utterance) const;
   Understanding Unclear(std::string_view utterance) const;
   Understanding ByRule(Understanding::Call call, std::string_view utterance) const;
@@ -237,28 +236,19 @@ ReadBack BrainSession::Impl::LastReadBack() const {
   return back;
 }
 
-// A sentence that agrees to what was read back and says nothing else is a yes, whatever the model makes of it.
-bool BrainSession::Impl::IsYes(std::string_view utterance) const {
-  const bool offered = std::any_of(tools.begin(), tools.end(), [](const OfferedTool& tool) {
-    return tool.name == control::kAffirm;
-  });
-  return offered && expectation.kind == Expectation::Kind::kConfirm &&
-         JudgeAnswer(*shared().workflow->language_data, utterance, LastReadBack()).answer == Answer::kYes;
+// How the words answer what stands to be agreed to; nothing where a yes is not offered or not grounded.
+std::optional<Answer> BrainSession::Impl::AnswerIn(std::string_view utterance) const {
+  const bool offered = std::any_of(tools.begin(), tools.end(),
+                                   [](const OfferedTool& tool) { return tool.name == control::kAffirm; });
+  if (!offered || !shared().options.grounding) return std::nullopt;
+  return JudgeAnswer(*shared().workflow->language_data, utterance, LastReadBack()).answer;
 }
 
 // Nobody is taken to have said yes whose words say something else. A perhaps may be meant as one.
-bool BrainSession::Impl::MaySayYes(std::string_view utterance) const {
-  const Answer answer = JudgeAnswer(*shared().workflow->language_data, utterance, LastReadBack()).answer;
-  return answer == Answer::kYes || answer == Answer::kUnsure;
-}
-
-std::vector<OfferedTool> BrainSession::Impl::ToolsFor(std::string_view utterance) const {
+std::vector<OfferedTool> BrainSession::Impl::ToolsFor(std::optional<Answer> answer) const {
   std::vector<OfferedTool> offered = tools;
-  const auto is_affirm = [](const OfferedTool& tool) { return tool.name == control::kAffirm; };
-  if (shared().options.grounding && std::any_of(offered.begin(), offered.end(), is_affirm) &&
-      !MaySayYes(utterance)) {
-    std::erase_if(offered, is_affirm);
-  }
+  if (answer && answer != Answer::kYes && answer != Answer::kUnsure)
+    std::erase_if(offered, [](const OfferedTool& tool) { return tool.name == control::kAffirm; });
   return offered;
 }
 
@@ -302,10 +292,14 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   const LanguageData& language = *shared().workflow->language_data;
   const Grounding grounding(language, history, cut, channel, day);
   if (grounding.normalised().empty()) return Unclear(utterance);
+  const std::optional<Answer> answer = AnswerIn(cut);
   if (script == nullptr && shared().options.grounding) {
     if (auto call = PlainAnswer(language, expectation, tools, cut, channel))
       return ByRule(*std::move(call), utterance);
-    if (IsYes(cut)) return ByRule({ToolCall{control::kAffirm, Json::object()}, 1.0, {}}, utterance);
+    // A sentence that agrees to what was read back and says nothing else is a yes, whatever the model makes
+    // of it.
+    if (answer == Answer::kYes && expectation.kind == Expectation::Kind::kConfirm)
+      return ByRule({ToolCall{control::kAffirm, Json::object()}, 1.0, {}}, utterance);
   }
 
   const PromptForm& form = *shared().form;
@@ -321,7 +315,7 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   };
   CallDecoderOptions options;
   options.forced = script;
-  std::vector<OfferedTool> offered = ToolsFor(cut);
+  std::vector<OfferedTool> offered = ToolsFor(answer);
   auto turn = DecodeCalls(model, offered, grounding, form.frame(), decode_schema_value, options);
   if (turn && script == nullptr && ActsOnAQuestion(*turn, cut)) {
     // "Is my bill paid": a tool that reads may answer it.

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "slm/engine.h"
+#include "slm/logits_at.h"
 
 namespace sotto {
 namespace {
@@ -146,15 +147,7 @@ std::unique_lock<std::mutex> BatchingEngine::Exclusive() {
 
 Result<void> BatchingEngine::LogitsAt(const KvCache& cache, std::span<const TokenId> rows,
                                       std::span<float> logits, const LoraAdapter* lora) {
-  SOTTO_CHECK(rows.size() == logits.size());
-  if (cache.last_hidden().empty()) {
-    return MakeError(ErrorCode::kInvalidArgument, "the state of the last position is not known");
-  }
-  if (rows.empty()) return {};
-  LogitsRequest request{cache.last_hidden(), rows, lora, {}};
-  SOTTO_RETURN_IF_ERROR(LogitsOf(request));
-  std::copy(request.logits.begin(), request.logits.end(), logits.begin());
-  return {};
+  return LogitsAtWith(*this, cache, rows, logits, lora);
 }
 
 Result<std::vector<float>> BatchingEngine::Embed(std::span<const TokenId> tokens) {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "slm/logits_at.h"
 #include "slm/sampler.h"
 #include "slm/transformer.h"
 #include "slm/weights.h"
@@ -279,15 +280,7 @@ void Engine::Impl::LogitsOfAll(std::span<const float> hidden, std::span<std::vec
 
 Result<void> Engine::LogitsAt(const KvCache& cache, std::span<const TokenId> rows, std::span<float> logits,
                               const LoraAdapter* lora) {
-  SOTTO_CHECK(rows.size() == logits.size());
-  if (cache.last_hidden().empty()) {
-    return MakeError(ErrorCode::kInvalidArgument, "the state of the last position is not known");
-  }
-  if (rows.empty()) return {};
-  LogitsRequest request{cache.last_hidden(), rows, lora, {}};
-  SOTTO_RETURN_IF_ERROR(LogitsOf(request));
-  std::copy(request.logits.begin(), request.logits.end(), logits.begin());
-  return {};
+  return LogitsAtWith(*this, cache, rows, logits, lora);
 }
 
 Result<void> Engine::LogitsOf(LogitsRequest& request) {
