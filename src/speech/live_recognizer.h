@@ -52,8 +52,8 @@ class LiveRecognizerPool {
 };
 
 // Engines on strands of a scheduler. Audio that an engine is too slow for waits, at most 30 s of it: what is
-// older is dropped and the utterance fails, saying so. Destroyed in this order: recognizers, scheduler, this,
-// `pool`.
-std::unique_ptr<LiveRecognizerPool> MakeLiveRecognizers(RecognizerPool& pool, Scheduler& scheduler);
+// older is dropped and the utterance fails, saying so. The scheduler outlives all of it but what runs on it.
+std::unique_ptr<LiveRecognizerPool> MakeLiveRecognizers(std::shared_ptr<RecognizerPool> pool,
+                                                        Scheduler& scheduler);
 
 }  // namespace sotto

@@ -71,7 +71,7 @@ class ScriptedPool final : public RecognizerPool {
 class LiveRecognition : public ::testing::Test {
  protected:
   std::unique_ptr<LiveRecognizer> Acquire(Scheduler& scheduler) {
-    pool_ = MakeLiveRecognizers(engines_, scheduler);
+    pool_ = MakeLiveRecognizers(std::make_shared<ScriptedPool>(script_), scheduler);
     return *pool_->Acquire();
   }
   // One utterance on the inline scheduler.
@@ -84,7 +84,6 @@ class LiveRecognition : public ::testing::Test {
   }
 
   Script script_;
-  ScriptedPool engines_{script_};
   std::unique_ptr<LiveRecognizerPool> pool_;
   const std::vector<float> audio_ = std::vector<float>(160, 0.1f);
   FakeClock clock_;
