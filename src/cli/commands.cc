@@ -8,6 +8,8 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterDemo(app, context);
   RegisterTalk(app, context);
   RegisterChat(app, context);
+  RegisterServe(app, context);
+  RegisterKeys(app, context);
   RegisterCall(app, context);
   RegisterEval(app, context);
   RegisterTrain(app, context);

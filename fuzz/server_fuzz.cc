@@ -1,0 +1,88 @@
+// Fuzz target: any bytes as what somebody sends to the server: an address, a form, a JSON body, a message of a
+// voice WebSocket, an AudioSocket stream in pieces, base64, a name of an audio format, audio. Whatever they
+// are, reading them gives a value or a one-line error, and the pieces do not matter.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "base/utf8.h"
+#include "server/audio_socket_protocol.h"
+#include "server/http.h"
+#include "server/json_fields.h"
+#include "server/secrets.h"
+#include "server/voice_messages.h"
+
+namespace sotto {
+namespace {
+
+template <typename T>
+void CheckError(const Result<T>& result) {
+  if (!result) SOTTO_CHECK(result.error().message.find('\n') == std::string::npos, "more than one line");
+}
+
+void ReadAddress(std::string_view text) {
+  WebRequest request;
+  const auto parsed = ParseTarget(text, &request);
+  CheckError(parsed);
+  if (!parsed) return;
+  SOTTO_CHECK(request.path.starts_with('/') && (request.path + "/").find("/../") == std::string::npos);
+  SOTTO_CHECK(FindInvalidUtf8(request.path) == std::string_view::npos);
+}
+
+// Messages of the stream, then whether it ended in an error.
+std::vector<std::string> Messages(std::string_view bytes, size_t piece) {
+  AudioSocketReader reader;
+  std::vector<std::string> messages;
+  for (size_t at = 0; at < bytes.size(); at += piece) {
+    reader.Feed(bytes.substr(at, piece));
+    while (true) {
+      const auto message = reader.Next();
+      CheckError(message);
+      if (!message) return messages.emplace_back("error"), messages;
+      if (!message->has_value()) break;
+      SOTTO_CHECK((*message)->payload.size() <= 0xffff);
+      messages.push_back(static_cast<char>((*message)->kind) + (*message)->payload);
+    }
+  }
+  return messages;
+}
+
+void ReadAudio(std::string_view bytes) {
+  for (const char* name : {"pcm16", "pcm16/8000", "mulaw", "opus"}) {
+    const auto decoder = LineDecoder::Create(*ParseLineFormat(name));
+    SOTTO_CHECK(decoder.has_value());
+    std::vector<float> samples;
+    CheckError((*decoder)->Decode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, &samples));
+  }
+}
+
+void ReadTurn(std::string_view text) {
+  const auto body = ParseBody(text);
+  CheckError(body);
+  if (!body) return;
+  JsonFields fields(*body);
+  std::string said;
+  bool silence = false;
+  fields.Require("text", fields.Text("text", &said, 100) || fields.Bool("silence", &silence));
+  CheckError(fields.Done());
+}
+
+}  // namespace
+}  // namespace sotto
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace sotto;
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  ReadAddress(text);
+  CheckError(ParseForm(text));
+  CheckError(ReadVoiceMessage(text));
+  CheckError(ParseLineFormat(text));
+  ReadTurn(text);
+  std::string bytes;
+  if (FromBase64(text, &bytes)) SOTTO_CHECK(bytes.size() <= text.size());
+  SOTTO_CHECK(Messages(text, 1) == Messages(text, 1 + size / 3));
+  if (size <= 4000) ReadAudio(text);
+  return 0;
+}

@@ -1,0 +1,78 @@
+// sotto keys: who may use a server.
+#include <filesystem>
+
+#include <fmt/ranges.h>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "server/access.h"
+
+namespace sotto {
+namespace {
+
+struct Flags {
+  std::string file;
+  ApiKey key;
+};
+
+Result<void> Add(const Flags& flags) {
+  KeyFile keys;
+  if (std::filesystem::exists(flags.file)) {
+    SOTTO_ASSIGN_OR_RETURN(keys, KeyFile::Read(flags.file));
+  }
+  SOTTO_ASSIGN_OR_RETURN(const std::string made, keys.Add(flags.key));
+  SOTTO_RETURN_IF_ERROR(keys.Write(flags.file));
+  std::error_code ignored;
+  std::filesystem::permissions(
+      flags.file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
+  fmt::print(stderr, "sotto: keep it: it is not written anywhere, and nobody can find it out again\n");
+  fmt::print("{}\n", made);
+  return {};
+}
+
+Result<void> Remove(const Flags& flags) {
+  SOTTO_ASSIGN_OR_RETURN(KeyFile keys, KeyFile::Read(flags.file));
+  if (!keys.Remove(flags.key.name))
+    return MakeError(ErrorCode::kNotFound, "{} has no key of the name '{}'", flags.file, flags.key.name);
+  return keys.Write(flags.file);
+}
+
+Result<void> List(const Flags& flags) {
+  SOTTO_ASSIGN_OR_RETURN(const KeyFile keys, KeyFile::Read(flags.file));
+  for (const ApiKey& key : keys.keys) {
+    fmt::print("{}  {}  {} a minute\n", key.name, fmt::join(key.scopes, ","), key.per_minute);
+  }
+  return {};
+}
+
+}  // namespace
+
+void RegisterKeys(CLI::App& app, CliContext& context) {
+  CLI::App* command = app.add_subcommand("keys", "API keys of a server (`sotto serve --keys FILE`)");
+  command->require_subcommand(1);
+  auto flags = std::make_shared<Flags>();
+  flags->key.scopes = {scope::kTalk};
+  command->add_option("--file", flags->file, "Where their hashes lie")->required()->envname("SOTTO_KEYS");
+  const auto add_command = [&](const char* name, const char* what, Result<void> (*run)(const Flags&)) {
+    CLI::App* made = command->add_subcommand(name, what);
+    made->fallthrough();
+    made->callback([flags, run, &context] {
+      if (auto result = run(*flags); !result) context.Fail(result.error());
+    });
+    return made;
+  };
+  CLI::App* add = add_command("add", "Makes a key and prints it, once", Add);
+  add->add_option("name", flags->key.name, "What it is called in logs and limits")->required();
+  add->add_option("--scope", flags->key.scopes, fmt::format("What it may: {}", fmt::join(kScopes, ", ")))
+      ->delimiter(',')
+      ->capture_default_str();
+  add->add_option("--per-minute", flags->key.per_minute, "Requests")
+      ->check(CLI::Range(1, 100000000))
+      ->capture_default_str();
+  CLI::App* remove = add_command("remove", "Ends a key and its tokens (SIGHUP tells a running server)", Remove);
+  remove->add_option("name", flags->key.name, "Of the key")->required();
+  add_command("list", "Names, scopes and limits", List);
+  command->footer("Example:\n  sotto keys --file keys.json add shop --scope talk,vouch");
+}
+
+}  // namespace sotto

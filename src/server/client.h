@@ -1,0 +1,30 @@
+// Who asks, as far as the server knows: the name of an API key, and what it may.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sotto {
+
+namespace scope {
+inline constexpr const char* kTalk = "talk";        // sessions and calls
+inline constexpr const char* kVouch = "vouch";      // say who is calling
+inline constexpr const char* kModels = "models";    // the OpenAI-compatible endpoints
+inline constexpr const char* kMetrics = "metrics";  // read them
+inline constexpr const char* kAdmin = "admin";      // reload
+}  // namespace scope
+inline const std::vector<std::string> kScopes{scope::kTalk, scope::kVouch, scope::kModels, scope::kMetrics,
+                                              scope::kAdmin};
+
+struct Client {
+  std::string name;
+  std::vector<std::string> scopes;
+
+  bool Can(std::string_view what) const {
+    return std::find(scopes.begin(), scopes.end(), what) != scopes.end();
+  }
+};
+
+}  // namespace sotto

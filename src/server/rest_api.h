@@ -1,0 +1,41 @@
+// The REST interface for conversations in writing (docs/formats/openapi.yaml): sessions, turns, events,
+// hand-off. Adds its routes; lives as long as the router.
+#pragma once
+
+#include "server/access.h"
+#include "server/idempotency.h"
+#include "server/router.h"
+#include "server/text_sessions.h"
+
+namespace sotto {
+
+class RestApi {
+ public:
+  RestApi(const Clock& clock, TextSessions& sessions, const ServedWorkflows& workflows)
+      : sessions_(sessions), workflows_(workflows), keys_(clock) {}
+
+  void AddTo(Router& router);
+
+ private:
+  using Handler = void (RestApi::*)(Exchange);
+  void Add(Router& router, const char* method, const char* pattern, Handler handler);
+  // Once for each Idempotency-Key.
+  void AddOnce(Router& router, const char* method, const char* pattern, Handler handler);
+
+  void Workflows(Exchange exchange);
+  void Begin(Exchange exchange);
+  void List(Exchange exchange);
+  void Get(Exchange exchange);
+  void Delete(Exchange exchange);
+  void Say(Exchange exchange);
+  void HandOver(Exchange exchange);
+  void Events(Exchange exchange);
+
+  TextSessions& sessions_;
+  const ServedWorkflows& workflows_;
+  IdempotencyKeys keys_;
+};
+
+WebResponse ToResponse(const Json& json, int status = 200);
+
+}  // namespace sotto

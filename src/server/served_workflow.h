@@ -1,0 +1,55 @@
+// One workflow as the server offers it: a version of it with everything that its sessions need. Sessions keep
+// the version that they began with; a reload replaces what later ones get (ServedWorkflows::Replace). Whoever
+// opens workflows (the command line) fills it in. Immutable.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "assistant/deployment.h"
+#include "assistant/voice_session.h"
+
+namespace sotto {
+
+struct ServedWorkflow {
+  std::string name;  // of the workflow: what requests call it
+  std::shared_ptr<const Deployment> deployment;
+  // Where there are ears and a mouth: what `voice` points to, and what calls begin with.
+  std::unique_ptr<LiveRecognizerPool> recognizers;
+  VoiceServices voice;
+  VoiceOptions voice_options;
+  // Who calls, where the request does not say and may not.
+  Caller caller;
+
+  bool speaks() const { return recognizers != nullptr; }
+};
+using ServedWorkflowPtr = std::shared_ptr<const ServedWorkflow>;
+
+// Those that are served now, in the order they were given. Any thread.
+class ServedWorkflows {
+ public:
+  // Opens each of them again, as it is on the disk now. Blocks.
+  using Open = std::function<Result<std::vector<ServedWorkflowPtr>>()>;
+
+  // The error: none, two of one name, or what opening them says.
+  static Result<std::unique_ptr<ServedWorkflows>> Create(Open open);
+
+  // By name; empty: the first. Null: there is none.
+  ServedWorkflowPtr Find(std::string_view name) const;
+  std::vector<ServedWorkflowPtr> All() const;
+  // All that work, or, where one does not, none. Sessions go on with what they have.
+  Result<void> Reload();
+
+ private:
+  explicit ServedWorkflows(Open open) : open_(std::move(open)) {}
+
+  const Open open_;
+  mutable std::mutex mutex_;
+  std::vector<ServedWorkflowPtr> workflows_;  // guarded by mutex_
+};
+
+}  // namespace sotto

@@ -1,0 +1,142 @@
+#include "server/server.h"
+
+#include <condition_variable>
+#include <thread>
+
+#include "base/log.h"
+#include "server/metrics.h"
+#include "server/service.h"
+
+namespace sotto {
+namespace {
+
+constexpr std::chrono::seconds kSweepEvery{10};
+constexpr std::chrono::milliseconds kLastWords{500};  // for closing what is hung up
+
+}  // namespace
+
+// In the order in which they are needed: what is asked goes before what answers.
+struct Server::Parts {
+  Services services;
+  ServerOptions options;
+  std::optional<IoThreads> io;
+  ServerMetrics metrics;
+  std::unique_ptr<Access> access;
+  std::unique_ptr<ServedWorkflows> workflows;
+  std::optional<TextSessions> sessions;
+  std::optional<VoiceCalls> calls;
+  std::optional<Service> service;
+  std::unique_ptr<HttpServer> http;
+  std::unique_ptr<AudioSocketServer> audio_socket;
+  std::mutex reloading;
+  std::mutex mutex;
+  std::condition_variable stopping_changed;
+  bool stopping = false;  // guarded by mutex
+  std::thread sweeper;
+
+  Result<void> Reload() {
+    const std::lock_guard lock(reloading);
+    auto reloaded = workflows->Reload();
+    if (reloaded) reloaded = access->Reload();
+    if (reloaded) reloaded = http->ReloadCertificate();
+    metrics.Reloaded(reloaded.has_value());
+    return reloaded;
+  }
+  void Sweep() {
+    std::unique_lock lock(mutex);
+    while (!stopping_changed.wait_for(lock, kSweepEvery, [this] { return stopping; })) {
+      lock.unlock();
+      sessions->Sweep();
+      lock.lock();
+    }
+  }
+};
+
+// Posted work may come when the server has gone.
+Result<void> Server::ReloadLater(const std::weak_ptr<Parts>& weak) {
+  const auto parts = weak.lock();
+  return parts != nullptr ? parts->Reload() : MakeError(ErrorCode::kCancelled, "the server is stopping");
+}
+
+Server::Server(std::shared_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOptions options,
+                                              ServedWorkflows::Open open) {
+  const auto made = std::make_shared<Parts>();
+  Parts& parts = *made;
+  parts.services = services;
+  parts.options = std::move(options);
+  SOTTO_ASSIGN_OR_RETURN(parts.access, Access::Open(*services.clock, parts.options.access));
+  SOTTO_ASSIGN_OR_RETURN(parts.workflows, ServedWorkflows::Create(std::move(open)));
+  parts.sessions.emplace(TextSessions::Services{services.scheduler, services.clock, services.journal,
+                                                services.turns, &parts.metrics},
+                         parts.options.sessions);
+  parts.calls.emplace(VoiceCalls::Services{services.scheduler, services.clock, services.journal,
+                                           services.turns, &parts.metrics},
+                      parts.options.calls);
+  parts.service.emplace(Service::Parts{
+      services.clock, services.scheduler, parts.access.get(), parts.workflows.get(), &*parts.sessions,
+      &*parts.calls, &parts.metrics, [&parts] { return parts.http ? parts.http->connections() : 0; },
+      [weak = std::weak_ptr(made)] { return ReloadLater(weak); }, parts.options.page});
+  parts.io.emplace(parts.options.io_threads);
+  SOTTO_ASSIGN_OR_RETURN(parts.http, HttpServer::Listen(*parts.io, parts.options.http, *parts.service));
+  if (parts.options.audio_socket) {
+    SOTTO_ASSIGN_OR_RETURN(parts.audio_socket,
+                           AudioSocketServer::Listen(*parts.io, *parts.options.audio_socket, *parts.calls,
+                                                     *parts.workflows));
+  }
+  parts.sweeper = std::thread([&parts] { parts.Sweep(); });
+  parts.service->SetReady(true);
+  return std::unique_ptr<Server>(new Server(made));
+}
+
+Server::~Server() {
+  {
+    const std::lock_guard lock(parts_->mutex);
+    parts_->stopping = true;
+  }
+  parts_->stopping_changed.notify_all();
+  parts_->sweeper.join();
+  // Nothing is served any more, and nobody is left who would send: then what connections hold may go.
+  parts_->io->Stop();
+  parts_->calls.reset();
+  parts_->sessions.reset();
+  parts_->audio_socket.reset();
+  parts_->http.reset();
+  parts_->io.reset();
+}
+
+uint16_t Server::port() const { return parts_->http->port(); }
+
+uint16_t Server::audio_socket_port() const {
+  return parts_->audio_socket != nullptr ? parts_->audio_socket->port() : 0;
+}
+
+std::string Server::url() const {
+  const std::string& address = parts_->options.http.address;
+  const bool everywhere = address == "0.0.0.0" || address == "::";
+  return fmt::format("{}://{}:{}", parts_->http->tls() ? "https" : "http",
+                     everywhere                                   ? "localhost"
+                     : address.find(':') != std::string::npos ? "[" + address + "]"
+                                                                  : address,
+                     port());
+}
+
+Result<void> Server::Reload() { return parts_->Reload(); }
+
+void Server::Drain(std::chrono::milliseconds limit) {
+  const TimePoint until = parts_->services.clock->Now() + limit;
+  parts_->service->SetReady(false);
+  parts_->calls->RefuseMore();
+  parts_->sessions->RefuseMore();
+  // Looked at now and then, not waited for: it happens once in the life of a server.
+  constexpr std::chrono::milliseconds kLook{50};
+  const auto busy = [this] { return parts_->calls->size() > 0 || parts_->sessions->waiting() > 0; };
+  while (busy() && parts_->services.clock->Now() < until) std::this_thread::sleep_for(kLook);
+  parts_->calls->HangUpAll("server_stops");
+  const TimePoint last = parts_->services.clock->Now() + kLastWords;
+  while (parts_->calls->size() > 0 && parts_->services.clock->Now() < last) std::this_thread::sleep_for(kLook);
+  std::this_thread::sleep_for(kLook);  // close frames go out
+}
+
+}  // namespace sotto

@@ -1,0 +1,64 @@
+// The server as one thing: ports, sessions, calls, and how it begins and ends.
+//
+//   Start: workflows opened, ports listening, ready
+//   Reload (SIGHUP): workflows, keys, certificate again; sessions and calls keep what they have
+//   Drain (SIGTERM): not ready; no new sessions or calls; those that are held end by themselves, or, when the
+//     time is over, are hung up
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "server/access.h"
+#include "server/audio_socket.h"
+#include "server/http_server.h"
+#include "server/served_workflow.h"
+#include "server/text_sessions.h"
+#include "server/voice_calls.h"
+
+namespace sotto {
+
+struct ServerOptions {
+  HttpOptions http;
+  Access::Options access;
+  TextSessions::Options sessions;
+  VoiceCalls::Options calls;
+  std::optional<AudioSocketOptions> audio_socket;  // none: no such port
+  int io_threads = 2;
+  bool page = true;
+};
+
+class Server {
+ public:
+  // What the sessions of every workflow share; outlives the server. `scheduler` has threads.
+  struct Services {
+    const Clock* clock = nullptr;
+    Scheduler* scheduler = nullptr;
+    Journal* journal = nullptr;
+    TurnSink* turns = nullptr;
+  };
+
+  static Result<std::unique_ptr<Server>> Start(const Services& services, ServerOptions options,
+                                               ServedWorkflows::Open open);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  uint16_t port() const;
+  uint16_t audio_socket_port() const;  // 0: none
+  std::string url() const;  // "http://127.0.0.1:8080"
+  // Blocks. What cannot be read stays as it was, and is the error.
+  Result<void> Reload();
+  // Blocks until nobody is served any more, at most `limit`.
+  void Drain(std::chrono::milliseconds limit);
+
+ private:
+  struct Parts;
+  static Result<void> ReloadLater(const std::weak_ptr<Parts>& weak);
+  explicit Server(std::shared_ptr<Parts> parts);
+  const std::shared_ptr<Parts> parts_;
+};
+
+}  // namespace sotto

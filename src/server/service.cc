@@ -1,0 +1,145 @@
+#include "server/service.h"
+
+#include "server/web_files.h"
+
+namespace sotto {
+namespace {
+
+// The page loads nothing from elsewhere, and cannot.
+constexpr const char* kContentPolicy =
+    "default-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
+    "worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+void AddSafety(WebResponse& response) {
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  response.headers.emplace_back("Referrer-Policy", "no-referrer");
+  response.headers.emplace_back("Cache-Control", "no-store");
+  if (response.type.starts_with("text/html")) {
+    response.headers.emplace_back("Content-Security-Policy", kContentPolicy);
+    response.headers.emplace_back("Permissions-Policy", "microphone=(self), camera=(), geolocation=()");
+  }
+}
+
+WebResponse PlainText(std::string text, int status = 200) {
+  WebResponse response;
+  response.status = status;
+  response.type = "text/plain; charset=utf-8";
+  response.body = std::move(text);
+  return response;
+}
+
+}  // namespace
+
+Service::Service(Parts parts)
+    : parts_(std::move(parts)),
+      rest_(*parts_.clock, *parts_.sessions, *parts_.workflows),
+      sockets_({parts_.calls, parts_.workflows, parts_.metrics, parts_.scheduler,
+                [access = parts_.access](std::string_view token) { return access->CheckToken(token); }}) {
+  AddRoutes();
+  rest_.AddTo(router_);
+}
+
+void Service::AddRoutes() {
+  router_.Add({"GET", "/healthz", "", [](Exchange exchange) { exchange.respond(PlainText("ok\n")); }});
+  router_.Add({"GET", "/readyz", "", [this](Exchange exchange) {
+                 exchange.respond(ready_ ? PlainText("ready\n") : PlainText("not ready\n", 503));
+               }});
+  router_.Add({"GET", "/metrics", scope::kMetrics, [this](Exchange exchange) {
+                 WebResponse response = PlainText(
+                     parts_.metrics->Text(parts_.scheduler->counters(), parts_.connections()));
+                 response.type = "text/plain; version=0.0.4; charset=utf-8";
+                 exchange.respond(std::move(response));
+               }});
+  router_.Add({"POST", "/v1/tokens", scope::kTalk, [this](Exchange exchange) {
+                 exchange.respond(ToResponse(
+                     Json{{"token", parts_.access->NewToken(exchange.client)},
+                          {"expires_in", parts_.access->token_lasts().count()}},
+                     201));
+               }});
+  router_.Add({"POST", "/v1/reload", scope::kAdmin, [this](Exchange exchange) {
+                 parts_.scheduler->Post(
+                     {.blocks = true, .what = "a reload"},
+                     [reload = parts_.reload](std::stop_token) { return reload(); },
+                     [respond = std::move(exchange.respond)](Result<void> done) {
+                       if (!done) {
+                         return respond(ToResponse(Problem{422, "not_reloaded", done.error().message}));
+                       }
+                       respond(ToResponse(Json{{"reloaded", true}}));
+                     });
+               }});
+}
+
+void Service::Handle(WebRequest request, HttpRespond respond) {
+  const TimePoint began = parts_.clock->Now();
+  const Router::Found found = router_.Find(request.method, request.path);
+  std::string route = found.route != nullptr ? found.route->pattern : "other";
+  Answer(request, [this, began, route = std::move(route), respond = std::move(respond)](WebResponse response) {
+    AddSafety(response);
+    parts_.metrics->Request(route, response.status, parts_.clock->Now() - began);
+    respond(std::move(response));
+  });
+}
+
+void Service::Answer(const WebRequest& request, HttpRespond respond) {
+  Router::Found found = router_.Find(request.method, request.path);
+  if (found.route == nullptr) {
+    const WebFile* file = parts_.page && found.allowed.empty() ? FindWebFile(request.path) : nullptr;
+    if (file != nullptr && (request.method == "GET" || request.method == "HEAD")) {
+      WebResponse response;
+      response.type = file->type;
+      response.body = file->bytes;
+      return respond(std::move(response));
+    }
+    if (found.allowed.empty()) {
+      return respond(ToResponse(Problem{404, "not_found", "there is nothing at this address"}));
+    }
+    WebResponse response = ToResponse(
+        Problem{405, "method_not_allowed", fmt::format("this address answers to {}", found.allowed)});
+    response.headers.emplace_back("Allow", found.allowed);
+    return respond(std::move(response));
+  }
+  Client client;
+  if (!found.route->scope.empty()) {
+    auto checked = parts_.access->Check(request);
+    if (!checked) {
+      parts_.metrics->Refused(checked.error().type);
+      return respond(ToResponse(checked.error()));
+    }
+    client = *std::move(checked);
+    if (!client.Can(found.route->scope)) {
+      parts_.metrics->Refused("forbidden");
+      return respond(ToResponse(
+          Problem{403, "forbidden", fmt::format("this key has not the scope '{}'", found.route->scope)}));
+    }
+  }
+  found.route->handle({request, std::move(client), std::move(found.steps), std::move(respond)});
+}
+
+std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& request) {
+  const auto refuse = [this](const Problem& problem) {
+    parts_.metrics->Refused(problem.type);
+    WebResponse response = ToResponse(problem);
+    AddSafety(response);
+    return response;
+  };
+  if (request.path != "/v1/voice") {
+    return refuse({404, "not_found", "there is no WebSocket at this address; voice is at /v1/voice"});
+  }
+  // A browser cannot set a header here: it says its token in the first message.
+  if (request.Header("authorization") == nullptr && !parts_.access->open_to_all()) {
+    if (auto origin = parts_.access->CheckOrigin(request); !origin) return refuse(origin.error());
+    return WebSocketAccept{sockets_.Accept(std::nullopt), {}};
+  }
+  auto client = parts_.access->Check(request);
+  if (!client) return refuse(client.error());
+  return WebSocketAccept{sockets_.Accept(*std::move(client)), {}};
+}
+
+WebResponse Service::Refuse(int status, std::string_view why) {
+  parts_.metrics->Refused("unreadable");
+  WebResponse response = ToResponse(Problem{status, "unreadable", fmt::format("this cannot be read: {}", why)});
+  AddSafety(response);
+  return response;
+}
+
+}  // namespace sotto

@@ -1,0 +1,54 @@
+// What the HTTP port answers: who asks is checked, then the route's handler is called; every answer is counted
+// and carries what browsers need to be told. Also the page, health, metrics and reloads.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "server/access.h"
+#include "server/metrics.h"
+#include "server/rest_api.h"
+#include "server/router.h"
+#include "server/voice_calls.h"
+#include "server/voice_socket.h"
+
+namespace sotto {
+
+class Service final : public HttpHandler {
+ public:
+  struct Parts {
+    const Clock* clock = nullptr;
+    Scheduler* scheduler = nullptr;
+    Access* access = nullptr;
+    ServedWorkflows* workflows = nullptr;
+    TextSessions* sessions = nullptr;
+    VoiceCalls* calls = nullptr;
+    ServerMetrics* metrics = nullptr;
+    std::function<size_t()> connections;       // now
+    std::function<Result<void>()> reload;      // blocks
+    bool page = true;
+  };
+
+  explicit Service(Parts parts);
+
+  Router& router() { return router_; }
+  // What /readyz says. Not ready: new sessions and calls are refused elsewhere.
+  void SetReady(bool ready) { ready_ = ready; }
+
+  void Handle(WebRequest request, HttpRespond respond) override;
+  std::variant<WebSocketAccept, WebResponse> Upgrade(const WebRequest& request) override;
+  WebResponse Refuse(int status, std::string_view why) override;
+
+ private:
+  void AddRoutes();
+  void Answer(const WebRequest& request, HttpRespond respond);
+
+  const Parts parts_;
+  Router router_;
+  RestApi rest_;
+  VoiceSockets sockets_;
+  std::atomic<bool> ready_{false};
+};
+
+}  // namespace sotto

@@ -1,0 +1,124 @@
+#include "server/voice_call.h"
+
+#include <algorithm>
+#include <array>
+
+#include "assistant/state_view.h"
+#include "base/log.h"
+#include "server/metrics.h"
+
+namespace sotto {
+namespace {
+
+constexpr std::chrono::milliseconds kLate{30};  // is heard: what a small jitter buffer would bridge
+
+constexpr std::chrono::seconds kTypedWithin{2};
+
+}  // namespace
+
+VoiceCall::VoiceCall(ServedWorkflowPtr workflow, const Services& services, std::string id,
+                     std::shared_ptr<VoiceLine> line)
+    : workflow_(std::move(workflow)), services_(services), id_(std::move(id)), line_(std::move(line)) {
+  services_.metrics->CallBegan(workflow_->name);
+}
+
+VoiceCall::~VoiceCall() {
+  if (!over_) services_.metrics->CallEnded(workflow_->name, "server_stops");
+}
+
+Result<std::shared_ptr<VoiceCall>> VoiceCall::Open(ServedWorkflowPtr workflow, const Services& services,
+                                                   VoiceOptions options, std::shared_ptr<VoiceLine> line) {
+  VoiceServices voice = workflow->voice;
+  voice.clock = services.clock;
+  voice.journal = services.journal;
+  voice.deployment = workflow->deployment;
+  std::unique_ptr<Understander> understander = workflow->deployment->NewUnderstander(*voice.synthesis);
+  std::shared_ptr<VoiceCall> call(new VoiceCall(workflow, services, options.session.id, std::move(line)));
+  SOTTO_ASSIGN_OR_RETURN(call->session_, VoiceSession::Create(std::move(voice), std::move(understander),
+                                                              std::move(options), call->MakeCallbacks()));
+  return call;
+}
+
+VoiceSession::Callbacks VoiceCall::MakeCallbacks() {
+  VoiceSession::Callbacks callbacks;
+  callbacks.on_partial = [this](std::string_view partial) {
+    line_->OnPartial(partial);
+  };
+  callbacks.on_reply = [this](const TurnRecord& record) {
+    line_->OnReply(record, StateView(session_->dialogue()));
+  };
+  callbacks.on_turn = [this](const TurnRecord& record) {
+    services_.metrics->Turn(record);
+    if (services_.turns != nullptr) {
+      if (const auto written = services_.turns->Write(record); !written) {
+        Log().error("{}: turn {}: {}", record.session, record.turn, written.error().message);
+      }
+    }
+    line_->OnTurn(record);
+  };
+  return callbacks;
+}
+
+void VoiceCall::Key(char key) {
+  inbox_->Put([this, key] { session_->Key(key); });
+}
+
+void VoiceCall::Type(std::string text) {
+  inbox_->Put([this, text = std::move(text)] {
+    typed_ = text;
+    typed_at_ = services_.clock->Now();
+  });
+}
+
+void VoiceCall::Hold() {
+  inbox_->Put([this] { held_since_ = services_.clock->Now(); });
+}
+
+void VoiceCall::Resume() {
+  inbox_->Put([this] { held_since_.reset(); });
+}
+
+void VoiceCall::HangUp(std::string reason) {
+  inbox_->Put([this, reason = std::move(reason)] { hang_up_ = reason; });
+}
+
+bool VoiceCall::Step(Duration late) {
+  inbox_->Read();
+  if (!hang_up_.empty()) return End(hang_up_);
+  const TimePoint now = services_.clock->Now();
+  if (held_since_) return now - *held_since_ < services_.hold ? true : End("lost");
+  if (!started_) {
+    started_ = true;
+    session_->Start();
+  }
+  if (!typed_.empty() && (session_->Type(typed_) || now - typed_at_ > kTypedWithin)) typed_.clear();
+  std::array<float, kFrameSamples> heard;
+  std::array<float, kFrameSamples> said;
+  hearing_.Take(heard);
+  session_->Step(heard, said);
+  const bool silent = std::all_of(said.begin(), said.end(), [](float sample) { return sample == 0; });
+  if (late > kLate && !silent) services_.metrics->LateFrames(1);
+  line_->OnFrame(said, silent);
+  Watch();
+  return session_->ended() ? End(session_->hand_off() ? "handed_off" : "ended") : true;
+}
+
+void VoiceCall::Watch() {
+  if (session_->paused() != paused_) {
+    paused_ = session_->paused();
+    line_->OnPaused(paused_);
+  }
+  if (session_->late_frames() > late_frames_) {
+    services_.metrics->LateFrames(session_->late_frames() - late_frames_);
+    late_frames_ = session_->late_frames();
+  }
+}
+
+bool VoiceCall::End(std::string_view reason) {
+  over_ = true;
+  services_.metrics->CallEnded(workflow_->name, reason);
+  line_->OnEnd(reason, session_->hand_off());
+  return false;
+}
+
+}  // namespace sotto

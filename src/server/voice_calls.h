@@ -1,0 +1,64 @@
+// All calls of the server: opened on threads that may block, stepped by one pacer, counted, and found again
+// by their id. Any thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <tl/expected.hpp>
+#include <unordered_map>
+
+#include "server/problem.h"
+#include "server/voice_call.h"
+
+namespace sotto {
+
+class VoiceCalls {
+ public:
+  struct Options {
+    size_t most = 200;
+    int threads = 2;  // that step calls
+    std::chrono::milliseconds hold{20000};
+  };
+  struct Services {
+    Scheduler* scheduler = nullptr;
+    const Clock* clock = nullptr;
+    Journal* journal = nullptr;
+    TurnSink* turns = nullptr;
+    ServerMetrics* metrics = nullptr;
+  };
+  using CallPtr = std::shared_ptr<VoiceCall>;
+  using Done = std::function<void(tl::expected<CallPtr, Problem>)>;
+
+  VoiceCalls(const Services& services, Options options);
+  // Waits for calls that are being opened. Those that are held end here, without a word.
+  ~VoiceCalls();
+  VoiceCalls(const VoiceCalls&) = delete;
+  VoiceCalls& operator=(const VoiceCalls&) = delete;
+
+  // `options` has the session's id and caller. `done` is called once, from any thread; the call is stepped
+  // from then on. 503 where there is no room, or the server stops; 422 where the workflow has no voice.
+  void Open(ServedWorkflowPtr workflow, VoiceOptions options, std::shared_ptr<VoiceLine> line, Done done);
+  // Null: no such call, or it is over.
+  CallPtr Find(const std::string& id) const;
+
+  // No more calls; those that are held go on.
+  void RefuseMore() { refusing_ = true; }
+  void HangUpAll(std::string_view reason);
+  // Held or being opened.
+  size_t size() const;
+
+ private:
+  void Forget();
+
+  const Services services_;
+  const Options options_;
+  std::atomic<bool> refusing_{false};
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, std::weak_ptr<VoiceCall>> calls_;  // guarded by mutex_
+  std::atomic<size_t> opening_{0};
+  Pacer pacer_;
+};
+
+}  // namespace sotto
