@@ -1,4 +1,4 @@
-// The page: talk or type. What is typed goes over REST while no call is on, and into the call while one is.
+// The page: talk or type. What is typed is a conversation of its own, over REST.
 import { ask, hasKey, rememberKey } from './server.js';
 import { Call, storedCall } from './voice.js';
 import { TurnView, make, showExamples, showState, showSummary } from './view.js';
@@ -46,7 +46,8 @@ function drawCall(state, sentence) {
   find('call').setAttribute('aria-pressed', String(on));
   find('call-label').textContent = on ? 'Hang up' : 'Talk';
   find('level').hidden = state !== 'on';
-  find('workflow').disabled = on;
+  find('workflow').disabled = find('say').disabled = find('send').disabled = on;
+  find('say').placeholder = on ? 'Sotto listens' : 'Type here, or press Talk';
   status(sentence, state === 'lost');
   if (state !== 'over') return;
   call = null;
@@ -86,7 +87,6 @@ function drawTyped(answer, view) {
 }
 
 async function type(text) {
-  if (call) return call.say(text);
   try {
     if (!session) {
       const begun = await ask('POST', '/v1/sessions', { workflow: find('workflow').value });

@@ -53,7 +53,13 @@ export class Call {
       this.on.level(data.peak);
       if (this.socket?.readyState === WebSocket.OPEN && this.started) this.socket.send(data.pcm);
     };
-    await this.context.resume();
+    // After a reload nothing may sound before the page is touched.
+    this.context.resume();
+    if (this.context.state !== 'running') {
+      for (const kind of ['pointerdown', 'keydown']) {
+        document.addEventListener(kind, () => this.context.resume(), { once: true });
+      }
+    }
   }
 
   async connect() {
@@ -67,7 +73,10 @@ export class Call {
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
     this.started = false;
-    socket.onopen = () => socket.send(JSON.stringify(first));
+    socket.onopen = () => {
+      socket.send(JSON.stringify(first));
+      if (first.type === 'resume') this.listening();  // nothing may have been missed
+    };
     socket.onmessage = ({ data }) => {
       if (typeof data !== 'string') return this.loudspeaker.port.postMessage(data, [data]);
       this.handle(JSON.parse(data));
@@ -95,11 +104,15 @@ export class Call {
       this.secret = event.secret;
       sessionStorage.setItem(STORE, JSON.stringify({ session: this.session, secret: this.secret }));
     }
+    if (!this.started) this.listening();
+    this.on.event(event);
+    if (event.type === 'ended') this.end(event.reason === 'handed_off' ? 'Handed to a person' : 'The call is over');
+  }
+
+  listening() {
     this.started = true;
     this.lostAt = 0;
     this.on.state('on', 'Listening');
-    this.on.event(event);
-    if (event.type === 'ended') this.end(event.reason === 'handed_off' ? 'Handed to a person' : 'The call is over');
   }
 
   lost() {
@@ -107,10 +120,8 @@ export class Call {
     this.lostAt ||= Date.now();
     if (!this.session || Date.now() - this.lostAt > TRY_FOR_MS) return this.end('The connection was lost');
     this.on.state('lost', 'Connection lost, trying again');
-    this.retry = setTimeout(() => this.connect().then(() => { this.started = true; }), 700);
+    this.retry = setTimeout(() => this.connect(), 700);
   }
-
-  say(text) { this.socket.send(JSON.stringify({ type: 'say', text })); }
 
   hangUp() {
     if (this.socket?.readyState === WebSocket.OPEN) {

@@ -16,15 +16,13 @@ namespace {
 
 using Codec = LineFormat::Codec;
 
-constexpr std::array<std::pair<std::string_view, Codec>, 4> kCodecs{{{"pcm16", Codec::kPcm16},
-                                                                    {"mulaw", Codec::kMuLaw},
-                                                                    {"alaw", Codec::kALaw},
-                                                                    {"opus", Codec::kOpus}}};
+constexpr std::array<std::pair<std::string_view, Codec>, 4> kCodecs{
+    {{"pcm16", Codec::kPcm16}, {"mulaw", Codec::kMuLaw}, {"alaw", Codec::kALaw}, {"opus", Codec::kOpus}}};
 constexpr size_t kPacketSamples = 2 * kFrameSamples;
 
 Result<void> Check(const LineFormat& format) {
-  const bool known = format.rate_hz == 8000 || format.rate_hz == 16000 || format.rate_hz == 24000 ||
-                     format.rate_hz == 48000;
+  const bool known =
+      format.rate_hz == 8000 || format.rate_hz == 16000 || format.rate_hz == 24000 || format.rate_hz == 48000;
   if (format.codec == Codec::kOpus ? format.rate_hz != 16000 : !known) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "no line has {} Hz: opus has 16000, the others 8000, 16000, 24000 or 48000",

@@ -17,12 +17,8 @@ const ToolDef* ToolOf(const Workflow& workflow, std::string_view name) {
 Json TaskView(const Workflow& workflow, int id, const std::string& tool, const Json& slots,
               const char* status) {
   const ToolDef* def = ToolOf(workflow, tool);
-  Json view = {{"id", id},
-               {"tool", tool},
-               {"title", def == nullptr ? tool : def->title},
-               {"status", status},
-               {"slots", slots},
-               {"missing", Json::array()}};
+  Json view = {{"id", id},         {"tool", tool},   {"title", def == nullptr ? tool : def->title},
+               {"status", status}, {"slots", slots}, {"missing", Json::array()}};
   if (def == nullptr || std::string_view(status) == "done" || std::string_view(status) == "failed") {
     return view;
   }
@@ -36,9 +32,8 @@ Json TaskView(const Workflow& workflow, int id, const std::string& tool, const J
 
 }  // namespace
 
-Json StateView(const Dialogue& dialogue) {
-  const DialogueState& state = dialogue.state();
-  const Workflow& workflow = dialogue.program().workflow();
+Json StateView(const DialogueProgram& program, const DialogueState& state) {
+  const Workflow& workflow = program.workflow();
   Json tasks = Json::array();
   for (auto task = state.stack.rbegin(); task != state.stack.rend(); ++task) {
     tasks.push_back(TaskView(workflow, task->id, task->tool, task->slots,
@@ -50,17 +45,23 @@ Json StateView(const Dialogue& dialogue) {
   size_t shown = 0;
   for (auto task = state.finished.rbegin(); task != state.finished.rend() && shown < kFinishedShown;
        ++task, ++shown) {
-    Json view = TaskView(workflow, task->id, task->tool, task->slots,
-                         task->failure.empty() ? "done" : "failed");
+    Json view =
+        TaskView(workflow, task->id, task->tool, task->slots, task->failure.empty() ? "done" : "failed");
     if (!task->failure.empty()) view["failure"] = task->failure;
     tasks.push_back(std::move(view));
   }
-  return {{"expectation", ToJson(dialogue.expectation())},
+  return {{"expectation", ToJson(ToExpectation(state))},
           {"pending", Pending::KindName(state.pending.kind)},
           {"tasks", std::move(tasks)},
           {"caller", ToJson(state.caller)},
-          {"acting", dialogue.acting()},
+          {"acting", state.acting != 0},
           {"ended", state.ended}};
+}
+
+void StateWatch::Add(const TurnRecord& record) {
+  for (const Json& json : record.events) {
+    if (const auto event = EventFromJson(json)) Apply(state_, *event);
+  }
 }
 
 }  // namespace sotto

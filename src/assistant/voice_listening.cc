@@ -305,25 +305,9 @@ void VoiceSession::EnterKeys() {
     if (text == "1") text = "yes";
     if (text == "2") text = "no";
   }
-  TakeWritten("keys", std::move(text));
-}
-
-bool VoiceSession::Type(std::string text) {
-  if (ending_ || core_->acting() || RefusesSpeech()) return false;
-  if (utterance_ || finalising_ || held_) DropUtterance();
-  if (!core_->idle()) return false;
-  if (speaker_.busy()) {
-    CloseRecord(true);
-    speaker_.Stop();
-  }
-  TakeWritten("text", std::move(text));
-  return true;
-}
-
-void VoiceSession::TakeWritten(const char* how, std::string text) {
-  TurnRecord& record = NewTurn(how);
+  TurnRecord& record = NewTurn("keys");
   record.times.endpoint = record.times.final_transcript = core_->Ms();
-  record.recognizer = how;
+  record.recognizer = "keys";
   record.heard.text = text;
   record.heard.final = true;
   record.heard.n_best.push_back({std::move(text), 0});

@@ -99,9 +99,6 @@ class VoiceSession final : private SessionCore::Listener {
   void Step(std::span<const float> microphone, std::span<float> loudspeaker);
   // A telephone key: 0-9, * (clears), # (enters).
   void Key(char key);
-  // A turn in writing, in the middle of the call: what is being said stops. False where nothing can be taken
-  // up now (a turn is being understood, an action runs, a prompt may not be interrupted): try again.
-  bool Type(std::string text);
 
   // The conversation is over and everything has been said.
   bool ended() const { return ended_; }
@@ -118,7 +115,6 @@ class VoiceSession final : private SessionCore::Listener {
   bool thinking() const { return finalising_.has_value() || !core_->idle(); }
   int64_t late_frames() const { return speaker_.late_frames(); }
   int turns() const { return core_->turns(); }
-  const Dialogue& dialogue() const { return core_->taker().dialogue(); }
 
  private:
   // Speech of the user that is being heard.
@@ -169,7 +165,6 @@ class VoiceSession final : private SessionCore::Listener {
   bool IsBackchannel(std::string_view text) const;
   bool RefusesSpeech() const { return speaker_.busy() && !interruptible_; }
   void EnterKeys();
-  void TakeWritten(const char* how, std::string text);
 
   // Deciding and saying (voice_session.cc).
   void OnDecision(const Decision& decision) override;

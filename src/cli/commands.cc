@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 
 #include "cli/command.h"
+#include "cli/server_commands.h"
 
 namespace sotto {
 

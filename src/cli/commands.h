@@ -19,8 +19,6 @@ void RegisterGenerate(CLI::App& app, CliContext& context);
 void RegisterLanguage(CLI::App& app, CliContext& context);
 void RegisterModel(CLI::App& app, CliContext& context);
 void RegisterNew(CLI::App& app, CliContext& context);
-void RegisterServe(CLI::App& app, CliContext& context);
-void RegisterKeys(CLI::App& app, CliContext& context);
 void RegisterQuantize(CLI::App& app, CliContext& context);
 void RegisterSynth(CLI::App& app, CliContext& context);
 void RegisterHarvest(CLI::App& app, CliContext& context);

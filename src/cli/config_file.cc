@@ -12,7 +12,8 @@ namespace {
 
 constexpr const char* kUsual = "sotto.yaml";
 
-Result<void> Set(CLI::App& command, const std::string& path, const std::string& key, const YAML::Node& value) {
+Result<void> Set(CLI::App& command, const std::string& path, const std::string& key,
+                 const YAML::Node& value) {
   std::vector<std::string> names;
   for (const CLI::Option* option : command.get_options()) {
     if (!option->get_lnames().empty()) names.push_back(option->get_lnames().front());

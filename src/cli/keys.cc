@@ -1,10 +1,10 @@
 // sotto keys: who may use a server.
-#include <filesystem>
-
 #include <fmt/ranges.h>
 
+#include <filesystem>
+
 #include "cli/command.h"
-#include "cli/commands.h"
+#include "cli/server_commands.h"
 #include "server/access.h"
 
 namespace sotto {
@@ -69,7 +69,8 @@ void RegisterKeys(CLI::App& app, CliContext& context) {
   add->add_option("--per-minute", flags->key.per_minute, "Requests")
       ->check(CLI::Range(1, 100000000))
       ->capture_default_str();
-  CLI::App* remove = add_command("remove", "Ends a key and its tokens (SIGHUP tells a running server)", Remove);
+  CLI::App* remove =
+      add_command("remove", "Ends a key and its tokens (SIGHUP tells a running server)", Remove);
   remove->add_option("name", flags->key.name, "Of the key")->required();
   add_command("list", "Names, scopes and limits", List);
   command->footer("Example:\n  sotto keys --file keys.json add shop --scope talk,vouch");

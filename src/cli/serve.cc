@@ -1,30 +1,31 @@
 // sotto serve: the assistant for telephones, browsers and programs.
 #include <signal.h>
 
-#include <algorithm>
-#include <thread>
+#include <filesystem>
 
+#include "action/actions.h"
+#include "assistant/session_host.h"
+#include "cli/action_options.h"
 #include "cli/command.h"
-#include "cli/commands.h"
 #include "cli/config_file.h"
-#include "cli/open_actions.h"
-#include "cli/serve_workflows.h"
-#include "core/turn_log.h"
+#include "cli/server_commands.h"
+#include "nn/shared_team.h"
 #include "server/server.h"
 
 namespace sotto {
 namespace {
 
 struct Flags {
-  ServeFlags workflows;
+  std::vector<std::string> workflows;
+  DeploymentSources sources;  // of each of them
+  HostOptions host;
   ServerOptions server;
   std::string config;
-  std::string sessions;  // file
-  std::string turns;     // file
+  std::string database;
+  std::string customer = "-";
   std::string keys;
+  int threads = 2;
   int port = 8080;
-  int audio_socket = -1;  // port; -1: none
-  std::string audio_socket_workflow;
   int most_calls = 200;
   int most_sessions = 10000;
   int drain_s = 30;
@@ -41,48 +42,47 @@ sigset_t BlockSignals() {
   return signals;
 }
 
+ServedWorkflows::Open OpenWith(const Flags& flags, SessionHost& host) {
+  const auto team = std::make_shared<SharedTeam>(static_cast<size_t>(flags.threads));
+  return [&flags, &host, team]() -> Result<std::vector<ServedWorkflowPtr>> {
+    std::vector<ServedWorkflowPtr> opened;
+    for (const std::string& folder : flags.workflows) {
+      DeploymentSources sources = flags.sources;
+      sources.workflow = folder;
+      // Each has its own.
+      if (flags.workflows.size() > 1 && !flags.database.empty() && flags.database != kFreshDatabases)
+        sources.databases = std::filesystem::path(flags.database) / std::filesystem::path(folder).filename();
+      sources.brain.n_threads = flags.threads;
+      sources.brain.team = team;
+      SOTTO_ASSIGN_OR_RETURN(auto deployment, OpenDeployment(sources, {host.scheduler(), host.scheduler()}));
+      const Workflow& workflow = deployment->workflow();
+      Caller caller = TerminalCaller(workflow, flags.customer, "");
+      opened.push_back(std::make_shared<ServedWorkflow>(
+          ServedWorkflow{workflow.name, std::move(deployment), std::move(caller)}));
+    }
+    return opened;
+  };
+}
+
 Result<void> Run(Flags& flags) {
-  if (flags.workflows.workflows.empty()) {
+  if (flags.workflows.empty()) {
     return MakeError(ErrorCode::kInvalidArgument, "serve needs --workflow DIR, or `workflow:` in sotto.yaml");
   }
   const sigset_t signals = BlockSignals();
-  const SystemClock clock;
-  std::unique_ptr<SessionStore> store;
-  if (!flags.sessions.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(store, SessionStore::Open(flags.sessions));
-  }
-  std::unique_ptr<TurnLog> turns;
-  if (!flags.turns.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(turns, TurnLog::Open(flags.turns));
-  }
-  std::optional<Journal> journal;
-  const int cores = std::max(2, static_cast<int>(std::thread::hardware_concurrency()));
-  Scheduler scheduler(clock, {.threads = cores});
-  if (store != nullptr) journal.emplace(*store, scheduler);
-  const ServeShared shared{&scheduler, scheduler.NewStrand(Scheduler::Order::kUrgency),
-                           std::make_shared<SharedTeam>(static_cast<size_t>(flags.workflows.threads))};
+  SOTTO_ASSIGN_OR_RETURN(const auto host, SessionHost::Open(flags.host));
+  flags.sources.databases = flags.database;
   flags.server.http.port = static_cast<uint16_t>(flags.port);
   flags.server.access.keys = flags.keys;
   flags.server.calls.most = static_cast<size_t>(flags.most_calls);
   flags.server.sessions.most = static_cast<size_t>(flags.most_sessions);
   flags.server.page = !flags.no_page;
-  if (flags.audio_socket >= 0) {
-    flags.server.audio_socket.emplace();
-    flags.server.audio_socket->address = flags.server.http.address;
-    flags.server.audio_socket->port = static_cast<uint16_t>(flags.audio_socket);
-    flags.server.audio_socket->workflow = flags.audio_socket_workflow;
-  }
   // Nobody asks for a key on the loopback of one's own machine; there the demo's customer calls, as in
   // `sotto talk`.
-  if (flags.workflows.customer == "-") flags.workflows.customer = flags.keys.empty() ? kDemoCustomer : "";
-  SOTTO_ASSIGN_OR_RETURN(
-      const auto server,
-      Server::Start({&clock, &scheduler, journal ? &*journal : nullptr, turns.get()}, flags.server,
-                    [&] { return OpenServedWorkflows(flags.workflows, shared); }));
+  if (flags.customer == "-") flags.customer = flags.keys.empty() ? kDemoCustomer : "";
+  SOTTO_ASSIGN_OR_RETURN(const auto server,
+                         Server::Start({&host->clock(), &host->scheduler(), host->journal(), host->turns()},
+                                       flags.server, OpenWith(flags, *host)));
   fmt::print("Sotto is at {}\n", server->url());
-  if (server->audio_socket_port() != 0) {
-    fmt::print("AudioSocket is at {}:{}\n", flags.server.http.address, server->audio_socket_port());
-  }
   std::fflush(stdout);
   while (true) {
     int signal = 0;
@@ -106,12 +106,12 @@ void AddLimits(CLI::App& command, Flags& flags) {
   command.add_option("--drain", flags.drain_s, "Seconds that calls have to end when the server is stopped")
       ->check(CLI::Range(0, 3600))
       ->capture_default_str();
-  command.add_option("--threads", flags.workflows.threads, "Threads that models compute on, all together")
+  command.add_option("--threads", flags.threads, "Threads that models compute on, all together")
       ->check(CLI::Range(1, 64))
       ->envname("SOTTO_THREADS")
       ->capture_default_str();
   command
-      .add_option("--ready-recognizers", flags.workflows.ready_recognizers,
+      .add_option("--ready-recognizers", flags.sources.ready_recognizers,
                   "Callers of each workflow who never wait for a recognizer to start")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
@@ -133,8 +133,8 @@ void AddSecurity(CLI::App& command, Flags& flags) {
 void RegisterServe(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("serve", "Serve workflows to telephones, browsers and programs");
   auto flags = std::make_shared<Flags>();
-  flags->workflows.customer = "-";
-  command->add_option("--workflow", flags->workflows.workflows, "Folder of a workflow; several")
+  flags->sources.ready_recognizers = 4;
+  command->add_option("--workflow", flags->workflows, "Folder of a workflow; several")
       ->envname("SOTTO_WORKFLOW");
   command->add_option("--config", flags->config, "Options that are not given here; default: sotto.yaml")
       ->envname("SOTTO_CONFIG");
@@ -145,25 +145,22 @@ void RegisterServe(CLI::App& app, CliContext& context) {
       ->check(CLI::Range(0, 65535))
       ->envname("SOTTO_PORT")
       ->capture_default_str();
-  command->add_option("--audiosocket", flags->audio_socket,
-                      "Port of Asterisk's AudioSocket, which asks nobody who they are; default: none")
-      ->check(CLI::Range(0, 65535));
-  command->add_option("--audiosocket-workflow", flags->audio_socket_workflow,
-                      "Name of the workflow that answers there; default: the first");
-  command->add_option("--recognizer", flags->workflows.recognizer, "See `sotto talk --help`")
+  command->add_option("--recognizer", flags->sources.recognizer, "See `sotto talk --help`")
       ->envname("SOTTO_RECOGNIZER");
-  command->add_option("--synthesizer", flags->workflows.synthesizer, "See `sotto talk --help`")
+  command->add_option("--synthesizer", flags->sources.synthesizer, "See `sotto talk --help`")
       ->envname("SOTTO_SYNTHESIZER")
       ->capture_default_str();
-  command->add_flag("--text-only", flags->workflows.text_only, "No ears and no mouth");
+  command->add_flag("!--text-only", flags->sources.spoken, "No ears and no mouth");
   command->add_flag("--no-page", flags->no_page, "Do not serve the page");
-  AddDatabaseOption(*command, flags->workflows.database);
-  command->add_option("--customer", flags->workflows.customer,
-                      "Who is calling, where nobody says so: a customer's id; '' for somebody unknown. "
-                      "Default: with --keys nobody, else the demo's")
+  AddDatabaseOption(*command, flags->database);
+  command
+      ->add_option("--customer", flags->customer,
+                   "Who is calling, where nobody says so: a customer's id; '' for somebody unknown. "
+                   "Default: with --keys nobody, else the demo's")
       ->envname("SOTTO_CUSTOMER");
-  command->add_option("--db", flags->sessions, "Where conversations are kept, to be continued");
-  command->add_option("--turns", flags->turns, "Append the record of each turn to this file, one a line");
+  command->add_option("--db", flags->host.sessions, "Where conversations are kept, to be continued");
+  command->add_option("--turns", flags->host.turns,
+                      "Append the record of each turn to this file, one a line");
   AddSecurity(*command, *flags);
   AddLimits(*command, *flags);
   command->footer(

@@ -127,8 +127,8 @@ Result<void> Access::Reload() {
 }
 
 Access::Checked<Client> Access::Count(const ApiKey& key, std::vector<std::string> scopes) {
-  Budget& budget = budgets_.try_emplace(key.name, Budget{static_cast<double>(key.per_minute), clock_.Now()})
-                       .first->second;
+  Budget& budget =
+      budgets_.try_emplace(key.name, Budget{static_cast<double>(key.per_minute), clock_.Now()}).first->second;
   const TimePoint now = clock_.Now();
   const double most = key.per_minute;
   budget.left = std::min(most, budget.left + Milliseconds(now - budget.at) / 60000 * most);
@@ -217,7 +217,8 @@ Access::Checked<void> Access::CheckOrigin(const WebRequest& request) const {
   if (host != nullptr && HostOf(*origin) == *host) return {};
   if (std::find(options_.origins.begin(), options_.origins.end(), *origin) != options_.origins.end())
     return {};
-  return tl::unexpected(Problem{403, "wrong_origin", "pages of another origin may not ask here; see --origin"});
+  return tl::unexpected(
+      Problem{403, "wrong_origin", "pages of another origin may not ask here; see --origin"});
 }
 
 }  // namespace sotto

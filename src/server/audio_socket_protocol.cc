@@ -41,7 +41,8 @@ Result<std::optional<AudioSocketMessage>> AudioSocketReader::Next() {
       return MakeError(ErrorCode::kCorrupt, "AudioSocket has no messages of kind 0x{:02x}", kind);
   }
   if (!fits) {
-    return MakeError(ErrorCode::kCorrupt, "an AudioSocket message of kind 0x{:02x} has not {} bytes", kind, size);
+    return MakeError(ErrorCode::kCorrupt, "an AudioSocket message of kind 0x{:02x} has not {} bytes", kind,
+                     size);
   }
   if (waiting_.size() - read_ < kHeadBytes + size) return std::nullopt;
   message.payload = waiting_.substr(read_ + kHeadBytes, size);

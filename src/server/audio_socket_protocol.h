@@ -15,8 +15,8 @@ namespace sotto {
 struct AudioSocketMessage {
   enum class Kind : uint8_t {
     kHangUp = 0x00,
-    kId = 0x01,   // 16 bytes: the call's UUID, first
-    kKey = 0x03,  // one DTMF digit
+    kId = 0x01,     // 16 bytes: the call's UUID, first
+    kKey = 0x03,    // one DTMF digit
     kAudio = 0x10,  // 16-bit little-endian mono; 8 kHz, and up to 0x18 other rates
     kError = 0xff,
   };

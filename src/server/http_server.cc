@@ -44,7 +44,10 @@ Result<std::shared_ptr<asio::ssl::context>> LoadCertificate(const HttpOptions& o
 
 struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   Impl(IoThreads& io, HttpOptions given, HttpHandler& answers)
-      : options(std::move(given)), handler(answers), context(io.context()), acceptor(asio::make_strand(io.context())) {}
+      : options(std::move(given)),
+        handler(answers),
+        context(io.context()),
+        acceptor(asio::make_strand(io.context())) {}
 
   std::shared_ptr<asio::ssl::context> certificate() {
     const std::lock_guard lock(mutex);

@@ -12,8 +12,7 @@ constexpr std::chrono::minutes kRemembered{10};
 std::optional<WebResponse> IdempotencyKeys::Find(const std::string& key, uint64_t request) {
   const std::lock_guard lock(mutex_);
   const TimePoint now = clock_.Now();
-  while (!order_.empty() &&
-         (order_.size() > most_ || now - entries_.at(order_.front()).at > kRemembered)) {
+  while (!order_.empty() && (order_.size() > most_ || now - entries_.at(order_.front()).at > kRemembered)) {
     entries_.erase(order_.front());
     order_.pop_front();
   }

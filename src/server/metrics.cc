@@ -135,9 +135,7 @@ void ServerMetrics::LateFrames(int64_t frames) {
   parts_->late.Add({}).Increment(static_cast<double>(frames));
 }
 
-void ServerMetrics::Refused(std::string_view why) {
-  parts_->refused.Add({{"reason", Str(why)}}).Increment();
-}
+void ServerMetrics::Refused(std::string_view why) { parts_->refused.Add({{"reason", Str(why)}}).Increment(); }
 
 void ServerMetrics::Request(std::string_view route, int status, Duration took) {
   parts_->requests.Add({{"route", Str(route)}, {"status", std::to_string(status)}}).Increment();

@@ -11,8 +11,8 @@ namespace sotto {
 
 struct Problem {
   int status = 500;
-  std::string type;    // "unknown_session": for programs; the URI is "urn:sotto:problem:" + type
-  std::string detail;  // for people
+  std::string type;       // "unknown_session": for programs; the URI is "urn:sotto:problem:" + type
+  std::string detail;     // for people
   int retry_after_s = 0;  // of 429 and 503
 };
 

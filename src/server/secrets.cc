@@ -16,8 +16,9 @@ namespace {
 std::string Hmac(const EVP_MD* hash, std::string_view key, std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> out;
   unsigned size = 0;
-  const auto* made = HMAC(hash, key.data(), static_cast<int>(key.size()),
-                          reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data(), &size);
+  const auto* made =
+      HMAC(hash, key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data(), &size);
   SOTTO_CHECK(made != nullptr, "HMAC failed");
   return {out.begin(), out.begin() + size};
 }
@@ -52,8 +53,7 @@ std::string ToBase64(std::string_view bytes) {
     uint32_t group = 0;
     const size_t n = std::min<size_t>(3, bytes.size() - i);
     for (size_t j = 0; j < 3; ++j) group = group << 8 | (j < n ? static_cast<uint8_t>(bytes[i + j]) : 0u);
-    for (size_t j = 0; j < 4; ++j)
-      text.push_back(j <= n ? kAlphabet[group >> (18 - 6 * j) & 63] : '=');
+    for (size_t j = 0; j < 4; ++j) text.push_back(j <= n ? kAlphabet[group >> (18 - 6 * j) & 63] : '=');
   }
   return text;
 }

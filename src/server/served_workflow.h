@@ -1,31 +1,23 @@
-// One workflow as the server offers it: a version of it with everything that its sessions need. Sessions keep
-// the version that they began with; a reload replaces what later ones get (ServedWorkflows::Replace). Whoever
-// opens workflows (the command line) fills it in. Immutable.
+// One workflow as the server offers it: a deployment under a name. Sessions keep the one that they began with;
+// a reload replaces what later ones get. Whoever opens workflows (the command line) fills it in. Immutable.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "assistant/deployment.h"
-#include "assistant/voice_session.h"
 
 namespace sotto {
 
 struct ServedWorkflow {
   std::string name;  // of the workflow: what requests call it
   std::shared_ptr<const Deployment> deployment;
-  // Where there are ears and a mouth: what `voice` points to, and what calls begin with.
-  std::unique_ptr<LiveRecognizerPool> recognizers;
-  VoiceServices voice;
-  VoiceOptions voice_options;
-  // Who calls, where the request does not say and may not.
-  Caller caller;
+  Caller caller;  // who calls, where the request does not say and may not
 
-  bool speaks() const { return recognizers != nullptr; }
+  bool speaks() const { return deployment->parts().voice.has_value(); }
 };
 using ServedWorkflowPtr = std::shared_ptr<const ServedWorkflow>;
 

@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <condition_variable>
+#include <optional>
 #include <thread>
 
 #include "base/log.h"
@@ -27,7 +28,6 @@ struct Server::Parts {
   std::optional<VoiceCalls> calls;
   std::optional<Service> service;
   std::unique_ptr<HttpServer> http;
-  std::unique_ptr<AudioSocketServer> audio_socket;
   std::mutex reloading;
   std::mutex mutex;
   std::condition_variable stopping_changed;
@@ -68,9 +68,9 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
   parts.options = std::move(options);
   SOTTO_ASSIGN_OR_RETURN(parts.access, Access::Open(*services.clock, parts.options.access));
   SOTTO_ASSIGN_OR_RETURN(parts.workflows, ServedWorkflows::Create(std::move(open)));
-  parts.sessions.emplace(TextSessions::Services{services.scheduler, services.clock, services.journal,
-                                                services.turns, &parts.metrics},
-                         parts.options.sessions);
+  parts.sessions.emplace(
+      TextSessions::Services{services.clock, services.journal, services.turns, &parts.metrics},
+      parts.options.sessions);
   parts.calls.emplace(VoiceCalls::Services{services.scheduler, services.clock, services.journal,
                                            services.turns, &parts.metrics},
                       parts.options.calls);
@@ -80,11 +80,6 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
       [weak = std::weak_ptr(made)] { return ReloadLater(weak); }, parts.options.page});
   parts.io.emplace(parts.options.io_threads);
   SOTTO_ASSIGN_OR_RETURN(parts.http, HttpServer::Listen(*parts.io, parts.options.http, *parts.service));
-  if (parts.options.audio_socket) {
-    SOTTO_ASSIGN_OR_RETURN(parts.audio_socket,
-                           AudioSocketServer::Listen(*parts.io, *parts.options.audio_socket, *parts.calls,
-                                                     *parts.workflows));
-  }
   parts.sweeper = std::thread([&parts] { parts.Sweep(); });
   parts.service->SetReady(true);
   return std::unique_ptr<Server>(new Server(made));
@@ -101,24 +96,19 @@ Server::~Server() {
   parts_->io->Stop();
   parts_->calls.reset();
   parts_->sessions.reset();
-  parts_->audio_socket.reset();
   parts_->http.reset();
   parts_->io.reset();
 }
 
 uint16_t Server::port() const { return parts_->http->port(); }
 
-uint16_t Server::audio_socket_port() const {
-  return parts_->audio_socket != nullptr ? parts_->audio_socket->port() : 0;
-}
-
 std::string Server::url() const {
   const std::string& address = parts_->options.http.address;
   const bool everywhere = address == "0.0.0.0" || address == "::";
   return fmt::format("{}://{}:{}", parts_->http->tls() ? "https" : "http",
-                     everywhere                                   ? "localhost"
+                     everywhere                               ? "localhost"
                      : address.find(':') != std::string::npos ? "[" + address + "]"
-                                                                  : address,
+                                                              : address,
                      port());
 }
 
@@ -135,7 +125,8 @@ void Server::Drain(std::chrono::milliseconds limit) {
   while (busy() && parts_->services.clock->Now() < until) std::this_thread::sleep_for(kLook);
   parts_->calls->HangUpAll("server_stops");
   const TimePoint last = parts_->services.clock->Now() + kLastWords;
-  while (parts_->calls->size() > 0 && parts_->services.clock->Now() < last) std::this_thread::sleep_for(kLook);
+  while (parts_->calls->size() > 0 && parts_->services.clock->Now() < last)
+    std::this_thread::sleep_for(kLook);
   std::this_thread::sleep_for(kLook);  // close frames go out
 }
 

@@ -8,11 +8,9 @@
 
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "server/access.h"
-#include "server/audio_socket.h"
 #include "server/http_server.h"
 #include "server/served_workflow.h"
 #include "server/text_sessions.h"
@@ -25,7 +23,6 @@ struct ServerOptions {
   Access::Options access;
   TextSessions::Options sessions;
   VoiceCalls::Options calls;
-  std::optional<AudioSocketOptions> audio_socket;  // none: no such port
   int io_threads = 2;
   bool page = true;
 };
@@ -47,7 +44,6 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   uint16_t port() const;
-  uint16_t audio_socket_port() const;  // 0: none
   std::string url() const;  // "http://127.0.0.1:8080"
   // Blocks. What cannot be read stays as it was, and is the error.
   Result<void> Reload();

@@ -45,16 +45,15 @@ void Service::AddRoutes() {
                  exchange.respond(ready_ ? PlainText("ready\n") : PlainText("not ready\n", 503));
                }});
   router_.Add({"GET", "/metrics", scope::kMetrics, [this](Exchange exchange) {
-                 WebResponse response = PlainText(
-                     parts_.metrics->Text(parts_.scheduler->counters(), parts_.connections()));
+                 WebResponse response =
+                     PlainText(parts_.metrics->Text(parts_.scheduler->counters(), parts_.connections()));
                  response.type = "text/plain; version=0.0.4; charset=utf-8";
                  exchange.respond(std::move(response));
                }});
   router_.Add({"POST", "/v1/tokens", scope::kTalk, [this](Exchange exchange) {
-                 exchange.respond(ToResponse(
-                     Json{{"token", parts_.access->NewToken(exchange.client)},
-                          {"expires_in", parts_.access->token_lasts().count()}},
-                     201));
+                 exchange.respond(ToResponse(Json{{"token", parts_.access->NewToken(exchange.client)},
+                                                  {"expires_in", parts_.access->token_lasts().count()}},
+                                             201));
                }});
   router_.Add({"POST", "/v1/reload", scope::kAdmin, [this](Exchange exchange) {
                  parts_.scheduler->Post(
@@ -73,11 +72,12 @@ void Service::Handle(WebRequest request, HttpRespond respond) {
   const TimePoint began = parts_.clock->Now();
   const Router::Found found = router_.Find(request.method, request.path);
   std::string route = found.route != nullptr ? found.route->pattern : "other";
-  Answer(request, [this, began, route = std::move(route), respond = std::move(respond)](WebResponse response) {
-    AddSafety(response);
-    parts_.metrics->Request(route, response.status, parts_.clock->Now() - began);
-    respond(std::move(response));
-  });
+  Answer(request,
+         [this, began, route = std::move(route), respond = std::move(respond)](WebResponse response) {
+           AddSafety(response);
+           parts_.metrics->Request(route, response.status, parts_.clock->Now() - began);
+           respond(std::move(response));
+         });
 }
 
 void Service::Answer(const WebRequest& request, HttpRespond respond) {
@@ -137,7 +137,8 @@ std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& re
 
 WebResponse Service::Refuse(int status, std::string_view why) {
   parts_.metrics->Refused("unreadable");
-  WebResponse response = ToResponse(Problem{status, "unreadable", fmt::format("this cannot be read: {}", why)});
+  WebResponse response =
+      ToResponse(Problem{status, "unreadable", fmt::format("this cannot be read: {}", why)});
   AddSafety(response);
   return response;
 }

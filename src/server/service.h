@@ -25,8 +25,8 @@ class Service final : public HttpHandler {
     TextSessions* sessions = nullptr;
     VoiceCalls* calls = nullptr;
     ServerMetrics* metrics = nullptr;
-    std::function<size_t()> connections;       // now
-    std::function<Result<void>()> reload;      // blocks
+    std::function<size_t()> connections;   // now
+    std::function<Result<void>()> reload;  // blocks
     bool page = true;
   };
 

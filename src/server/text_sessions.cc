@@ -62,7 +62,9 @@ struct TextSessions::Session {
 };
 
 TextSessions::TextSessions(const Services& services, Options options)
-    : services_(services), options_(options) {}
+    : services_(services),
+      options_(options),
+      scheduler_(*services.clock, {.threads = 1, .blocking_threads = options.threads}) {}
 
 TextSessions::~TextSessions() {
   for (size_t waiting = waiting_; waiting > 0; waiting = waiting_) waiting_.wait(waiting);
@@ -72,7 +74,7 @@ TextSessions::~TextSessions() {
 }
 
 tl::expected<TextSessions::SessionPtr, Problem> TextSessions::Find(const std::string& id,
-                                                                  const std::string& owner) const {
+                                                                   const std::string& owner) const {
   const std::lock_guard lock(mutex_);
   const auto found = sessions_.find(id);
   if (found == sessions_.end() || found->second->owner != owner) return tl::unexpected(Unknown());
@@ -96,21 +98,18 @@ void TextSessions::Post(const SessionPtr& session, std::function<Answer()> work,
     ++waiting_;
     session->used = services_.clock->Now();
   }
-  services_.scheduler->Post({.strand = session->strand, .blocks = true, .what = "a written turn"},
-                            [session, work = std::move(work)](std::stop_token) -> Result<Answer> {
-                              return work();
-                            },
-                            [this, session, done = std::move(done)](Result<Answer> answer) {
-
-                              {
-                                const std::lock_guard lock(session->mutex);
-                                --session->waiting;
-                              }
-                              done(answer ? *std::move(answer)
-                                          : Answer(tl::unexpected(ToProblem(answer.error()))));
-                              --waiting_;
-                              waiting_.notify_all();
-                            });
+  scheduler_.Post(
+      {.strand = session->strand, .blocks = true, .what = "a written turn"},
+      [session, work = std::move(work)](std::stop_token) -> Result<Answer> { return work(); },
+      [this, session, done = std::move(done)](Result<Answer> answer) {
+        {
+          const std::lock_guard lock(session->mutex);
+          --session->waiting;
+        }
+        done(answer ? *std::move(answer) : Answer(tl::unexpected(ToProblem(answer.error()))));
+        --waiting_;
+        waiting_.notify_all();
+      });
 }
 
 void TextSessions::Begin(ServedWorkflowPtr workflow, std::string owner, Caller caller, std::string id,
@@ -119,7 +118,7 @@ void TextSessions::Begin(ServedWorkflowPtr workflow, std::string owner, Caller c
   session->id = id.empty() ? UniqueId() : std::move(id);
   session->owner = std::move(owner);
   session->workflow = std::move(workflow);
-  session->strand = services_.scheduler->NewStrand();
+  session->strand = scheduler_.NewStrand();
   session->used = services_.clock->Now();
   {
     const std::lock_guard lock(mutex_);
@@ -141,9 +140,8 @@ void TextSessions::Begin(ServedWorkflowPtr workflow, std::string owner, Caller c
   const auto open = [this, session, caller = std::move(caller)]() -> Answer {
     session->thinking = std::make_unique<Scheduler>(*services_.clock);
     const Deployment& deployment = *session->workflow->deployment;
-    auto opened =
-        TextSession::Open(deployment.ForText(*services_.clock, services_.journal, services_.turns),
-                          deployment.NewUnderstander(*session->thinking), session->id, caller);
+    auto opened = TextSession::Open(deployment.Services(*services_.clock, services_.journal, services_.turns),
+                                    deployment.NewUnderstander(*session->thinking), session->id, caller);
     if (!opened) {
       Close(session, "not_opened");
       return tl::unexpected(ToProblem(opened.error()));
@@ -165,10 +163,11 @@ TextSessions::Answer TextSessions::Take(Session& session, const TurnRecord& reco
   services_.metrics->Turn(record);
   session.lines.emplace_back(record.heard.text, record.reply.text);
   if (session.lines.size() > kLinesKept) session.lines.pop_front();
+  const Deployment& deployment = *session.workflow->deployment;
   Json turn = ToJson(record);
-  if (record.understood) AddGrounding(session.workflow->deployment->workflow(), record, &turn["understood"]);
+  if (record.understood) AddGrounding(deployment.workflow(), record, &turn["understood"]);
   Json answer = {{"turn", std::move(turn)},
-                 {"state", StateView(session.session->dialogue())},
+                 {"state", StateView(*deployment.parts().program, session.session->dialogue().state())},
                  {"ended", session.session->ended()},
                  {"hand_off", HandOffView(session.session->hand_off())}};
   {
@@ -191,38 +190,41 @@ void TextSessions::Say(const std::string& id, const std::string& owner, std::str
   const auto found = Find(id, owner);
   if (!found) return done(tl::unexpected(found.error()));
   const SessionPtr& session = *found;
-  Post(session,
-       [this, session, text = std::move(text)]() -> Answer {
-         if (session->session == nullptr || session->closed) return tl::unexpected(Unknown());
-         if (session->session->hand_off()) {
-           return tl::unexpected(Problem{409, "handed_off", "a person has taken this session over"});
-         }
-         return Take(*session, text.empty() ? session->session->Silence() : session->session->Say(text));
-       },
-       std::move(done));
+  Post(
+      session,
+      [this, session, text = std::move(text)]() -> Answer {
+        if (session->session == nullptr || session->closed) return tl::unexpected(Unknown());
+        if (session->session->hand_off()) {
+          return tl::unexpected(Problem{409, "handed_off", "a person has taken this session over"});
+        }
+        return Take(*session, text.empty() ? session->session->Silence() : session->session->Say(text));
+      },
+      std::move(done));
 }
 
 void TextSessions::HandOver(const std::string& id, const std::string& owner, std::string reason, Done done) {
   const auto found = Find(id, owner);
   if (!found) return done(tl::unexpected(found.error()));
   const SessionPtr& session = *found;
-  Post(session,
-       [this, session, reason = std::move(reason)]() -> Answer {
-         if (session->session == nullptr || session->closed) return tl::unexpected(Unknown());
-         Json turns = Json::array();
-         for (const auto& [said, reply] : session->lines) {
-           turns.push_back({{"user", said}, {"assistant", reply}});
-         }
-         const auto& own = session->session->hand_off();
-         Json answer = {{"reason", own ? own->reason : reason},
-                        {"summary", own ? own->summary : ""},
-                        {"state", StateView(session->session->dialogue())},
-                        {"turns", std::move(turns)}};
-         session->Tell("ended", Json{{"reason", "handed_off"}}.dump());
-         Close(session, "handed_off");
-         return answer;
-       },
-       std::move(done));
+  Post(
+      session,
+      [this, session, reason = std::move(reason)]() -> Answer {
+        if (session->session == nullptr || session->closed) return tl::unexpected(Unknown());
+        Json turns = Json::array();
+        for (const auto& [said, reply] : session->lines) {
+          turns.push_back({{"user", said}, {"assistant", reply}});
+        }
+        const auto& own = session->session->hand_off();
+        Json answer = {{"reason", own ? own->reason : reason},
+                       {"summary", own ? own->summary : ""},
+                       {"state", StateView(*session->workflow->deployment->parts().program,
+                                           session->session->dialogue().state())},
+                       {"turns", std::move(turns)}};
+        session->Tell("ended", Json{{"reason", "handed_off"}}.dump());
+        Close(session, "handed_off");
+        return answer;
+      },
+      std::move(done));
 }
 
 TextSessions::Answer TextSessions::Get(const std::string& id, const std::string& owner) const {

@@ -33,13 +33,13 @@ class TextSessions {
   struct Options {
     size_t most = 10000;
     size_t most_waiting = 8;  // turns of one session
+    int threads = 64;         // so many turns at the same time
     std::chrono::seconds idle{1800};
   };
   struct Services {
-    Scheduler* scheduler = nullptr;
     const Clock* clock = nullptr;
     Journal* journal = nullptr;  // null: nothing is kept
-    TurnSink* turns = nullptr;
+    TurnSink* turns = nullptr;   // null: records go nowhere else
     ServerMetrics* metrics = nullptr;
   };
   using Answer = tl::expected<Json, Problem>;
@@ -89,6 +89,8 @@ class TextSessions {
   std::atomic<size_t> waiting_{0};
   mutable std::mutex mutex_;
   std::unordered_map<std::string, SessionPtr> sessions_;  // guarded by mutex_
+  // Turns wait for actions, which wait for threads of another scheduler: never for one another.
+  Scheduler scheduler_;
 };
 
 }  // namespace sotto

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "assistant/state_view.h"
-#include "base/log.h"
 #include "server/metrics.h"
 
 namespace sotto {
@@ -12,13 +10,15 @@ namespace {
 
 constexpr std::chrono::milliseconds kLate{30};  // is heard: what a small jitter buffer would bridge
 
-constexpr std::chrono::seconds kTypedWithin{2};
-
 }  // namespace
 
 VoiceCall::VoiceCall(ServedWorkflowPtr workflow, const Services& services, std::string id,
                      std::shared_ptr<VoiceLine> line)
-    : workflow_(std::move(workflow)), services_(services), id_(std::move(id)), line_(std::move(line)) {
+    : workflow_(std::move(workflow)),
+      services_(services),
+      id_(std::move(id)),
+      line_(std::move(line)),
+      state_(workflow_->deployment->parts().program) {
   services_.metrics->CallBegan(workflow_->name);
 }
 
@@ -28,11 +28,9 @@ VoiceCall::~VoiceCall() {
 
 Result<std::shared_ptr<VoiceCall>> VoiceCall::Open(ServedWorkflowPtr workflow, const Services& services,
                                                    VoiceOptions options, std::shared_ptr<VoiceLine> line) {
-  VoiceServices voice = workflow->voice;
-  voice.clock = services.clock;
-  voice.journal = services.journal;
-  voice.deployment = workflow->deployment;
-  std::unique_ptr<Understander> understander = workflow->deployment->NewUnderstander(*voice.synthesis);
+  VoiceServices voice =
+      workflow->deployment->ServicesWithVoice(*services.clock, services.journal, services.turns);
+  std::unique_ptr<Understander> understander = workflow->deployment->NewUnderstander(*services.scheduler);
   std::shared_ptr<VoiceCall> call(new VoiceCall(workflow, services, options.session.id, std::move(line)));
   SOTTO_ASSIGN_OR_RETURN(call->session_, VoiceSession::Create(std::move(voice), std::move(understander),
                                                               std::move(options), call->MakeCallbacks()));
@@ -41,19 +39,13 @@ Result<std::shared_ptr<VoiceCall>> VoiceCall::Open(ServedWorkflowPtr workflow, c
 
 VoiceSession::Callbacks VoiceCall::MakeCallbacks() {
   VoiceSession::Callbacks callbacks;
-  callbacks.on_partial = [this](std::string_view partial) {
-    line_->OnPartial(partial);
-  };
+  callbacks.on_partial = [this](std::string_view partial) { line_->OnPartial(partial); };
   callbacks.on_reply = [this](const TurnRecord& record) {
-    line_->OnReply(record, StateView(session_->dialogue()));
+    state_.Add(record);
+    line_->OnReply(record, state_.View());
   };
   callbacks.on_turn = [this](const TurnRecord& record) {
     services_.metrics->Turn(record);
-    if (services_.turns != nullptr) {
-      if (const auto written = services_.turns->Write(record); !written) {
-        Log().error("{}: turn {}: {}", record.session, record.turn, written.error().message);
-      }
-    }
     line_->OnTurn(record);
   };
   return callbacks;
@@ -61,13 +53,6 @@ VoiceSession::Callbacks VoiceCall::MakeCallbacks() {
 
 void VoiceCall::Key(char key) {
   inbox_->Put([this, key] { session_->Key(key); });
-}
-
-void VoiceCall::Type(std::string text) {
-  inbox_->Put([this, text = std::move(text)] {
-    typed_ = text;
-    typed_at_ = services_.clock->Now();
-  });
 }
 
 void VoiceCall::Hold() {
@@ -91,7 +76,6 @@ bool VoiceCall::Step(Duration late) {
     started_ = true;
     session_->Start();
   }
-  if (!typed_.empty() && (session_->Type(typed_) || now - typed_at_ > kTypedWithin)) typed_.clear();
   std::array<float, kFrameSamples> heard;
   std::array<float, kFrameSamples> said;
   hearing_.Take(heard);

@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 
+#include "assistant/state_view.h"
+#include "assistant/voice_session.h"
 #include "base/inbox.h"
 #include "server/hearing_buffer.h"
 #include "server/pacer.h"
@@ -48,9 +50,10 @@ class VoiceLine {
 class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceCall> {
  public:
   struct Services {
+    Scheduler* scheduler = nullptr;
     const Clock* clock = nullptr;
     Journal* journal = nullptr;  // null: nothing is kept
-    TurnSink* turns = nullptr;   // null: records go nowhere else
+    TurnSink* turns = nullptr;   // that does not block; null: records go nowhere else
     ServerMetrics* metrics = nullptr;
     std::chrono::milliseconds hold{0};  // how long a call whose line was lost waits for another
   };
@@ -63,8 +66,6 @@ class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceC
 
   void Hear(std::span<const float> samples) { hearing_.Put(samples); }
   void Key(char key);
-  // A turn in writing; what cannot be taken up within two seconds is dropped.
-  void Type(std::string text);
   // The line carries nothing for a while; and does again.
   void Hold();
   void Resume();
@@ -95,8 +96,7 @@ class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceC
   bool started_ = false;
   bool paused_ = false;
   std::optional<TimePoint> held_since_;
-  std::string typed_;
-  TimePoint typed_at_{};
+  StateWatch state_;
   std::string hang_up_;  // why; empty: not asked to
   int64_t late_frames_ = 0;
 };

@@ -1,5 +1,6 @@
 #include "server/voice_calls.h"
 
+#include "assistant/session_host.h"
 #include "server/metrics.h"
 
 namespace sotto {
@@ -11,11 +12,17 @@ VoiceCalls::~VoiceCalls() {
   for (size_t opening = opening_; opening > 0; opening = opening_) opening_.wait(opening);
 }
 
+VoiceOptions VoiceCalls::OptionsFor(const ServedWorkflow& workflow, std::string channel) {
+  Caller caller = workflow.caller;
+  caller.channel = std::move(channel);
+  return SessionHost::OptionsOf(*workflow.deployment, std::move(caller));
+}
+
 void VoiceCalls::Open(ServedWorkflowPtr workflow, VoiceOptions options, std::shared_ptr<VoiceLine> line,
                       Done done) {
   if (!workflow->speaks()) {
-    return done(tl::unexpected(
-        Problem{422, "no_voice", fmt::format("the workflow '{}' is served in writing only", workflow->name)}));
+    return done(tl::unexpected(Problem{
+        422, "no_voice", fmt::format("the workflow '{}' is served in writing only", workflow->name)}));
   }
   {
     const std::lock_guard lock(mutex_);
@@ -29,8 +36,8 @@ void VoiceCalls::Open(ServedWorkflowPtr workflow, VoiceOptions options, std::sha
     }
     ++opening_;
   }
-  const VoiceCall::Services services{services_.clock, services_.journal, services_.turns, services_.metrics,
-                                     options_.hold};
+  const VoiceCall::Services services{services_.scheduler, services_.clock,   services_.journal,
+                                     services_.turns,     services_.metrics, options_.hold};
   services_.scheduler->Post(
       {.priority = Priority::kUrgent, .blocks = true, .what = "opening a call"},
       [workflow = std::move(workflow), services, options = std::move(options),

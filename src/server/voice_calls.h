@@ -25,7 +25,7 @@ class VoiceCalls {
     Scheduler* scheduler = nullptr;
     const Clock* clock = nullptr;
     Journal* journal = nullptr;
-    TurnSink* turns = nullptr;
+    TurnSink* turns = nullptr;  // that does not block
     ServerMetrics* metrics = nullptr;
   };
   using CallPtr = std::shared_ptr<VoiceCall>;
@@ -37,6 +37,9 @@ class VoiceCalls {
   VoiceCalls(const VoiceCalls&) = delete;
   VoiceCalls& operator=(const VoiceCalls&) = delete;
 
+  // What a call with the workflow begins with: an id of its own, the workflow's caller and endpointing.
+  // REQUIRES: the workflow speaks.
+  static VoiceOptions OptionsFor(const ServedWorkflow& workflow, std::string channel);
   // `options` has the session's id and caller. `done` is called once, from any thread; the call is stepped
   // from then on. 503 where there is no room, or the server stops; 422 where the workflow has no voice.
   void Open(ServedWorkflowPtr workflow, VoiceOptions options, std::shared_ptr<VoiceLine> line, Done done);

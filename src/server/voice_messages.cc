@@ -55,14 +55,6 @@ Result<VoiceMessage> ReadKey(JsonFields& fields) {
   return Key{key[0]};
 }
 
-Result<VoiceMessage> ReadSay(JsonFields& fields) {
-  Say say;
-  fields.Require("text", fields.Text("text", &say.text, kTextBytes));
-  if (say.text.empty()) fields.Wrong("text", "what is said");
-  SOTTO_RETURN_IF_ERROR(fields.Done());
-  return say;
-}
-
 }  // namespace
 
 Result<Caller> ReadCaller(const Json& json, std::string_view where) {
@@ -82,12 +74,11 @@ Result<VoiceMessage> ReadVoiceMessage(std::string_view text) {
   if (type == "start") return ReadStart(fields);
   if (type == "resume") return ReadResume(fields);
   if (type == "key") return ReadKey(fields);
-  if (type == "say") return ReadSay(fields);
   if (type == "end") {
     SOTTO_RETURN_IF_ERROR(fields.Done());
     return End{};
   }
-  fields.Wrong("type", "one of start, resume, key, say and end");
+  fields.Wrong("type", "one of start, resume, key and end");
   SOTTO_RETURN_IF_ERROR(fields.Done(true));
   return MakeError(ErrorCode::kInvalidArgument, "'type' is missing");
 }

@@ -23,7 +23,7 @@ struct Start {
   LineFormat input;
   LineFormat output;
   bool echo_cancellation = true;
-  Caller caller;           // what the client knows; needs the right to say so
+  Caller caller;  // what the client knows; needs the right to say so
   bool has_caller = false;
 };
 // First: the connection of a call was lost, this is the next.
@@ -35,15 +35,12 @@ struct Resume {
 struct Key {
   char key = '0';
 };
-struct Say {
-  std::string text;
-};
 struct End {};
 
 }  // namespace voice_message
 
-using VoiceMessage = std::variant<voice_message::Start, voice_message::Resume, voice_message::Key,
-                                  voice_message::Say, voice_message::End>;
+using VoiceMessage =
+    std::variant<voice_message::Start, voice_message::Resume, voice_message::Key, voice_message::End>;
 
 // The error is for the client: what is wrong and what would be right.
 Result<VoiceMessage> ReadVoiceMessage(std::string_view text);

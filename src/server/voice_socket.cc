@@ -15,8 +15,8 @@ using namespace voice_message;
 
 constexpr size_t kCallEventsKept = 400;  // for a connection that comes back
 constexpr size_t kPacketSamples = 2 * kFrameSamples;
-constexpr int kTailPackets = 3;                  // after speech: what resampling still holds
-constexpr size_t kTooMuchAudio = 64 * 1024;      // waiting: a reader so slow hears gaps
+constexpr int kTailPackets = 3;              // after speech: what resampling still holds
+constexpr size_t kTooMuchAudio = 64 * 1024;  // waiting: a reader so slow hears gaps
 constexpr std::chrono::seconds kStartWithin{10};
 constexpr uint16_t kCloseNormal = 1000;
 constexpr uint16_t kClosePolicy = 1008;
@@ -165,11 +165,11 @@ class VoiceSocket final : public WebSocketReceiver, public std::enable_shared_fr
     sender_ = std::move(sender);
     const TimePoint until = services_.scheduler->clock().Now() + kStartWithin;
     services_.scheduler->Post({.not_before = until, .what = "a line that says nothing"},
-                               [weak = weak_from_this()](std::stop_token) {
-                                 const auto self = weak.lock();
-                                 if (self != nullptr && !self->begun_)
-                                   self->sender_->Close(kClosePolicy, "nothing was started within 10 s");
-                               });
+                              [weak = weak_from_this()](std::stop_token) {
+                                const auto self = weak.lock();
+                                if (self != nullptr && !self->begun_)
+                                  self->sender_->Close(kClosePolicy, "nothing was started within 10 s");
+                              });
   }
   void OnText(std::string_view text) override {
     const auto message = ReadVoiceMessage(text);
@@ -179,7 +179,6 @@ class VoiceSocket final : public WebSocketReceiver, public std::enable_shared_fr
     const auto call = this->call();
     if (call == nullptr) return Refuse({409, "not_started", "the first message is start or resume"}, false);
     if (const auto* key = std::get_if<voice_message::Key>(&*message)) call->Key(key->key);
-    if (const auto* say = std::get_if<Say>(&*message)) call->Type(say->text);
     if (std::holds_alternative<End>(*message)) call->HangUp("hung_up");
   }
   void OnBinary(std::string_view bytes) override {
@@ -188,7 +187,8 @@ class VoiceSocket final : public WebSocketReceiver, public std::enable_shared_fr
     samples_.clear();
     const std::span<const uint8_t> data(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
     if (const auto decoded = decoder_->Decode(data, &samples_); !decoded) {
-      if (!std::exchange(told_of_audio_, true)) Refuse({400, "invalid_audio", decoded.error().message}, false);
+      if (!std::exchange(told_of_audio_, true))
+        Refuse({400, "invalid_audio", decoded.error().message}, false);
       return;
     }
     call->Hear(samples_);
@@ -222,20 +222,23 @@ class VoiceSocket final : public WebSocketReceiver, public std::enable_shared_fr
     if (workflow == nullptr) return Refuse({404, "unknown_workflow", "no such workflow is served"}, true);
     auto decoder = LineDecoder::Create(start.input);
     auto encoder = LineEncoder::Create(start.output);
-    if (!decoder || !encoder)
-      return Refuse(ToProblem(decoder ? encoder.error() : decoder.error()), true);
+    if (!decoder || !encoder) return Refuse(ToProblem(decoder ? encoder.error() : decoder.error()), true);
     decoder_ = *std::move(decoder);
     output_ = start.output;
-    VoiceOptions options = workflow->voice_options;
-    options.session.id = start.session.empty() ? UniqueId() : start.session;
-    options.session.caller = start.has_caller ? start.caller : workflow->caller;
-    options.session.caller.channel = options.session.channel;
+    if (!workflow->speaks())
+      return Refuse({422, "no_voice", "this workflow is served in writing only"}, true);
+    VoiceOptions options = VoiceCalls::OptionsFor(*workflow, "voice");
+    if (!start.session.empty()) options.session.id = start.session;
+    if (start.has_caller) {
+      options.session.caller = start.caller;
+      options.session.caller.channel = "voice";
+    }
     options.front_end.echo_cancellation = start.echo_cancellation;
     const auto line = std::make_shared<SocketLine>(workflow, start.input, *std::move(encoder));
     services_.calls->Open(workflow, std::move(options), line,
-                           [self = shared_from_this(), line](tl::expected<VoiceCalls::CallPtr, Problem> call) {
-                             self->OnOpened(line, std::move(call));
-                           });
+                          [self = shared_from_this(), line](tl::expected<VoiceCalls::CallPtr, Problem> call) {
+                            self->OnOpened(line, std::move(call));
+                          });
   }
 
   void OnOpened(const std::shared_ptr<SocketLine>& line, tl::expected<VoiceCalls::CallPtr, Problem> opened) {

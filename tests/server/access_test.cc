@@ -48,7 +48,8 @@ TEST_F(AccessTest, KnowsItsKeysAndTheirScopes) {
   EXPECT_FALSE(client->Can(scope::kAdmin));
   for (const std::string& wrong :
        {std::string(""), std::string("Bearer "), "Bearer " + secrets_[0] + "0", "Basic " + secrets_[0],
-        "Bearer " + secrets_[0].substr(0, secrets_[0].size() - 1) + "g", std::string("Bearer sotto_00000000_x")}) {
+        "Bearer " + secrets_[0].substr(0, secrets_[0].size() - 1) + "g",
+        std::string("Bearer sotto_00000000_x")}) {
     EXPECT_EQ(StatusOf(With(wrong)), 401) << wrong;
   }
   EXPECT_EQ(StatusOf({}), 401);
@@ -122,8 +123,9 @@ TEST(Access, WithoutKeysOnlyThisMachineIsAnsweredTo) {
 TEST(KeyFile, SaysWhatIsWrongWithIt) {
   TempFolder folder;
   const auto path = folder.path() / "keys.json";
-  for (const char* text : {"", "{}", R"({"hash_key": "a", "keys": [{"name": "x"}]})",
-                           R"({"hash_key": "a", "keys": [{"name": "x", "id": "1", "hash": "b", "scopes": ["tlak"]}]})"}) {
+  for (const char* text :
+       {"", "{}", R"({"hash_key": "a", "keys": [{"name": "x"}]})",
+        R"({"hash_key": "a", "keys": [{"name": "x", "id": "1", "hash": "b", "scopes": ["tlak"]}]})"}) {
     SOTTO_CHECK(WriteFileAtomically(path, text));
     const auto file = KeyFile::Read(path);
     ASSERT_FALSE(file) << text;

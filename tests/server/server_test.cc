@@ -9,12 +9,11 @@
 
 #include <thread>
 
-#include "action/actions.h"
+#include "assistant/session_host.h"
 #include "base/check.h"
 #include "base/http_client.h"
 #include "loopback_server.h"
 #include "temp_folder.h"
-#include "workflow/parse.h"
 
 namespace sotto {
 namespace {
@@ -26,30 +25,32 @@ class ServerTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     world_ = new World;
-    const auto workflow = LoadWorkflow(SOTTO_SOURCE_DIR "/workflows/banking").value();
-    Deployment::Parts parts;
-    parts.brain = Brain::Open(workflow, "", {}).value();
-    parts.program = DialogueProgram::Compile(workflow).value();
-    auto actions = std::make_shared<WorkflowActions>(OpenActions(*workflow, world_->folder.path()).value());
-    parts.actions = std::shared_ptr<ActionRunner>(actions, actions->runner.get());
-    auto served = std::make_shared<ServedWorkflow>();
-    served->name = workflow->name;
-    served->deployment = Deployment::Create(std::move(parts)).value();
-    served->caller.customer = "1";
-    served->caller.verified_by = "test";
-    world_->workflow = served;
+    world_->host = SessionHost::Open({.threads = 2}).value();
+    Scheduler& scheduler = world_->host->scheduler();
+    auto deployment = OpenDeployment({.workflow = SOTTO_SOURCE_DIR "/workflows/banking",
+                                      .databases = world_->folder.path(),
+                                      .spoken = false},
+                                     {scheduler, scheduler})
+                          .value();
+    Caller caller;
+    caller.customer = "1";
+    caller.verified_by = "test";
+    world_->workflow =
+        std::make_shared<ServedWorkflow>(ServedWorkflow{"banking", std::move(deployment), std::move(caller)});
   }
   static void TearDownTestSuite() { delete world_; }
 
   void Start(ServerOptions options = {}) {
-    server_ = Server::Start({&world_->clock, &world_->scheduler, nullptr, nullptr}, std::move(options),
+    server_ = Server::Start({&world_->host->clock(), &world_->host->scheduler(), nullptr, nullptr},
+                            std::move(options),
                             []() -> Result<std::vector<ServedWorkflowPtr>> {
                               return std::vector<ServedWorkflowPtr>{world_->workflow};
                             })
                   .value();
   }
 
-  HttpAnswer Ask(std::string method, const std::string& path, std::string body = "", HttpHeaders headers = {}) {
+  HttpAnswer Ask(std::string method, const std::string& path, std::string body = "",
+                 HttpHeaders headers = {}) {
     if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
     const auto answer = client_->Send({.method = std::move(method),
                                        .url = server_->url() + path,
@@ -99,9 +100,8 @@ class ServerTest : public testing::Test {
 
   struct World {
     TempFolder folder;
-    SystemClock clock;
+    std::unique_ptr<SessionHost> host;
     ServedWorkflowPtr workflow;
-    Scheduler scheduler{clock, {.threads = 2}};
   };
   static World* world_;
 
@@ -174,7 +174,8 @@ TEST_F(ServerTest, RefusesWhatIsWrongWithASentence) {
       {"GET", "/v1/voice", "", 404},
   };
   for (const auto& one : cases) {
-    EXPECT_EQ(Ask(one.method, one.path, one.body).status, one.status) << one.path << " " << one.body.substr(0, 50);
+    EXPECT_EQ(Ask(one.method, one.path, one.body).status, one.status)
+        << one.path << " " << one.body.substr(0, 50);
   }
   EXPECT_EQ(Ask("GET", "/healthz").status, 200);
 }
@@ -187,14 +188,16 @@ TEST_F(ServerTest, SurvivesBytesThatAreNoRequest) {
   EXPECT_THAT(Raw("POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: "
                   "chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
               HasSubstr("400"));
-  EXPECT_THAT(Raw("POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n"
-                  "{}"),
-              HasSubstr("400"));
+  EXPECT_THAT(
+      Raw("POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n"
+          "{}"),
+      HasSubstr("400"));
   EXPECT_THAT(Raw("GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n"), HasSubstr("400"));
   EXPECT_THAT(Raw("GET /%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n"), HasSubstr("400"));
-  EXPECT_THAT(Raw("GET /v1/voice HTTP/1.1\r\nHost: evil.example\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
-              HasSubstr("403"));
+  EXPECT_THAT(
+      Raw("GET /v1/voice HTTP/1.1\r\nHost: evil.example\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+      HasSubstr("403"));
   EXPECT_EQ(Ask("GET", "/healthz").status, 200);
 }
 
@@ -203,12 +206,12 @@ TEST_F(ServerTest, TellsFollowersWhatHappens) {
   const std::string id = NewSession();
   Say(id, "what is my savings balance");
   std::string events;
-  const auto followed = client_->Send({.url = server_->url() + "/v1/sessions/" + id + "/events",
-                                       .headers = {{"Last-Event-ID", "1"}}},
-                                      [&](const HttpAnswer&, std::string_view bytes) {
-                                        events += bytes;
-                                        return events.find("\n\n") == std::string::npos;
-                                      });
+  const auto followed = client_->Send(
+      {.url = server_->url() + "/v1/sessions/" + id + "/events", .headers = {{"Last-Event-ID", "1"}}},
+      [&](const HttpAnswer&, std::string_view bytes) {
+        events += bytes;
+        return events.find("\n\n") == std::string::npos;
+      });
   EXPECT_FALSE(followed);  // it was enough
   EXPECT_THAT(events, HasSubstr("id: 2\nevent: turn\ndata: {"));
   EXPECT_THAT(events, HasSubstr("check_balance"));
@@ -244,7 +247,8 @@ TEST_F(ServerTest, CountsWhatItDoesAndNamesNobody) {
   const std::string metrics = Ask("GET", "/metrics").body;
   EXPECT_THAT(metrics, HasSubstr("sotto_turns_total{"));
   EXPECT_THAT(metrics, HasSubstr("stage=\"meaning\""));
-  EXPECT_THAT(metrics, HasSubstr("sotto_http_requests_total{route=\"/v1/sessions/{id}/turns\",status=\"200\"} 1"));
+  EXPECT_THAT(metrics,
+              HasSubstr("sotto_http_requests_total{route=\"/v1/sessions/{id}/turns\",status=\"200\"} 1"));
   for (const std::string& secret : {id, std::string("anarybird"), std::string("4141")}) {
     EXPECT_THAT(metrics, testing::Not(HasSubstr(secret)));
   }

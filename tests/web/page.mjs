@@ -2,10 +2,11 @@
 //   SOTTO: the program; WORKFLOW: the folder it serves; OUT: where screenshots and recordings go.
 // A caller's recorded voice is the microphone: `sotto demo` records a whole call, its left channel is the caller.
 // Exits with 77 where there is no Chromium.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { check, serve } from './serve.mjs';
 
 const [sotto, workflow, out] = process.argv.slice(2).map((argument) => path.resolve(argument));
 const chromiumPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
@@ -17,11 +18,6 @@ const require = createRequire(path.join(process.cwd(), 'package.json'));
 const { chromium } = require('playwright-core');
 const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 mkdirSync(out, { recursive: true });
-
-function check(what, holds) {
-  if (!holds) throw new Error(`not so: ${what}`);
-  console.log(`ok: ${what}`);
-}
 
 // The caller's channel of a recorded call, as a WAV file of its own.
 function callersVoice() {
@@ -41,21 +37,6 @@ function callersVoice() {
   const voice = path.join(out, 'caller.wav');
   writeFileSync(voice, mono);
   return voice;
-}
-
-async function serve() {
-  const server = spawn(sotto, ['serve', '--workflow', workflow, '--port', '0', '--recognizer', 'pocketsphinx', '--database', ':memory:'],
-    { stdio: ['ignore', 'pipe', 'inherit'] });
-  const url = await new Promise((resolve, reject) => {
-    let text = '';
-    server.stdout.on('data', (bytes) => {
-      text += bytes;
-      const found = text.match(/Sotto is at (\S+)/);
-      if (found) resolve(found[1]);
-    });
-    server.on('exit', () => reject(new Error('sotto serve ended')));
-  });
-  return { url, server };
 }
 
 async function accessible(page, what) {
@@ -138,7 +119,7 @@ async function spoken(browser, url) {
 }
 
 const voice = callersVoice();
-const { url, server } = await serve();
+const { url, server } = await serve(sotto, workflow, '--recognizer', 'pocketsphinx');
 const browser = await chromium.launch({
   executablePath: chromiumPath,
   args: ['--no-sandbox', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',

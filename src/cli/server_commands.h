@@ -1,0 +1,15 @@
+// The subcommands about a server, one file each: sotto serve, sotto keys.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace sotto {
+
+struct CliContext;
+
+void RegisterServe(CLI::App& app, CliContext& context);
+void RegisterKeys(CLI::App& app, CliContext& context);
+
+}  // namespace sotto

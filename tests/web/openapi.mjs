@@ -1,0 +1,102 @@
+// Every answer of the REST interface against docs/formats/openapi.yaml: node openapi.mjs SOTTO WORKFLOW OPENAPI.
+// An operation or a status that the file does not have fails, and so does an operation that is never called.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { check, serve } from './serve.mjs';
+
+const [sotto, workflow, file] = process.argv.slice(2).map((argument) => path.resolve(argument));
+const require = createRequire(path.join(process.cwd(), 'package.json'));
+const Ajv = require('ajv/dist/2020').default;
+const api = require('yaml').parse(readFileSync(file, 'utf8'));
+const ajv = new Ajv({ strict: false, allErrors: true });
+ajv.addSchema(api, 'api');
+
+const called = new Set();
+
+function operationOf(method, where) {
+  for (const [pattern, operations] of Object.entries(api.paths)) {
+    const fits = new RegExp(`^${pattern.replace(/\{[^}]+\}/g, '[^/]+')}$`);
+    if (fits.test(where) && operations[method.toLowerCase()]) return [pattern, operations[method.toLowerCase()]];
+  }
+  throw new Error(`${method} ${where} is not in the OpenAPI file`);
+}
+
+function responseOf(pattern, method, operation, status) {
+  const key = [String(status), `${Math.floor(status / 100)}XX`].find((one) => operation.responses[one]);
+  if (!key) throw new Error(`${method} ${pattern}: status ${status} is not in the OpenAPI file`);
+  const given = operation.responses[key];
+  const at = given.$ref ? given.$ref.slice(2) : ['paths', pattern, method.toLowerCase(), 'responses', key].map((step) => step.replaceAll('~', '~0').replaceAll('/', '~1')).join('/');
+  return [given.$ref ? api.components.responses[given.$ref.split('/').pop()] : given, at];
+}
+
+let url;
+async function ask(method, where, body, wanted, headers = {}) {
+  const [pattern, operation] = operationOf(method, where);
+  called.add(operation.operationId);
+  const answer = await fetch(url + where, {
+    method, headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+    body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const [response, at] = responseOf(pattern, method, operation, answer.status);
+  check(`${method} ${where.replace(/[0-9a-f]{32}/, 'ID')} ${typeof body === 'string' ? body.slice(0, 20) : JSON.stringify(body)?.slice(0, 60) ?? ''} -> ${answer.status}`, answer.status === wanted);
+  if (!response.content) return null;
+  const type = answer.headers.get('content-type').split(';')[0];
+  if (!response.content[type]) throw new Error(`${method} ${pattern}: ${type} is not in the OpenAPI file`);
+  if (type === 'text/event-stream') return answer;
+  const text = await answer.text();
+  if (!type.endsWith('json')) return text;
+  const json = JSON.parse(text);
+  const validate = ajv.compile({ $ref: `api#/${at}/content/${type.replaceAll('/', '~1')}/schema` });
+  if (!validate(json)) throw new Error(`${method} ${pattern}: ${ajv.errorsText(validate.errors)}\n${text.slice(0, 2000)}`);
+  return json;
+}
+
+const { url: served, server } = await serve(sotto, workflow, '--text-only');
+url = served;
+let failed = false;
+try {
+  await ask('GET', '/healthz', undefined, 200);
+  await ask('GET', '/readyz', undefined, 200);
+  await ask('GET', '/v1/workflows', undefined, 200);
+  const begun = await ask('POST', '/v1/sessions', { workflow: 'banking' }, 201);
+  const at = `/v1/sessions/${begun.id}`;
+  await ask('GET', '/v1/sessions', undefined, 200);
+  for (const text of ['transfer 200 dollars from checking to savings', 'yes', 'i want a pony', 'what is my savings balance']) {
+    await ask('POST', `${at}/turns`, { text }, 200);
+  }
+  await ask('POST', `${at}/turns`, { silence: true }, 200);
+  await ask('POST', `${at}/turns`, { text: 'what is my checking balance' }, 200, { 'Idempotency-Key': 'one' });
+  await ask('POST', `${at}/turns`, { text: 'what is my checking balance' }, 200, { 'Idempotency-Key': 'one' });
+  await ask('POST', `${at}/turns`, { text: 'something else' }, 422, { 'Idempotency-Key': 'one' });
+  for (const wrong of ['{', '[]', '{}', '{"text":3}', '{"txt":"a"}', '{"text":"a","silence":true}', '{"text":"  "}']) {
+    await ask('POST', `${at}/turns`, wrong, 400);
+  }
+  await ask('POST', `${at}/turns`, { text: 'a'.repeat(1 << 21) }, 413);
+  await ask('GET', at, undefined, 200);
+  const events = await ask('GET', `${at}/events`, undefined, 200, { 'Last-Event-ID': '0' });
+  const reader = events.body.getReader();
+  let seen = '';
+  while (!seen.includes('id: 3')) seen += new TextDecoder().decode((await reader.read()).value);
+  await reader.cancel();
+  check('events are told from the first on', seen.startsWith('id: 1\nevent: turn\ndata: {'));
+  await ask('GET', `${at}/events`, undefined, 400, { 'Last-Event-ID': 'x' });
+  await ask('POST', `${at}/hand-off`, { reason: 'a supervisor' }, 200);
+  await ask('GET', at, undefined, 404);
+  await ask('POST', '/v1/sessions', { workflow: 'nobody' }, 404);
+  const second = await ask('POST', '/v1/sessions', {}, 201);
+  await ask('POST', `/v1/sessions/${second.id}/turns`, { text: 'i want to talk to a human' }, 200);
+  await ask('DELETE', `/v1/sessions/${second.id}`, undefined, 204);
+  await ask('DELETE', `/v1/sessions/${second.id}`, undefined, 404);
+  await ask('POST', '/v1/tokens', undefined, 201);
+  await ask('POST', '/v1/reload', undefined, 200);
+  await ask('GET', '/metrics', undefined, 200);
+  const all = Object.values(api.paths).flatMap((one) => Object.values(one)).map((operation) => operation.operationId).filter(Boolean);
+  check(`every operation was called: ${all.filter((one) => !called.has(one))}`, all.every((one) => called.has(one)));
+} catch (error) {
+  failed = true;
+  console.error(error);
+} finally {
+  server.kill('SIGTERM');
+}
+process.exit(failed ? 1 : 0);
