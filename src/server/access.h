@@ -27,9 +27,9 @@ namespace sotto {
 
 struct ApiKey {
   std::string name;
-  std::string id;    // 8 letters, in the key itself
-  std::string hash;  // hex
-  std::vector<std::string> scopes;
+  std::string id = {};    // 8 letters, in the key itself
+  std::string hash = {};  // hex
+  std::vector<std::string> scopes = {};
   int per_minute = 6000;  // requests
   int at_once = 1000;     // calls and sessions
 };
@@ -49,9 +49,9 @@ struct KeyFile {
 class Access {
  public:
   struct Options {
-    std::filesystem::path keys;        // empty: none are needed
-    std::vector<std::string> origins;  // of pages elsewhere that may ask: "https://shop.example"
-    std::vector<std::string> hosts;    // names of this machine, besides localhost
+    std::filesystem::path keys = {};        // empty: none are needed
+    std::vector<std::string> origins = {};  // of pages elsewhere that may ask: "https://shop.example"
+    std::vector<std::string> hosts = {};    // names of this machine, besides localhost
     std::chrono::seconds token_lasts{600};
   };
   template <typename T>

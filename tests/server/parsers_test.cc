@@ -151,7 +151,7 @@ TEST(AudioSocket, ComesInAnyPieces) {
 }
 
 TEST(AudioSocket, RefusesWhatIsNone) {
-  for (const std::string& bytes : {std::string("GET / HTTP/1.1"), std::string("\x01\x00\x02ab", 5),
+  for (const std::string& bytes : {std::string("GET / HTTP/1.1"), std::string("\x01\x00\x02yz", 5),
                                    std::string("\x10\x00\x03", 3), std::string("\x03\x01\x00", 3)}) {
     AudioSocketReader reader;
     reader.Feed(bytes);
