@@ -23,7 +23,6 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kStreamComment{15};
 constexpr std::chrono::seconds kWriteWithin{60};
 constexpr std::chrono::seconds kCloseWithin{3};
-constexpr size_t kDiscarded = size_t{8} << 20;
 
 std::string Lower(beast::string_view text) {
   std::string lower(text.data(), text.size());
@@ -142,7 +141,6 @@ int StatusOf(const error_code& error) {
   return error.category() == http::make_error_code(http::error::bad_method).category() ? 400 : 0;
 }
 
-// Says that this was all, and reads on for a moment: who still sends would not see the answer otherwise.
 template <typename Stream>
 asio::awaitable<void> Close(Stream& stream) {
   auto& lowest = beast::get_lowest_layer(stream);
@@ -150,13 +148,6 @@ asio::awaitable<void> Close(Stream& stream) {
   if constexpr (std::is_same_v<Stream, TlsStream>) co_await stream.async_shutdown(kTuple);
   error_code ignored;
   lowest.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-  std::vector<char> block(16384);
-  size_t left = kDiscarded;
-  while (left > 0) {
-    const auto [error, n] = co_await lowest.async_read_some(asio::buffer(block), kTuple);
-    if (error) break;
-    left -= std::min(left, n);
-  }
 }
 
 }  // namespace
