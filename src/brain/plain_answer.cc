@@ -24,10 +24,26 @@ bool IsOnlyNumbers(const Grounding& grounding) {
   return any;
 }
 
+// What the last call of the tool said; while a task is open its calls carry everything said in it. Where the
+// same tool was called twice in one breath nobody here knows which of the two is open.
+Json KnownOf(const std::string& tool, std::span<const Turn> history) {
+  for (auto turn = history.rbegin(); turn != history.rend(); ++turn) {
+    const ToolCall* found = nullptr;
+    for (const ToolCall& call : turn->calls) {
+      if (call.name != tool) continue;
+      if (found != nullptr) return Json::object();
+      found = &call;
+    }
+    if (found != nullptr) return found->arguments;
+  }
+  return Json::object();
+}
+
 }  // namespace
 
 std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, const Expectation& expectation,
-                                               std::span<const OfferedTool> tools, std::string_view utterance,
+                                               std::span<const OfferedTool> tools,
+                                               std::span<const Turn> history, std::string_view utterance,
                                                Channel channel) {
   if (expectation.kind != Expectation::Kind::kSlots) return std::nullopt;
   const auto tool = std::find_if(tools.begin(), tools.end(), [&](const OfferedTool& offered) {
@@ -49,7 +65,9 @@ std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, con
       return other.unfit == value.unfit && other.value == value.value;
     });
     if (!one || answer) return std::nullopt;
-    answer = Understanding::Call{{expectation.tool, Json::object()}, 1.0, {{slot, 1.0}}, {}};
+    answer =
+        Understanding::Call{{expectation.tool, KnownOf(expectation.tool, history)}, 1.0, {{slot, 1.0}}, {}};
+    answer->call.arguments.erase(slot);
     if (value.unfit.empty()) {
       answer->call.arguments[slot] = value.value;
     } else {

@@ -329,12 +329,25 @@ TEST(Grounding, SoundAlikesCountInSpeechAndNeverAgainstPlainWords) {
   EXPECT_THAT(Candidates("one of my cards"), IsEmpty());
 }
 
-std::optional<Understanding::Call> Answer(std::string_view text, std::vector<std::string> slots) {
+std::optional<Understanding::Call> Answer(std::string_view text, std::vector<std::string> slots,
+                                          const std::vector<Turn>& history = {}) {
   const std::vector<ToolSpec> specs = {Spec("pay", R"({"amount": {"type": "number", "maximum": 500},
                       "card": {"type": "string", "pattern": "^[0-9]{4}$"}, "note": {"type": "string"}})")};
   static const std::vector<OfferedTool> tools = MakeOfferedTools(specs, Workflow{}, true).value();
-  return PlainAnswer(English(), {Expectation::Kind::kSlots, "pay", std::move(slots)}, tools, text,
+  return PlainAnswer(English(), {Expectation::Kind::kSlots, "pay", std::move(slots)}, tools, history, text,
                      Channel::kTyped);
+}
+
+TEST(PlainAnswer, CarriesWhatWasSaidOfTheTask) {
+  const ToolCall rent{"pay", Json{{"note", "rent"}}};
+  const ToolCall gym{"pay", Json{{"note", "gym"}, {"amount", 20}}};
+  EXPECT_EQ(Answer("forty", {"amount"}, {{"pay the rent", {}, {rent}}})->call.arguments,
+            Json({{"note", "rent"}, {"amount", 40}}));
+  EXPECT_EQ(Answer("forty", {"amount"}, {{"pay the gym", {}, {gym}}})->call.arguments,
+            Json({{"note", "gym"}, {"amount", 40}}));
+  // Which of the two is asked about is the dialogue's to know.
+  EXPECT_EQ(Answer("forty", {"amount"}, {{"pay the rent, and the gym 20", {}, {rent, gym}}})->call.arguments,
+            Json({{"amount", 40}}));
 }
 
 TEST(PlainAnswer, IsTheNumberThatWasAskedFor) {
