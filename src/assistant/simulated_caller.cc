@@ -93,8 +93,9 @@ Result<ToolCall> ReadWanted(const Json& json, const Workflow& workflow) {
 }
 
 Result<SimulatedCaller> ReadCaller(const Json& row, const Workflow& workflow) {
-  static constexpr const char* kKeys[] = {"who",   "goal", "say",    "answers", "yes",   "no",      "fix",
-                                          "again", "bye",  "change", "want",    "today", "verified"};
+  static constexpr const char* kKeys[] = {"who",  "goal",  "say",      "answers", "yes",
+                                          "no",   "fix",   "again",    "bye",     "change",
+                                          "want", "today", "verified", "channel"};
   for (const auto& [key, value] : row.items()) {
     if (std::none_of(std::begin(kKeys), std::end(kKeys), [&](const char* known) { return key == known; }))
       return MakeError(ErrorCode::kInvalidArgument, "'{}' is no key of a caller", key);
@@ -103,6 +104,10 @@ Result<SimulatedCaller> ReadCaller(const Json& row, const Workflow& workflow) {
   caller.who = row.value("who", "");
   caller.goal = row.value("goal", "");
   caller.verified = row.value("verified", true);
+  const std::string channel = row.value("channel", "spoken");
+  if (channel != "spoken" && channel != "typed")
+    return MakeError(ErrorCode::kInvalidArgument, "channel: '{}' is neither spoken nor typed", channel);
+  if (channel == "typed") caller.channel = Channel::kTyped;
   for (const auto& [key, lines] : {std::pair{"say", &caller.say},
                                    {"yes", &caller.yes},
                                    {"no", &caller.no},
@@ -172,7 +177,10 @@ class Agenda {
  private:
   // Of "yes", "no", "again" and "bye"; who has no yes says no.
   std::string Line(const std::string& kind) {
-    if (kind == "yes" && !caller_.yes.empty()) return Of(kind, caller_.yes);
+    if (kind == "yes" && !caller_.yes.empty()) {
+      // Asked for a yes or a no, everybody gets shorter.
+      return said_[kind] > caller_.yes.size() ? "yes" : Of(kind, caller_.yes);
+    }
     if (kind == "bye") return Of(kind, caller_.bye);
     if (kind == "again") {
       ++said_[kind];
@@ -180,7 +188,7 @@ class Agenda {
       return each ? caller_.again[asked_ - 1]
                   : caller_.again[std::min<size_t>(caller_.again.size(), said_[kind]) - 1];
     }
-    return Of("no", caller_.no);
+    return said_["no"] > caller_.no.size() ? "no" : Of("no", caller_.no);
   }
   // The lines in order, the last again and again; not before the one at `first`.
   std::string Of(const std::string& key, const SimulatedCaller::Lines& lines, size_t first = 0) {

@@ -31,6 +31,7 @@ struct SimulatedCaller {
   std::optional<Change> change;
   std::vector<ToolCall> want;
   bool verified = true;
+  Channel channel = Channel::kSpoken;  // how the lines are meant to have come
   std::optional<Date> today;
 };
 

@@ -17,6 +17,7 @@ Result<std::unique_ptr<TextSession>> TextSession::Open(TextServices services,
                                                        std::unique_ptr<Understander> understander,
                                                        std::string id, Caller caller) {
   std::unique_ptr<TextSession> session(new TextSession(services.turns));
+  const Channel words = services.words;
   SessionOptions options;
   options.id = std::move(id);
   options.channel = "text";
@@ -24,6 +25,7 @@ Result<std::unique_ptr<TextSession>> TextSession::Open(TextServices services,
   options.caller = std::move(caller);
   SOTTO_ASSIGN_OR_RETURN(session->core_, SessionCore::Open(std::move(services), std::move(options),
                                                            std::move(understander), *session));
+  session->core_->taker().set_channel(words);
   return session;
 }
 

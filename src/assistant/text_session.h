@@ -21,7 +21,8 @@
 namespace sotto {
 
 struct TextServices : SessionServices {
-  TurnSink* turns = nullptr;  // where records go besides the caller of Say; null: nowhere
+  Channel words = Channel::kTyped;  // kSpoken: the lines are what some recogniser wrote
+  TurnSink* turns = nullptr;        // where records go besides the caller of Say; null: nowhere
 };
 
 class TextSession final : private SessionCore::Listener {

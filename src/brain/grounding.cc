@@ -49,9 +49,9 @@ std::vector<std::string_view> WordsOf(std::span<const NormalisedWord> words) {
   return views;
 }
 
-// Equal but for one misheard letter in four.
-bool SoundsAlike(std::string_view a, std::string_view b) {
-  const size_t limit = std::max(a.size(), b.size()) / 4;
+// Equal but for one misheard letter in `of`.
+bool SoundsAlike(std::string_view a, std::string_view b, size_t of = 4) {
+  const size_t limit = std::max(a.size(), b.size()) / of;
   if (a.size() > b.size() + limit || b.size() > a.size() + limit) return false;
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -124,12 +124,12 @@ std::vector<GroundedValue> Grounding::Candidates(const OfferedArgument& argument
   return out;
 }
 
-// What was typed names the value or it is none: "roaming for australia" is no region. In speech a value may
-// be misheard beyond recognition and only the model can tell. What was named before, or taken over from an
-// earlier task, still may be meant.
+// What was typed names the value or it is none: "roaming for australia" is no region. In speech a value may be
+// misheard: what sounds like one counts as well, and where nothing names any of them only the model can tell. What
+// was named before, or taken over from an earlier task, still may be meant.
 void Grounding::AddChoices(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
-  std::vector<bool> possible(argument.literals.size(), !argument.named || channel_ == Channel::kSpoken);
-  if (argument.named && channel_ != Channel::kSpoken) {
+  std::vector<bool> possible(argument.literals.size(), !argument.named);
+  if (argument.named) {
     // Without a list of words nobody knows what is a slip.
     const auto is_word = [&](std::string_view word) {
       return language_.words.empty() || language_.words.Contains(word);
@@ -144,7 +144,12 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
         for (size_t i = 0; i < possible.size(); ++i)
           possible[i] = possible[i] || argument.literals[i] == value.dump();
   }
-  const bool any = std::find(possible.begin(), possible.end(), true) != possible.end();
+  bool any = std::find(possible.begin(), possible.end(), true) != possible.end();
+  if (argument.named && channel_ == Channel::kSpoken) {
+    for (size_t i = 0; i < possible.size(); ++i)
+      possible[i] = possible[i] || !any || MayBeMisheard(argument.listed[i]);
+    any = true;
+  }
   for (size_t i = 0; i < argument.literals.size(); ++i) {
     if (possible[i]) {
       Add(out, argument.literals[i], Json::parse(argument.literals[i]));
@@ -152,6 +157,21 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
       Add(out, argument.literals[i], nullptr, kNotListed);
     }
   }
+}
+
+// A word, or two that a recogniser made of one ("save ins"), sounds like a form of one word.
+bool Grounding::MayBeMisheard(const OfferedArgument::Listed& listed) const {
+  constexpr size_t kOneIn = 3;
+  const auto sounds = [&](const std::string& form) {
+    if (form.size() < kMinHintLetters || form.find(' ') != std::string::npos) return false;
+    const auto& words = said_.front().words;
+    for (size_t i = 0; i < words.size(); ++i) {
+      if (SoundsAlike(form, words[i].text, kOneIn)) return true;
+      if (i + 1 < words.size() && SoundsAlike(form, words[i].text + words[i + 1].text, kOneIn)) return true;
+    }
+    return false;
+  };
+  return std::any_of(listed.forms.begin(), listed.forms.end(), sounds);
 }
 
 void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {

@@ -73,6 +73,7 @@ Result<void> EvalConversations(const BrainFlags& brain_flags, const std::vector<
     services.actions = actions.get();
     services.clock = &clock;
     services.today = caller.today;
+    services.words = caller.channel;
     SOTTO_ASSIGN_OR_RETURN(
         const auto session,
         TextSession::Open(services, MakeBrainUnderstander(brain, scheduler), UniqueId(), std::move(host)));

@@ -98,7 +98,7 @@ Answer Decider::AnswerOf(const TurnInput& input) const {
   if (answer != Answer::kYes) return answer;
   // A yes that was hardly heard, or that may have been a no, is asked for again.
   const auto unsure = [&](const Call& call) {
-    return call.call.name == control::kAffirm && call.confidence < policy_.accept;
+    return call.call.name == control::kAffirm && !(call.confidence >= policy_.accept);  // a NaN passes nothing
   };
   if (input.heard < kHeardYes || std::any_of(input.calls.begin(), input.calls.end(), unsure))
     return Answer::kUnsure;
