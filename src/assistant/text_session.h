@@ -21,8 +21,8 @@
 namespace sotto {
 
 struct TextServices : SessionServices {
-  Channel words = Channel::kTyped;  // kSpoken: the lines are what some recogniser wrote
   TurnSink* turns = nullptr;        // where records go besides the caller of Say; null: nowhere
+  Channel words = Channel::kTyped;  // kSpoken: the lines are what some recogniser wrote
 };
 
 class TextSession final : private SessionCore::Listener {
