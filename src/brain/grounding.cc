@@ -124,9 +124,9 @@ std::vector<GroundedValue> Grounding::Candidates(const OfferedArgument& argument
   return out;
 }
 
-// What was typed names the value or it is none: "roaming for australia" is no region. In speech a value may be
-// misheard: what sounds like one counts as well, and where nothing names any of them only the model can tell. What
-// was named before, or taken over from an earlier task, still may be meant.
+// What was typed names the value or it is none: "roaming for australia" is no region. In speech a value may
+// be misheard: what sounds like one counts as well, and where nothing names any of them only the model can
+// tell. What was named before, or taken over from an earlier task, still may be meant.
 void Grounding::AddChoices(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
   std::vector<bool> possible(argument.literals.size(), !argument.named);
   if (argument.named) {
@@ -205,12 +205,14 @@ void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<Grounded
 
 void Grounding::AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
   for (const Utterance& said : said_) {
+    const bool now = &said == &said_.front();
+    const size_t before = out.size();
     for (std::string& digits :
          SaidDigits(WordsOf(said.words), said.readings, static_cast<size_t>(argument.n_digits))) {
       std::string literal = Json(digits).dump();
       Add(out, std::move(literal), std::move(digits));
     }
-    if (&said == &said_.front()) AddUnfitDigits(argument, out);
+    if (now && out.size() == before) AddUnfitDigits(argument, out);
   }
 }
 
