@@ -124,6 +124,12 @@ void Decider::JudgeAnswerTo(TurnInput& input) {
   }
   const bool claimed = Has(input.calls, control::kAffirm);
   Remove(input.calls, control::kAffirm);
+  // "Yes, my son" pays nobody of that name: beside a read-back a guess changes nothing.
+  std::erase_if(input.calls, [&](const Call& call) {
+    const Task* open = state_.open();
+    return kind == Kind::kConfirm && open != nullptr && call.call.name == open->tool &&
+           !(call.confidence >= policy_.clarify);
+  });
   if (SaysMore(input, answer)) return;
   if (claimed) judged_as_ = "answer_" + std::string(AnswerName(answer));
   switch (answer) {
