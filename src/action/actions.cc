@@ -1,8 +1,11 @@
 #include "action/actions.h"
 
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <map>
 
 #include "action/http_action.h"
@@ -82,6 +85,27 @@ Result<void> CheckActions(const Workflow& workflow, const ActionRegistry& regist
   return {};
 }
 
+class OpenedActions final : public ActionRunner {
+ public:
+  OpenedActions(WorkflowActions actions, std::filesystem::path remove)
+      : remove_(std::move(remove)), actions_(std::make_unique<WorkflowActions>(std::move(actions))) {}
+  ~OpenedActions() override {
+    actions_.reset();
+    std::error_code ignored;
+    if (!remove_.empty()) std::filesystem::remove_all(remove_, ignored);
+  }
+  OpenedActions(const OpenedActions&) = delete;
+  OpenedActions& operator=(const OpenedActions&) = delete;
+
+  void Start(ActionRequest request, Done done) override {
+    actions_->runner->Start(std::move(request), std::move(done));
+  }
+
+ private:
+  const std::filesystem::path remove_;  // a temporary folder, or empty
+  std::unique_ptr<WorkflowActions> actions_;
+};
+
 }  // namespace
 
 Result<WorkflowActions> OpenActions(const Workflow& workflow, const std::filesystem::path& folder,
@@ -121,6 +145,34 @@ Result<WorkflowActions> OpenActions(const Workflow& workflow, const std::filesys
   SOTTO_RETURN_IF_ERROR(CheckActions(workflow, registry));
   actions.runner = std::make_unique<ActionExecutor>(std::move(registry), *services.scheduler);
   return actions;
+}
+
+std::filesystem::path DefaultDatabases(const std::string& workflow) {
+  const char* data = std::getenv("XDG_DATA_HOME");
+  const char* home = std::getenv("HOME");
+  std::filesystem::path folder = data != nullptr && *data != '\0' ? std::filesystem::path(data)
+                                 : home != nullptr && *home != '\0'
+                                     ? std::filesystem::path(home) / ".local/share"
+                                     : std::filesystem::temp_directory_path();
+  return folder / "sotto" / workflow;
+}
+
+Result<std::unique_ptr<ActionRunner>> OpenRunner(const Workflow& workflow,
+                                                 const std::filesystem::path& folder,
+                                                 ActionServices services) {
+  static std::atomic<int> opened{0};
+  const bool temporary = folder == kFreshDatabases;
+  const std::filesystem::path place = temporary ? std::filesystem::temp_directory_path() /
+                                                      fmt::format("sotto-actions-{}-{}", getpid(), opened++)
+                                      : folder.empty() ? DefaultDatabases(workflow.name)
+                                                       : folder;
+  std::error_code error;
+  if (std::filesystem::exists(place, error) && !std::filesystem::is_directory(place, error)) {
+    return MakeError(ErrorCode::kInvalidArgument, "{} is a file, not the folder that databases lie in",
+                     place.string());
+  }
+  SOTTO_ASSIGN_OR_RETURN(WorkflowActions actions, OpenActions(workflow, place, services));
+  return std::make_unique<OpenedActions>(std::move(actions), temporary ? place : std::filesystem::path());
 }
 
 }  // namespace sotto

@@ -36,4 +36,16 @@ struct WorkflowActions {
 Result<WorkflowActions> OpenActions(const Workflow& workflow, const std::filesystem::path& folder,
                                     ActionServices services = {});
 
+// Stands for databases that are made anew and are gone with their runner.
+inline constexpr const char* kFreshDatabases = ":memory:";
+// Where the actions of a workflow keep their databases unless somebody says otherwise:
+// $XDG_DATA_HOME/sotto/WORKFLOW, else ~/.local/share/sotto/WORKFLOW.
+std::filesystem::path DefaultDatabases(const std::string& workflow);
+
+// OpenActions for who only wants them done. `folder` empty: DefaultDatabases; or kFreshDatabases. The error
+// names a path that is no folder.
+Result<std::unique_ptr<ActionRunner>> OpenRunner(const Workflow& workflow,
+                                                 const std::filesystem::path& folder,
+                                                 ActionServices services = {});
+
 }  // namespace sotto

@@ -6,16 +6,15 @@
 //   busy         `queue` requests of its backend wait already: the newest is refused, and counted
 //   unavailable  the backend is not reachable, by the last try or by its circuit breaker
 //   timeout      `timeout_ms` have passed since Start, however far it got; a running try is asked to stop,
-//   what it
-//                still returns is dropped. Its idempotency key makes sure that asking again does not do it
-//                twice
+//                and what it still returns is dropped. Its idempotency key makes sure that asking again does
+//                not do it twice
 //   cancelled    the executor ended
 //
 // Keys of a workflow's action section that are the executor's (docs/formats/workflow.md):
 //   timeout_ms: 5000      for all tries and waiting together
 //   retries: 2            after `unavailable`, after pauses of 50 ms, doubled each time, that hold nothing
-//   concurrency, queue: 64, breaker: {failures: 5, open_ms: 10000}   of the backend: the same for all its
-//   tools
+//   concurrency, queue: 64, breaker: {failures: 5, open_ms: 10000}
+//                         of the backend: the same for all its tools
 //
 // Threads: actions that block run on the scheduler's blocking threads, so many at once as their backend
 // allows; those that do not (HTTP, MCP) hold none. Completions come from any thread.

@@ -11,8 +11,8 @@ namespace {
 std::string VersionOf(const Deployment::Parts& parts) {
   return HashName(fmt::format("{}\n{}\n{}\n{}\n{}", parts.program->workflow().name,
                               parts.program->workflow().hash, parts.brain ? parts.brain->model().id() : "",
-                              parts.recognizers ? parts.recognizers->name() : "",
-                              parts.phrases ? parts.phrases->synthesizer().name() : ""));
+                              parts.voice ? parts.voice->recognizers->name() : "",
+                              parts.voice ? parts.voice->phrases->synthesizer().name() : ""));
 }
 
 }  // namespace
@@ -23,7 +23,9 @@ Deployment::~Deployment() = default;
 
 Result<std::shared_ptr<const Deployment>> Deployment::Create(Parts parts) {
   SOTTO_CHECK(parts.program != nullptr && parts.actions != nullptr);
-  SOTTO_CHECK((parts.recognizers == nullptr) == (parts.phrases == nullptr), "ears and a mouth, or neither");
+  SOTTO_CHECK(!parts.voice || (parts.voice->recognizers != nullptr && parts.voice->phrases != nullptr &&
+                               parts.voice->synthesis != nullptr),
+              "ears and a mouth, or neither");
   const Workflow& workflow = parts.program->workflow();
   if (parts.brain != nullptr && parts.brain->workflow().hash != workflow.hash) {
     return MakeError(ErrorCode::kInvalidArgument, "the brain is of workflow {} ({}), the program of {} ({})",
@@ -33,14 +35,26 @@ Result<std::shared_ptr<const Deployment>> Deployment::Create(Parts parts) {
   return std::shared_ptr<const Deployment>(new Deployment(std::move(parts)));
 }
 
-TextServices Deployment::ForText(const Clock& clock, Journal* journal, TurnSink* turns) const {
-  TextServices services;
+SessionServices Deployment::Services(const Clock& clock, Journal* journal, TurnSink* turns) const {
+  SessionServices services;
   services.deployment = shared_from_this();
   services.program = parts_.program;
   services.actions = parts_.actions.get();
   services.journal = journal;
   services.clock = &clock;
   services.turns = turns;
+  return services;
+}
+
+VoiceServices Deployment::ServicesWithVoice(const Clock& clock, Journal* journal, TurnSink* turns) const {
+  SOTTO_CHECK(parts_.voice.has_value());
+  VoiceServices services;
+  static_cast<SessionServices&>(services) = Services(clock, journal, turns);
+  services.recognizers = parts_.voice->recognizers.get();
+  services.phrases = parts_.voice->phrases;
+  services.synthesis = parts_.voice->synthesis;
+  services.synthesizer = parts_.voice->synthesizer;
+  services.wait_for_synthesis = parts_.voice->wait_for_synthesis;
   return services;
 }
 

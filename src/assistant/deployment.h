@@ -1,11 +1,14 @@
-// What sessions share, as one immutable value with a version: the program of the workflow, the brain, and,
-// for voice, recognisers and phrases, and whoever acts. A session keeps the deployment that it began with for
-// as long as it lasts; a new version only concerns sessions that begin later, and the old one goes when its
-// last session does.
+// What sessions share, as one immutable value with a version: the program of the workflow, the brain, whoever
+// acts, and, for voice, ears and a mouth. A session keeps the deployment that it began with for as long as it
+// lasts; a new version only concerns sessions that begin later, and the old one goes when its last session
+// does.
 //
 //   LiveDeployment live(first);
-//   TextSession::Open(live.Current()->ForText(clock, journal), ...);   // any thread, at any time
-//   live.Replace(next);                                              // nobody waits
+//   TextSession::Open(live.Current()->Services(clock, journal), ...);             // any thread, at any time
+//   VoiceSession::Create(live.Current()->ServicesWithVoice(clock, journal), ...);
+//   live.Replace(next);                                                           // nobody waits
+//
+// Opened from files by assistant/open_deployment.h. Its last owner waits for actions that still run.
 #pragma once
 
 #include <cstdint>
@@ -15,22 +18,30 @@
 #include <utility>
 
 #include "assistant/text_session.h"
+#include "assistant/voice_session.h"
 #include "brain/brain.h"
 #include "core/action.h"
 #include "dialogue/program.h"
+#include "speech/live_recognizer.h"
 #include "speech/phrase_cache.h"
-#include "speech/recognizer.h"
 
 namespace sotto {
 
 class Deployment : public std::enable_shared_from_this<Deployment> {
  public:
+  struct Voice {
+    std::shared_ptr<LiveRecognizerPool> recognizers;
+    std::shared_ptr<PhraseCache> phrases;
+    Scheduler* synthesis = nullptr;  // where sentences are synthesised; outlives the deployment
+    Scheduler::Strand synthesizer;
+    bool wait_for_synthesis = false;
+    EndpointOptions endpoint;  // as the workflow says
+  };
   struct Parts {
     std::shared_ptr<const DialogueProgram> program;
     std::shared_ptr<ActionRunner> actions;
-    std::shared_ptr<const Brain> brain;           // null: sessions bring an understander of their own
-    std::shared_ptr<RecognizerPool> recognizers;  // null, and phrases too: text only
-    std::shared_ptr<PhraseCache> phrases;
+    std::shared_ptr<const Brain> brain;  // null: sessions bring an understander of their own
+    std::optional<Voice> voice;          // none: text only
   };
 
   // kInvalidArgument: the brain is another workflow's than the program.
@@ -44,8 +55,11 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
   // The same for the same workflow, model, recogniser and voice: 16 hexadecimal digits.
   const std::string& version() const { return version_; }
 
-  // What a text session of this deployment needs; the session keeps the deployment.
-  TextServices ForText(const Clock& clock, Journal* journal = nullptr, TurnSink* turns = nullptr) const;
+  // What a session of this deployment needs; the session keeps the deployment.
+  SessionServices Services(const Clock& clock, Journal* journal = nullptr, TurnSink* turns = nullptr) const;
+  // REQUIRES: there is a voice.
+  VoiceServices ServicesWithVoice(const Clock& clock, Journal* journal = nullptr,
+                                  TurnSink* turns = nullptr) const;
   // REQUIRES: there is a brain.
   std::unique_ptr<Understander> NewUnderstander(Scheduler& scheduler) const;
 
@@ -59,7 +73,7 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
 // The deployment that sessions begin with now. Any thread.
 class LiveDeployment {
  public:
-  explicit LiveDeployment(std::shared_ptr<const Deployment> first) : current_(std::move(first)) {}
+  explicit LiveDeployment(std::shared_ptr<const Deployment> first = nullptr) : current_(std::move(first)) {}
 
   std::shared_ptr<const Deployment> Current() const {
     std::lock_guard lock(mutex_);

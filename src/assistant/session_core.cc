@@ -107,6 +107,15 @@ void SessionCore::Settle() {
   while (Poll(), !idle() || storing_) inbox_->Wait(idle() ? kActionTimeout : stage_ends_ - Now());
 }
 
+void SessionCore::CloseRecord() {
+  taker_.Describe(&record_);
+  if (services_.turns == nullptr) return;
+  if (const auto written = services_.turns->Write(record_); !written) {
+    Log().error("{}: turn {}: {}", record_.session, record_.turn, written.error().message);
+    record_.errors.push_back(written.error().message);
+  }
+}
+
 template <typename T>
 std::function<void(T)> SessionCore::Awaited(void (SessionCore::*handle)(T)) {
   return [inbox = inbox_, this, number = awaited_, handle](T told) {

@@ -33,6 +33,7 @@
 #include "base/inbox.h"
 #include "core/action.h"
 #include "core/caller.h"
+#include "core/turn_log.h"
 
 namespace sotto {
 
@@ -47,6 +48,8 @@ struct SessionServices {
   // Kept as long as the session; null: none (deployment.h).
   std::shared_ptr<const Deployment> deployment = nullptr;
   std::optional<Date> today = std::nullopt;  // the day of the call, where it is not the clock's
+  // Where records go besides the host; null: nowhere. Of a voice session one that does not block (TurnQueue).
+  TurnSink* turns = nullptr;
 };
 
 struct SessionOptions {
@@ -88,6 +91,8 @@ class SessionCore {
   void Poll();
   // The same, but waits for it, until the turn is settled and stored. Not with a clock that stands still.
   void Settle();
+  // The turn is over and its record complete: to `turns` with it.
+  void CloseRecord();
 
   bool idle() const { return stage_ == Stage::kIdle; }
   bool understanding() const { return stage_ == Stage::kUnderstanding; }

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/log.h"
 #include "dialogue/script.h"
 
 namespace sotto {
@@ -13,11 +12,10 @@ constexpr std::chrono::seconds kUnderstandWithin{60};
 
 }  // namespace
 
-Result<std::unique_ptr<TextSession>> TextSession::Open(TextServices services,
+Result<std::unique_ptr<TextSession>> TextSession::Open(SessionServices services,
                                                        std::unique_ptr<Understander> understander,
-                                                       std::string id, Caller caller) {
-  std::unique_ptr<TextSession> session(new TextSession(services.turns));
-  const Channel words = services.words;
+                                                       std::string id, Caller caller, Channel words) {
+  std::unique_ptr<TextSession> session(new TextSession);
   SessionOptions options;
   options.id = std::move(id);
   options.channel = "text";
@@ -37,15 +35,8 @@ void TextSession::OnSettled() {
 
 TurnRecord TextSession::Settled() {
   core_->Settle();
-  TurnRecord& record = core_->record();
-  core_->taker().Describe(&record);
-  if (turns_ != nullptr) {
-    if (const auto written = turns_->Write(record); !written) {
-      Log().error("{}: turn {}: {}", record.session, record.turn, written.error().message);
-      record.errors.push_back(written.error().message);
-    }
-  }
-  return record;
+  core_->CloseRecord();
+  return core_->record();
 }
 
 TurnRecord TextSession::Begin() {

@@ -16,23 +16,17 @@
 #include <vector>
 
 #include "assistant/session_core.h"
-#include "core/turn_log.h"
 
 namespace sotto {
-
-struct TextServices : SessionServices {
-  TurnSink* turns = nullptr;        // where records go besides the caller of Say; null: nowhere
-  Channel words = Channel::kTyped;  // kSpoken: the lines are what some recogniser wrote
-};
 
 class TextSession final : private SessionCore::Listener {
  public:
   // Continues the session `id` where the journal has one; else begins it, and then no other session may ever
   // have had that id (base/unique_id.h): the idempotency keys of its actions are made from it. `caller`: what
-  // the host knows. kInvalidArgument: no id, or the stored session is somebody else's.
-  static Result<std::unique_ptr<TextSession>> Open(TextServices services,
+  // the host knows. `words`: kSpoken where the lines are what some recogniser wrote. kInvalidArgument: no id, or the stored session is somebody else's.
+  static Result<std::unique_ptr<TextSession>> Open(SessionServices services,
                                                    std::unique_ptr<Understander> understander, std::string id,
-                                                   Caller caller);
+                                                   Caller caller, Channel words = Channel::kTyped);
 
   // The first reply: the greeting; of a stored session what was said last, or, where it was cut off in the
   // middle of an action, that action's outcome.
@@ -48,13 +42,12 @@ class TextSession final : private SessionCore::Listener {
   const Dialogue& dialogue() const { return core_->taker().dialogue(); }
 
  private:
-  explicit TextSession(TurnSink* turns) : turns_(turns) {}
+  TextSession() = default;
 
   void OnDecision(const Decision&) override {}
   void OnSettled() override;
   TurnRecord Settled();
 
-  TurnSink* const turns_;
   std::unique_ptr<SessionCore> core_;
 };
 

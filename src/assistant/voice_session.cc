@@ -83,7 +83,7 @@ void VoiceSession::CloseRecord(bool interrupted) {
     Log().error("{}: turn {}: cannot speak: {}", record.session, record.turn, error->message);
     record.errors.push_back(error->message);
   }
-  core_->taker().Describe(&record);
+  core_->CloseRecord();
   if (callbacks_.on_turn) callbacks_.on_turn(record);
 }
 

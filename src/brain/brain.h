@@ -77,10 +77,9 @@ class BrainSession {
   BrainSession& operator=(BrainSession&&) noexcept;
 
   // Prepares for the next utterance, which comes by `history.channel`: everything that is known before it is
-  // computed now. `history.tools`,
-  // where not empty, replace the workflow's tools. `offered`: names of the tools that make sense in this
-  // state (dialogue's OfferedTools), control tools among them; without any name of a task tool all of them
-  // are offered.
+  // computed now. `history.tools`, where not empty, replace the workflow's tools. `offered`: names of the
+  // tools that make sense in this state (dialogue's OfferedTools), control tools among them; without any name
+  // of a task tool all of them are offered.
   Result<void> Begin(const Conversation& history, const Expectation& expectation,
                      std::span<const std::string> offered);
 

@@ -3,8 +3,8 @@
 //
 // A logistic regression over a few features of the decisions (a temperature is its special case), then
 // isotonic regression (pool adjacent violators) where there are enough samples. Fitted on held-out data by
-// `sotto eval
-// --fit-calibration`, stored as calibration.json beside the model and only used with that model (by its id).
+// `sotto eval --fit-calibration`, stored as calibration.json beside the model and only used with that model
+// (by its id).
 // Source: Platt 1999; Zadrozny and Elkan 2002; Guo et al. 2017.
 #pragma once
 

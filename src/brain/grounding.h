@@ -6,8 +6,7 @@
 // nothing plain was said. A value of the newest utterance that the slot cannot hold (beyond its limits, of
 // another length or currency, an alternative) is a candidate too, marked with what is wrong with it. Text:
 // spans of the user's words, and listed values. The model writes values in normalised form (`literal`); the
-// call gets the user's own spelling
-// (`value`).
+// call gets the user's own spelling (`value`).
 #pragma once
 
 #include <span>

@@ -1,9 +1,11 @@
 // sotto bank: makes, shows and audits the demo bank.
 #include "action/bank.h"
 
+#include "action/actions.h"
+#include "cli/action_options.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/open_actions.h"
+#include "workflow/parse.h"
 
 namespace sotto {
 namespace {
@@ -15,10 +17,15 @@ struct BankFlags {
   int64_t customer = 0;
   bool json = false;
 
-  std::string Path() const {
+  Result<std::string> Path() const {
     if (!file.empty()) return file;
-    return ((database.empty() ? DefaultDatabases(workflow) : std::filesystem::path(database)) / "bank.db")
-        .string();
+    if (!database.empty()) return (std::filesystem::path(database) / "bank.db").string();
+    std::string name = workflow;
+    if (std::filesystem::exists(std::filesystem::path(workflow) / "workflow.yaml")) {
+      SOTTO_ASSIGN_OR_RETURN(const auto loaded, LoadWorkflow(workflow));
+      name = loaded->name;
+    }
+    return (DefaultDatabases(name) / "bank.db").string();
   }
 };
 
@@ -39,7 +46,7 @@ void Print(const Json& tables) {
 }
 
 Result<void> Init(const BankFlags& flags) {
-  const std::filesystem::path path = flags.Path();
+  SOTTO_ASSIGN_OR_RETURN(const std::filesystem::path path, flags.Path());
   if (path.has_parent_path()) {
     std::error_code ignored;
     std::filesystem::create_directories(path.parent_path(), ignored);
@@ -50,10 +57,11 @@ Result<void> Init(const BankFlags& flags) {
 }
 
 Result<void> Show(const BankFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const auto bank, Bank::Open(flags.Path()));
+  SOTTO_ASSIGN_OR_RETURN(const std::string path, flags.Path());
+  SOTTO_ASSIGN_OR_RETURN(const auto bank, Bank::Open(path));
   SOTTO_ASSIGN_OR_RETURN(const Json tables, bank->Show(flags.customer));
   if (flags.customer != 0 && tables.at("customers").empty()) {
-    return MakeError(ErrorCode::kNotFound, "{}: no customer {}", flags.Path(), flags.customer);
+    return MakeError(ErrorCode::kNotFound, "{}: no customer {}", path, flags.customer);
   }
   if (flags.json) {
     fmt::print("{}\n", tables.dump());
@@ -64,14 +72,15 @@ Result<void> Show(const BankFlags& flags) {
 }
 
 Result<bool> Audit(const BankFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const auto bank, Bank::Open(flags.Path()));
+  SOTTO_ASSIGN_OR_RETURN(const std::string path, flags.Path());
+  SOTTO_ASSIGN_OR_RETURN(const auto bank, Bank::Open(path));
   SOTTO_ASSIGN_OR_RETURN(const std::vector<std::string> broken, bank->Audit());
   if (flags.json) {
     fmt::print("{}\n", Json{{"broken", broken}}.dump());
   } else if (broken.empty()) {
-    fmt::print("{}: the books are right\n", flags.Path());
+    fmt::print("{}: the books are right\n", path);
   }
-  for (const std::string& what : broken) fmt::print(stderr, "{}: {}\n", flags.Path(), what);
+  for (const std::string& what : broken) fmt::print(stderr, "{}: {}\n", path, what);
   return broken.empty();
 }
 
@@ -81,7 +90,9 @@ void RegisterBank(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("bank", "The demo bank: make, show, audit");
   auto flags = std::make_shared<BankFlags>();
   AddDatabaseOption(*command, flags->database);
-  command->add_option("--workflow", flags->workflow, "Name of the workflow whose default folder it is")
+  command
+      ->add_option("--workflow", flags->workflow,
+                   "The workflow whose default --database it is: its name, or its folder")
       ->capture_default_str();
   command->add_option("--file", flags->file, "The bank's file itself, wherever it lies")
       ->envname("SOTTO_BANK");

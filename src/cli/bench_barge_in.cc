@@ -11,7 +11,7 @@
 #include "cli/percentile.h"
 #include "cli/progress.h"
 #include "cli/recorded_caller.h"
-#include "cli/voice_stack.h"
+#include "cli/voice_terminal.h"
 
 namespace sotto {
 namespace {
@@ -92,10 +92,10 @@ class EchoRoom final : public Room {
 
 class BargeIn {
  public:
-  BargeIn(const BargeInFlags& flags, VoiceStack& stack) : flags_(flags), stack_(stack) {}
+  BargeIn(const BargeInFlags& flags, VoiceTerminal& terminal) : flags_(flags), terminal_(terminal) {}
 
   Result<Json> Run() {
-    SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines, ReadDemoScript(stack_.workflow(), {}));
+    SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines, ReadDemoScript(terminal_.workflow(), {}));
     SOTTO_ASSIGN_OR_RETURN(callers_, RecordCallers(lines));
     SOTTO_RETURN_IF_ERROR(Interrupt());
     SOTTO_RETURN_IF_ERROR(Listen());
@@ -119,14 +119,14 @@ class BargeIn {
  private:
   Result<void> Call(Recordings recordings, const VoiceSession::Callbacks& callbacks, EchoRoom* room) {
     RecordedCaller caller(std::move(recordings));
-    VoiceOptions voice = stack_.NextOptions();
+    VoiceOptions voice = terminal_.NextOptions();
     voice.front_end.echo_cancellation = true;
     voice.front_end.echo_delay_ms = flags_.stated_delay_ms;
     CallOptions options;
     options.fast = true;
     options.room = room;
     options.limit = std::chrono::seconds(120);
-    SOTTO_RETURN_IF_ERROR(RunCall(stack_, caller, options, std::move(voice), callbacks));
+    SOTTO_RETURN_IF_ERROR(RunCall(terminal_, caller, options, std::move(voice), callbacks));
     return {};
   }
 
@@ -163,7 +163,7 @@ class BargeIn {
   }
 
   const BargeInFlags& flags_;
-  VoiceStack& stack_;
+  VoiceTerminal& terminal_;
   std::vector<Recordings> callers_;
   std::vector<double> stop_ms_;
   double playback_s_ = 0;
@@ -172,8 +172,8 @@ class BargeIn {
 };
 
 Result<void> Run(const BargeInFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const auto stack, VoiceStack::Open(flags.voice, false));
-  SOTTO_ASSIGN_OR_RETURN(const Json json, BargeIn(flags, *stack).Run());
+  SOTTO_ASSIGN_OR_RETURN(const auto terminal, VoiceTerminal::Open(flags.voice, false));
+  SOTTO_ASSIGN_OR_RETURN(const Json json, BargeIn(flags, *terminal).Run());
   fmt::print("{}\n", json.dump(flags.json ? -1 : 2));
   return {};
 }

@@ -6,7 +6,7 @@
 #include "cli/process_usage.h"
 #include "cli/progress.h"
 #include "cli/recorded_caller.h"
-#include "cli/voice_stack.h"
+#include "cli/voice_terminal.h"
 
 namespace sotto {
 namespace {
@@ -35,8 +35,8 @@ struct Soak {
 Usage UsageNow() { return {ResidentMb(), ThreadCount()}; }
 
 // Calls one after the other, each with the next voice; every fifth caller falls silent in the middle.
-Result<Soak> RunSoak(const SoakFlags& flags, VoiceStack& stack) {
-  SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines, ReadDemoScript(stack.workflow(), {}));
+Result<Soak> RunSoak(const SoakFlags& flags, VoiceTerminal& terminal) {
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines, ReadDemoScript(terminal.workflow(), {}));
   SOTTO_ASSIGN_OR_RETURN(const std::vector<Recordings> callers, RecordCallers(lines));
   ProgressBar progress("Calling");
   Soak soak;
@@ -45,7 +45,7 @@ Result<Soak> RunSoak(const SoakFlags& flags, VoiceStack& stack) {
     auto recordings = callers[static_cast<size_t>(soak.calls) % callers.size()];
     if (soak.calls % 5 == 4) recordings.resize((recordings.size() + 1) / 2);
     RecordedCaller caller(std::move(recordings));
-    VoiceOptions voice = stack.NextOptions();
+    VoiceOptions voice = terminal.NextOptions();
     VoiceSession::Callbacks callbacks;
     callbacks.on_turn = [&](const TurnRecord& record) {
       ++soak.turns;
@@ -55,7 +55,7 @@ Result<Soak> RunSoak(const SoakFlags& flags, VoiceStack& stack) {
     CallOptions options;
     options.fast = true;
     SOTTO_ASSIGN_OR_RETURN(const CallResult call,
-                           RunCall(stack, caller, options, std::move(voice), std::move(callbacks)));
+                           RunCall(terminal, caller, options, std::move(voice), std::move(callbacks)));
     soak.seconds += call.seconds;
     ++soak.calls;
     if (soak.early.threads == 0 && soak.seconds >= wanted / 10) soak.early = UsageNow();
@@ -67,8 +67,8 @@ Result<Soak> RunSoak(const SoakFlags& flags, VoiceStack& stack) {
 }
 
 Result<void> Run(const SoakFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const auto stack, VoiceStack::Open(flags.voice, false));
-  SOTTO_ASSIGN_OR_RETURN(const Soak soak, RunSoak(flags, *stack));
+  SOTTO_ASSIGN_OR_RETURN(const auto terminal, VoiceTerminal::Open(flags.voice, false));
+  SOTTO_ASSIGN_OR_RETURN(const Soak soak, RunSoak(flags, *terminal));
   const auto usage = [](const Usage& at) { return Json{{"rss_mb", at.rss_mb}, {"threads", at.threads}}; };
   if (flags.json) {
     const Json json = {{"hours", soak.seconds / 3600},

@@ -11,7 +11,7 @@
 #include "cli/process_usage.h"
 #include "cli/recorded_caller.h"
 #include "cli/stand_ins.h"
-#include "cli/voice_stack.h"
+#include "cli/voice_terminal.h"
 #include "speech/backends.h"
 
 namespace sotto {
@@ -85,27 +85,28 @@ double ThreadCpuMs() {
 class CallLine {
  public:
   // `humming`: the voice of a line with stand-ins; null: everything is real.
-  CallLine(VoiceStack& stack, const BenchFlags& flags, const std::vector<Recordings>& callers, size_t number,
-           std::shared_ptr<PhraseCache> humming)
-      : stack_(stack),
+  CallLine(VoiceTerminal& terminal, const BenchFlags& flags, const std::vector<Recordings>& callers,
+           size_t number, std::shared_ptr<PhraseCache> humming)
+      : terminal_(terminal),
         flags_(flags),
         callers_(callers),
         number_(number),
         humming_(std::move(humming)),
-        recognizers_(stack.scheduler(), milliseconds(flags.recognizer_takes_ms), [this] { return Said(); }) {}
+        recognizers_(terminal.scheduler(), milliseconds(flags.recognizer_takes_ms),
+                     [this] { return Said(); }) {}
 
   Result<void> Open() {
     caller_.emplace(callers_[(number_ + static_cast<size_t>(measured.finished_calls)) % callers_.size()]);
     speech_ended_ = -1;
-    VoiceOptions options = stack_.NextOptions();
+    VoiceOptions options = terminal_.NextOptions();
     options.front_end.echo_cancellation = false;
-    VoiceServices services = stack_.services(clock_);
-    std::unique_ptr<Understander> understander = stack_.NewUnderstander();
+    VoiceServices services = terminal_.services(clock_);
+    std::unique_ptr<Understander> understander = terminal_.NewUnderstander();
     if (humming_ != nullptr) {
       services.recognizers = &recognizers_;
       services.phrases = humming_;
       understander =
-          MakeSlow(std::move(understander), stack_.scheduler(), milliseconds(flags_.brain_takes_ms));
+          MakeSlow(std::move(understander), terminal_.scheduler(), milliseconds(flags_.brain_takes_ms));
     }
     SOTTO_ASSIGN_OR_RETURN(session_, VoiceSession::Create(std::move(services), std::move(understander),
                                                           std::move(options), MakeCallbacks()));
@@ -182,7 +183,7 @@ class CallLine {
     return callbacks;
   }
 
-  VoiceStack& stack_;
+  VoiceTerminal& terminal_;
   const BenchFlags& flags_;
   const std::vector<Recordings>& callers_;
   const size_t number_;
@@ -218,14 +219,14 @@ struct Results {
   Measured slow;  // those with stand-ins
 };
 
-Result<Results> RunCalls(VoiceStack& stack, const BenchFlags& flags, const std::vector<Recordings>& callers,
-                         int calls, int seconds) {
+Result<Results> RunCalls(VoiceTerminal& terminal, const BenchFlags& flags,
+                         const std::vector<Recordings>& callers, int calls, int seconds) {
   const SystemClock clock;
   const auto humming = std::make_shared<PhraseCache>(MakeHummingVoice(), "");
   std::vector<std::unique_ptr<CallLine>> lines;
   // Opening comes before: a call that is being dialled delays nobody's frames.
   for (int i = 0; i < calls + flags.slow_calls; ++i) {
-    lines.push_back(std::make_unique<CallLine>(stack, flags, callers, static_cast<size_t>(i),
+    lines.push_back(std::make_unique<CallLine>(terminal, flags, callers, static_cast<size_t>(i),
                                                i < calls ? nullptr : humming));
     SOTTO_RETURN_IF_ERROR(lines.back()->Open());
   }
@@ -260,11 +261,11 @@ Json Percentiles(const std::vector<T>& values) {
 }
 
 // The highest number of calls without a late frame: doubles, then halves the gap.
-Result<int> FindMax(VoiceStack& stack, const std::vector<Recordings>& callers, const BenchFlags& flags,
+Result<int> FindMax(VoiceTerminal& terminal, const std::vector<Recordings>& callers, const BenchFlags& flags,
                     int good) {
   const auto works = [&](int calls) -> Result<bool> {
     SOTTO_ASSIGN_OR_RETURN(const Results results,
-                           RunCalls(stack, flags, callers, calls, flags.search_seconds));
+                           RunCalls(terminal, flags, callers, calls, flags.search_seconds));
     const Measured& measured = results.calls;
     fmt::print(stderr, "sotto: {} calls: {} of {} frames late, {:.2f} cores\n", calls, measured.late_frames,
                measured.frames, measured.cpu);
@@ -285,13 +286,14 @@ Result<int> FindMax(VoiceStack& stack, const std::vector<Recordings>& callers, c
 }
 
 Result<void> Run(const BenchFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const auto stack, VoiceStack::Open(flags.voice, true, flags.calls));
-  SOTTO_ASSIGN_OR_RETURN(const auto callers, MakeCallers(stack->workflow()));
-  SOTTO_ASSIGN_OR_RETURN(const Results results, RunCalls(*stack, flags, callers, flags.calls, flags.seconds));
+  SOTTO_ASSIGN_OR_RETURN(const auto terminal, VoiceTerminal::Open(flags.voice, true, flags.calls));
+  SOTTO_ASSIGN_OR_RETURN(const auto callers, MakeCallers(terminal->workflow()));
+  SOTTO_ASSIGN_OR_RETURN(const Results results,
+                         RunCalls(*terminal, flags, callers, flags.calls, flags.seconds));
   const Measured& measured = results.calls;
   int max_calls = measured.late_frames == 0 ? flags.calls : 0;
   if (!flags.no_search) {
-    SOTTO_ASSIGN_OR_RETURN(max_calls, FindMax(*stack, callers, flags, max_calls));
+    SOTTO_ASSIGN_OR_RETURN(max_calls, FindMax(*terminal, callers, flags, max_calls));
   }
   const Json slow = {{"calls", flags.slow_calls},
                      {"brain_takes_ms", flags.brain_takes_ms},
@@ -303,7 +305,7 @@ Result<void> Run(const BenchFlags& flags) {
                      {"errors", results.slow.errors},
                      {"frames", results.slow.frames},
                      {"late_frames", results.slow.late_frames}};
-  const Scheduler::Counters work = stack->scheduler().counters();
+  const Scheduler::Counters work = terminal->scheduler().counters();
   const double began = static_cast<double>(std::max<uint64_t>(work.finished + work.missed, 1));
   const Json json = {{"calls", flags.calls},
                      {"seconds", flags.seconds},

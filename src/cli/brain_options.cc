@@ -42,13 +42,17 @@ Result<std::shared_ptr<const Workflow>> BrainFlags::LoadWorkflowFile() const {
   return LoadWorkflow(workflow);
 }
 
-Result<std::shared_ptr<const Brain>> BrainFlags::OpenBrain() const {
-  SOTTO_ASSIGN_OR_RETURN(std::shared_ptr<const Workflow> loaded, LoadWorkflowFile());
+BrainOptions BrainFlags::Options() const {
   BrainOptions options;
   options.n_threads = threads;
   options.grounding = !no_grounding;
   options.chat_template = chat_template;
-  return Brain::Open(std::move(loaded), model, options);
+  return options;
+}
+
+Result<std::shared_ptr<const Brain>> BrainFlags::OpenBrain() const {
+  SOTTO_ASSIGN_OR_RETURN(std::shared_ptr<const Workflow> loaded, LoadWorkflowFile());
+  return Brain::Open(std::move(loaded), model, Options());
 }
 
 }  // namespace sotto

@@ -21,6 +21,7 @@ struct BrainFlags {
   bool no_grounding = false;
 
   void AddTo(CLI::App& command);
+  BrainOptions Options() const;
   Result<std::shared_ptr<const Workflow>> LoadWorkflowFile() const;
   Result<std::shared_ptr<const Brain>> OpenBrain() const;
 };

@@ -6,15 +6,16 @@
 #include <iostream>
 #include <sstream>
 
+#include "action/actions.h"
 #include "assistant/brain_understander.h"
 #include "assistant/text_session.h"
 #include "base/mapped_file.h"
 #include "base/unique_id.h"
 #include "brain/brain.h"
+#include "cli/action_options.h"
 #include "cli/brain_options.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/open_actions.h"
 #include "cli/text_input.h"
 #include "dialogue/script.h"
 #include "workflow/parse.h"
@@ -230,8 +231,8 @@ Result<void> Run(const ChatFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(
       const auto session,
       TextSession::Open(
-          {{program, actions.get(), journal ? &*journal : nullptr, &clock, nullptr, today}, turns.get()},
-          std::move(understander), id, HostCaller(*workflow, flags.customer, "text")));
+          {program, actions.get(), journal ? &*journal : nullptr, &clock, nullptr, today, turns.get()},
+          std::move(understander), id, TerminalCaller(*workflow, flags.customer, "text")));
   return Converse(*session, store.get(), lines, flags);
 }
 

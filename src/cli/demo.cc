@@ -7,7 +7,7 @@
 #include "cli/demo_script.h"
 #include "cli/percentile.h"
 #include "cli/recorded_caller.h"
-#include "cli/voice_stack.h"
+#include "cli/voice_terminal.h"
 #include "speech/backends.h"
 #include "speech/device.h"
 
@@ -30,11 +30,12 @@ struct Totals {
 
 Result<void> Run(const DemoFlags& flags) {
   const auto began = std::chrono::steady_clock::now();
-  SOTTO_ASSIGN_OR_RETURN(const auto stack, VoiceStack::Open(flags.voice, flags.real_time));
+  SOTTO_ASSIGN_OR_RETURN(const auto terminal, VoiceTerminal::Open(flags.voice, flags.real_time));
   const double start_ms = Milliseconds(std::chrono::steady_clock::now() - began);
-  SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines, ReadDemoScript(stack->workflow(), flags.script));
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines,
+                         ReadDemoScript(terminal->workflow(), flags.script));
   SOTTO_ASSIGN_OR_RETURN(const auto caller_voice, OpenSynthesizer("flite", flags.caller_voice));
-  if (caller_voice->name() == stack->synthesizer_name()) {
+  if (caller_voice->name() == terminal->synthesizer_name()) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "caller and assistant have the same voice ({}): choose another --caller-voice",
                      flags.caller_voice);
@@ -44,16 +45,16 @@ Result<void> Run(const DemoFlags& flags) {
 
   if (!flags.json) {
     fmt::print("{} takes a call. Caller: {}; ears: {}; voice: {}; started in {:.0f} ms.\n\n",
-               stack->workflow().assistant.name, caller_voice->name(), stack->recognizer_name(),
-               stack->synthesizer_name(), start_ms);
-    for (const auto& [part, ms] : stack->start_ms()) fmt::print("  {:<28}{:7.0f} ms\n", part, ms);
+               terminal->workflow().assistant.name, caller_voice->name(), terminal->recognizer_name(),
+               terminal->synthesizer_name(), start_ms);
+    for (const auto& [part, ms] : terminal->start_ms()) fmt::print("  {:<28}{:7.0f} ms\n", part, ms);
     fmt::print("\n");
   }
   Totals totals;
   CallOptions options;
   options.fast = !flags.real_time;
   options.out = flags.out;
-  VoiceOptions voice = stack->NextOptions();
+  VoiceOptions voice = terminal->NextOptions();
   voice.front_end.echo_cancellation = false;  // the caller's line carries no echo
   VoiceSession::Callbacks callbacks;
   std::string said;  // in the turn that was answered last; empty: nothing
@@ -73,7 +74,7 @@ Result<void> Run(const DemoFlags& flags) {
     }
   };
   SOTTO_ASSIGN_OR_RETURN(const CallResult result,
-                         RunCall(*stack, caller, options, voice, std::move(callbacks)));
+                         RunCall(*terminal, caller, options, voice, std::move(callbacks)));
   if (flags.json) return {};
   fmt::print(
       "The call took {:.0f} s{}. Median: {:.0f} ms from the caller's last sound to Sotto's first; of these "

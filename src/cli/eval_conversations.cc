@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "action/actions.h"
 #include "assistant/brain_understander.h"
 #include "assistant/simulated_caller.h"
 #include "base/unique_id.h"
-#include "cli/open_actions.h"
+#include "cli/action_options.h"
 #include "cli/progress.h"
 
 namespace sotto {
@@ -65,18 +66,17 @@ Result<void> EvalConversations(const BrainFlags& brain_flags, const std::vector<
   ProgressBar progress("calling");
   std::vector<Played> all;
   for (const SimulatedCaller& caller : callers) {
-    SOTTO_ASSIGN_OR_RETURN(const auto actions, OpenRunner(*workflow, ":memory:"));
-    Caller host = HostCaller(*workflow, kDemoCustomer, "text");
+    SOTTO_ASSIGN_OR_RETURN(const auto actions, OpenRunner(*workflow, kFreshDatabases));
+    Caller host = TerminalCaller(*workflow, kDemoCustomer, "text");
     host.verified_by = caller.verified ? "terminal" : "";
-    TextServices services;
+    SessionServices services;
     services.program = program;
     services.actions = actions.get();
     services.clock = &clock;
     services.today = caller.today;
-    services.words = caller.channel;
-    SOTTO_ASSIGN_OR_RETURN(
-        const auto session,
-        TextSession::Open(services, MakeBrainUnderstander(brain, scheduler), UniqueId(), std::move(host)));
+    SOTTO_ASSIGN_OR_RETURN(const auto session,
+                           TextSession::Open(services, MakeBrainUnderstander(brain, scheduler), UniqueId(),
+                                             std::move(host), caller.channel));
     all.push_back({&caller, PlayCall(caller, *session, *workflow)});
     progress.Update(all.size(), callers.size());
   }

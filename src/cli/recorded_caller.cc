@@ -54,7 +54,7 @@ void RecordedCaller::NextFrame(const VoiceSession& session, std::span<float> fra
   }
 }
 
-Result<CallResult> RunCall(VoiceStack& stack, RecordedCaller& caller, const CallOptions& options,
+Result<CallResult> RunCall(VoiceTerminal& terminal, RecordedCaller& caller, const CallOptions& options,
                            VoiceOptions voice, VoiceSession::Callbacks callbacks) {
   SystemClock system_clock;
   StepClock step_clock;
@@ -62,7 +62,8 @@ Result<CallResult> RunCall(VoiceStack& stack, RecordedCaller& caller, const Call
   const Clock& clock = options.fake_clock ? static_cast<const Clock&>(fake_clock)
                        : options.fast     ? static_cast<const Clock&>(step_clock)
                                           : system_clock;
-  SOTTO_ASSIGN_OR_RETURN(const auto session, stack.NewSession(clock, std::move(voice), std::move(callbacks)));
+  SOTTO_ASSIGN_OR_RETURN(const auto session,
+                         terminal.NewSession(clock, std::move(voice), std::move(callbacks)));
   std::unique_ptr<StereoWriter> writer;
   if (!options.out.empty()) {
     SOTTO_ASSIGN_OR_RETURN(writer, StereoWriter::Create(options.out));

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "assistant/voice_session.h"
-#include "cli/voice_stack.h"
+#include "cli/voice_terminal.h"
 #include "core/audio.h"
 
 namespace sotto {
@@ -78,7 +78,7 @@ struct CallResult {
 };
 
 // Until Sotto ends the call, the caller has nothing to say and no reply is under way, or the limit.
-Result<CallResult> RunCall(VoiceStack& stack, RecordedCaller& caller, const CallOptions& options,
+Result<CallResult> RunCall(VoiceTerminal& terminal, RecordedCaller& caller, const CallOptions& options,
                            VoiceOptions voice, VoiceSession::Callbacks callbacks);
 
 // How a turn went, for people: what was heard, called and said, and where the milliseconds went. `said`: what

@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/recorded_caller.h"
-#include "cli/voice_stack.h"
+#include "cli/voice_terminal.h"
 #include "speech/audio_file.h"
 #include "speech/device.h"
 
@@ -79,13 +79,13 @@ double LevelDb(std::span<const float> samples) {
 }
 
 Result<void> TalkRecorded(const TalkFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const auto stack,
-                         VoiceStack::Open(flags.voice, !flags.fast && flags.replay.empty()));
+  SOTTO_ASSIGN_OR_RETURN(const auto terminal,
+                         VoiceTerminal::Open(flags.voice, !flags.fast && flags.replay.empty()));
   CallOptions options;
   options.fast = flags.fast || !flags.replay.empty();
   options.fake_clock = !flags.replay.empty();
   options.out = flags.out;
-  VoiceOptions voice = stack->NextOptions();
+  VoiceOptions voice = terminal->NextOptions();
   voice.front_end.echo_cancellation = false;  // recordings hold no echo of this call
   std::vector<RecordedCaller::Recording> recordings;
   for (const std::string& file : flags.recordings) {
@@ -110,7 +110,7 @@ Result<void> TalkRecorded(const TalkFlags& flags) {
     if (!record.heard.text.empty() && current >= 0) heard[static_cast<size_t>(current)] = true;
     print(record);
   };
-  SOTTO_RETURN_IF_ERROR(RunCall(*stack, caller, options, voice, std::move(callbacks)));
+  SOTTO_RETURN_IF_ERROR(RunCall(*terminal, caller, options, voice, std::move(callbacks)));
   for (int i = 0; i <= caller.current(); ++i) {
     const auto index = static_cast<size_t>(i);
     if (heard[index]) continue;
@@ -138,12 +138,12 @@ Result<void> TalkLive(const TalkFlags& flags) {
                      opened.error().message);
   }
   const auto device = *std::move(opened);
-  SOTTO_ASSIGN_OR_RETURN(const auto stack, VoiceStack::Open(flags.voice, true));
-  VoiceOptions voice = stack->NextOptions();
+  SOTTO_ASSIGN_OR_RETURN(const auto terminal, VoiceTerminal::Open(flags.voice, true));
+  VoiceOptions voice = terminal->NextOptions();
   voice.front_end.gain_control = true;
   voice.front_end.echo_delay_ms = flags.echo_delay_ms;
   SystemClock clock;
-  SOTTO_ASSIGN_OR_RETURN(const auto session, stack->NewSession(clock, voice, Printer(flags.json)));
+  SOTTO_ASSIGN_OR_RETURN(const auto session, terminal->NewSession(clock, voice, Printer(flags.json)));
   std::unique_ptr<StereoWriter> writer;
   if (!flags.out.empty()) {
     SOTTO_ASSIGN_OR_RETURN(writer, StereoWriter::Create(flags.out));
@@ -180,6 +180,8 @@ void RegisterTalk(CLI::App& app, CliContext& context) {
   command->add_option("--replay", flags->replay,
                       "A recorded call (its left channel) as one stream: gives the same calls again");
   command->add_option("--session", flags->voice.session, "Go on with this conversation of those in --db");
+  command->add_option("--turns", flags->voice.turns,
+                      "Append the record of each turn to this file, one a line");
   command->add_option("--out", flags->out, "Record the call: left the caller, right Sotto");
   command->add_option("--microphone", flags->microphone,
                       "Index or part of the name of a device (see --devices)");

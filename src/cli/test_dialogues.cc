@@ -1,8 +1,9 @@
 // sotto test-dialogues: runs the dialogues of a workflow, with their own calls or with a model's.
+#include "action/actions.h"
 #include "brain/brain.h"
+#include "cli/action_options.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/open_actions.h"
 #include "dialogue/script.h"
 #include "workflow/parse.h"
 
@@ -53,7 +54,7 @@ Result<int> Run(const TestFlags& flags) {
       flags.dialogues.empty() ? workflow->folder / "dialogues" : std::filesystem::path(flags.dialogues);
   SOTTO_ASSIGN_OR_RETURN(const std::vector<DialogueScript> scripts, ReadScripts(path, *workflow));
   ScriptServices services;
-  services.caller = HostCaller(*workflow, kDemoCustomer, "text");
+  services.caller = TerminalCaller(*workflow, kDemoCustomer, "text");
   if (!flags.made_up) {
     services.make_runner = [&] { return OpenRunner(*workflow, ":memory:"); };
   }

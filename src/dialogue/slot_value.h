@@ -12,9 +12,8 @@ namespace sotto {
 
 // Why a value does not fit: the message that says so (workflow/messages.h), and the limit that was passed.
 struct Misfit {
-  // not_a_value, wrong_length, not_a_number, not_whole, not_a_date, not_a_time, not_a_duration, not_a_date_range,
-  // too_small, too_large, too_early, too_late, ambiguous,
-  // other_currency
+  // not_a_value, wrong_length, not_a_number, not_whole, not_a_date, not_a_time, not_a_duration,
+  // not_a_date_range, too_small, too_large, too_early, too_late, ambiguous, other_currency
   std::string message;
   Json limit = nullptr;  // a value of the slot
 };

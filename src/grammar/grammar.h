@@ -1,8 +1,8 @@
 // A JSON Schema (or a list of tools) compiled to a byte automaton: exactly the canonical JSON texts that the
 // schema allows, byte for byte.
 //
-//   Grammar (compiled once, immutable, shared) -> Binding (one turn: what fills the holes, which tools are
-//   offered)
+//   Grammar (compiled once, immutable, shared)
+//   -> Binding (one turn: what fills the holes, which tools are offered)
 //   -> Matcher (one decode: matcher.h) -> TokenMask (token_mask.h)
 //
 // Canonical JSON: ", " and ": " as separators, properties in schema order, each character spelled one way

@@ -3,8 +3,7 @@
 // are read; which of a set's intents a tool serves says the workflow's own `public_data.yaml`:
 //
 //   clinc150:
-//     - {intents: [balance], tool: check_balance}      # a row must have one of them (`all: true`: all of
-//     them)
+//     - {intents: [balance], tool: check_balance}      # a row must have one of them (`all: true`: all)
 //     - {intents: [handoff], without: [loan], tool: speak_to_human}
 //     - {intents: ["*"], skip: [transactions, yes], tool: intent_unclear}
 //

@@ -3,10 +3,8 @@
 //
 // A page is plain memory without pointers: copying it is a memcpy, which is what copy-on-write needs. With
 // hd = head_dim rounded up to a multiple of 16 (the padding is zero and must stay so):
-//   keys    [n_kv_heads][n_positions / 16][hd][16]     16 positions side by side, so scores need no
-//   horizontal sum
-//           BF16: [n_kv_heads][n_positions / 16][hd / 2][16][2]   (pairs of columns, for dot-product
-//           instructions)
+//   keys    [n_kv_heads][n_positions / 16][hd][16]   (16 positions side by side: no horizontal sums)
+//           BF16: [n_kv_heads][n_positions / 16][hd / 2][16][2]   (pairs of columns, for dot products)
 //   values  [n_kv_heads][n_positions][hd]
 //           BF16: [n_kv_heads][n_positions / 2][hd][2]            (pairs of positions)
 // A page must be zeroed before its first use; positions beyond the length of a sequence are never read into a

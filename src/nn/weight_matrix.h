@@ -7,12 +7,13 @@
 // (nb = n_cols / 32, ns = n_cols / 256):
 //   F32, F16, BF16     values [n_cols][16]
 //   Q8_0               quants u8 (q + 128) [nb][8][16][4] | d f16 [nb][16]
-//   Q4_0               nibbles [nb][4][16][4]: byte (j, row, i) has columns 4j+i (low) and 16+4j+i (high) | d
-//   f16 [nb][16] Q5_0, Q5_1         nibbles | high bits [nb][16][4]: bit j of byte (row, i) is bit 4 of
-//   column 4j+i | d | Q5_1: m f16 [nb][16] Q4_K, Q5_K         nibbles | Q5_K: high bits | scale, min u8
-//   [nb][2][16] | d, dmin f16 [ns][2][16] Q6_K               nibbles | top bits [nb][2][16][4]: bits 2j of
-//   byte (h, row, i) belong to column 16h+4j+i |
-//                      scales i8 [nb][2][16] | d f16 [ns][16]
+//   Q4_0               nibbles [nb][4][16][4]: byte (j, row, i) has columns 4j+i (low) and 16+4j+i (high) |
+//                      d f16 [nb][16]
+//   Q5_0, Q5_1         nibbles | high bits [nb][16][4]: bit j of byte (row, i) is bit 4 of column 4j+i | d |
+//                      Q5_1: m f16 [nb][16]
+//   Q4_K, Q5_K         nibbles | Q5_K: high bits | scale, min u8 [nb][2][16] | d, dmin f16 [ns][2][16]
+//   Q6_K               nibbles | top bits [nb][2][16][4]: bits 2j of byte (h, row, i) belong to column
+//                      16h+4j+i | scales i8 [nb][2][16] | d f16 [ns][16]
 //
 // The matrix owns its memory; the bytes it was made from may go away. Immutable: any number of threads may
 // read it.

@@ -3,8 +3,7 @@
 //   Q8_0    every matrix Q8_0
 //   Q4_0    matrices Q4_0, output matrix (or tied embedding) Q6_K
 //   Q4_K_M  matrices Q4_K, output Q6_K; attn_v and ffn_down of the first and last eighth of the layers and of
-//   every
-//           third between Q6_K, fused attn_qkv Q6_K
+//           every third between Q6_K, fused attn_qkv Q6_K
 // Rows that are no multiple of 256 fall back from Q4_K to Q5_0 and from Q6_K to Q8_0; rows that are no
 // multiple of 32 to F16. Vectors, norms and position tables stay as they are. Source: the mixtures of
 // llama.cpp's quantize tool (there attn_qkv is Q5_K).

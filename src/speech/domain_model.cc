@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 
+#include "base/cache_folder.h"
 #include "base/log.h"
 #include "base/mapped_file.h"
 #include "speech/ngram.h"
@@ -132,16 +132,7 @@ Result<void> BuildInto(const DomainText& text, const std::filesystem::path& fold
 
 }  // namespace
 
-std::filesystem::path DefaultCacheFolder() {
-  if (const char* own = std::getenv("SOTTO_CACHE"); own != nullptr && *own != 0) return own;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg != 0) {
-    return std::filesystem::path(xdg) / "sotto";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != 0) {
-    return std::filesystem::path(home) / ".cache" / "sotto";
-  }
-  return std::filesystem::temp_directory_path() / "sotto-cache";
-}
+std::filesystem::path DefaultCacheFolder() { return CacheFolder(); }
 
 uint64_t HashText(std::string_view text, uint64_t seed) {
   uint64_t hash = seed;

@@ -10,6 +10,7 @@
 #include "base/mapped_file.h"
 #include "base/random.h"
 #include "core/json.h"
+#include "text/normalise.h"
 
 namespace sotto {
 namespace {
@@ -537,6 +538,25 @@ std::vector<std::string> ValuePhrases(const Workflow& workflow) {
   return {phrases.begin(), phrases.end()};
 }
 
+// Words that listed values write with capitals: "AT&T" gives nothing, "Netflix" does.
+std::map<std::string, std::string, std::less<>> Spelling(const Workflow& workflow) {
+  std::map<std::string, std::string, std::less<>> spelling;
+  const auto add = [&](const std::string& text) {
+    for (const std::string_view word : SplitWords(text)) {
+      const std::string said = SpeakableWords(word);
+      if (said.size() == word.size() && said != word) spelling.try_emplace(said, word);
+    }
+  };
+  for (const auto& [name, entity] : workflow.entities) {
+    for (const EntityValue& value : entity.values) {
+      add(value.value);
+      add(value.spoken);
+      for (const std::string& synonym : value.synonyms) add(synonym);
+    }
+  }
+  return spelling;
+}
+
 }  // namespace
 
 std::string_view ListeningModeName(ListeningMode mode) {
@@ -630,6 +650,7 @@ Result<DomainText> MakeDomainText(const Workflow& workflow, uint64_t seed) {
   }
   std::erase(text.open, std::string());
   text.phrases = ValuePhrases(workflow);
+  text.spelling = Spelling(workflow);
   return text;
 }
 

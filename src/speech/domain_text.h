@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,8 @@ struct DomainText {
   // Values of several words ("a little bit of milk"), which the recognizer may know as units.
   std::vector<std::string> phrases;
   std::string language = "en";  // of the workflow
+  // Words that are not written small, as they are written: "netflix" -> "Netflix". From the listed values.
+  std::map<std::string, std::string, std::less<>> spelling;
 
   const std::vector<std::string>& For(ListeningMode mode) const;
 };

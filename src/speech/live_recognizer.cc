@@ -46,10 +46,21 @@ struct Utterance {
 // The engine with its utterances; belongs to the strand.
 class Engine {
  public:
-  explicit Engine(std::unique_ptr<Recognizer> recognizer) : recognizer_(std::move(recognizer)) {}
+  Engine(std::shared_ptr<RecognizerPool> pool, std::unique_ptr<Recognizer> recognizer)
+      : pool_(std::move(pool)), recognizer_(std::move(recognizer)) {}
 
   void NewCaller() { recognizer_->NewCaller(); }
+  void SetPhrases(std::span<const std::string> phrases) { recognizer_->SetPhrases(phrases); }
+  // Any thread: what is computed for this utterance now is not wanted.
+  void Interrupt(const Utterance& utterance) {
+    const std::lock_guard lock(mutex_);
+    if (current_ == &utterance) recognizer_->Interrupt();
+  }
   void Start(Utterance& utterance, ListeningMode mode) {
+    {
+      const std::lock_guard lock(mutex_);
+      current_ = &utterance;
+    }
     if (utterance.cancelled) return;
     const auto started = recognizer_->Start(mode);
     utterance.started = started.has_value();
@@ -87,21 +98,29 @@ class Engine {
   }
 
  private:
+  const std::shared_ptr<RecognizerPool> pool_;  // takes the recognizer back, whatever still runs
   const std::unique_ptr<Recognizer> recognizer_;
+  std::mutex mutex_;
+  const Utterance* current_ = nullptr;  // guarded: that the recognizer was started with last
 };
 
 class ScheduledRecognizer final : public LiveRecognizer {
  public:
-  ScheduledRecognizer(std::unique_ptr<Recognizer> recognizer, bool blocks, Scheduler& scheduler)
+  ScheduledRecognizer(std::shared_ptr<RecognizerPool> pool, std::unique_ptr<Recognizer> recognizer,
+                      Scheduler& scheduler)
       : scheduler_(scheduler),
         strand_(scheduler.NewStrand()),
-        blocks_(blocks),
-        engine_(std::make_shared<Engine>(std::move(recognizer))) {}
+        blocks_(pool->blocks()),
+        engine_(std::make_shared<Engine>(std::move(pool), std::move(recognizer))) {}
   ~ScheduledRecognizer() override { Cancel(); }
 
   void NewCaller() override {
     Cancel();
     Post([engine = engine_](std::stop_token) { engine->NewCaller(); });
+  }
+
+  void SetPhrases(std::vector<std::string> phrases) override {
+    Post([engine = engine_, phrases = std::move(phrases)](std::stop_token) { engine->SetPhrases(phrases); });
   }
 
   void Start(ListeningMode mode) override {
@@ -148,6 +167,7 @@ class ScheduledRecognizer final : public LiveRecognizer {
   void Cancel() override {
     if (utterance_ == nullptr) return;
     utterance_->cancelled = true;
+    engine_->Interrupt(*utterance_);
     Post([engine = engine_, utterance = std::exchange(utterance_, nullptr)](std::stop_token) {
       engine->Cancel(*utterance);
     });
@@ -175,22 +195,24 @@ class ScheduledRecognizer final : public LiveRecognizer {
 
 class ScheduledPool final : public LiveRecognizerPool {
  public:
-  ScheduledPool(RecognizerPool& pool, Scheduler& scheduler) : pool_(pool), scheduler_(scheduler) {}
+  ScheduledPool(std::shared_ptr<RecognizerPool> pool, Scheduler& scheduler)
+      : pool_(std::move(pool)), scheduler_(scheduler) {}
   Result<std::unique_ptr<LiveRecognizer>> Acquire() override {
-    SOTTO_ASSIGN_OR_RETURN(auto recognizer, pool_.Acquire());
-    return std::make_unique<ScheduledRecognizer>(std::move(recognizer), pool_.blocks(), scheduler_);
+    SOTTO_ASSIGN_OR_RETURN(auto recognizer, pool_->Acquire());
+    return std::make_unique<ScheduledRecognizer>(pool_, std::move(recognizer), scheduler_);
   }
-  std::string name() const override { return pool_.name(); }
+  std::string name() const override { return pool_->name(); }
 
  private:
-  RecognizerPool& pool_;
+  const std::shared_ptr<RecognizerPool> pool_;
   Scheduler& scheduler_;
 };
 
 }  // namespace
 
-std::unique_ptr<LiveRecognizerPool> MakeLiveRecognizers(RecognizerPool& pool, Scheduler& scheduler) {
-  return std::make_unique<ScheduledPool>(pool, scheduler);
+std::unique_ptr<LiveRecognizerPool> MakeLiveRecognizers(std::shared_ptr<RecognizerPool> pool,
+                                                        Scheduler& scheduler) {
+  return std::make_unique<ScheduledPool>(std::move(pool), scheduler);
 }
 
 }  // namespace sotto

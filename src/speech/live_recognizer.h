@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/scheduler.h"
 #include "speech/recognizer.h"
@@ -29,6 +30,8 @@ class LiveRecognizer {
   virtual ~LiveRecognizer() = default;
 
   virtual void NewCaller() = 0;
+  // As Recognizer::SetPhrases.
+  virtual void SetPhrases(std::vector<std::string> /*phrases*/) {}
   virtual void Start(ListeningMode mode) = 0;
   // 16 kHz mono in [-1, 1], any length. REQUIRES (this and the next two): started.
   virtual void Feed(std::span<const float> samples) = 0;
@@ -52,8 +55,8 @@ class LiveRecognizerPool {
 };
 
 // Engines on strands of a scheduler. Audio that an engine is too slow for waits, at most 30 s of it: what is
-// older is dropped and the utterance fails, saying so. Destroyed in this order: recognizers, scheduler, this,
-// `pool`.
-std::unique_ptr<LiveRecognizerPool> MakeLiveRecognizers(RecognizerPool& pool, Scheduler& scheduler);
+// older is dropped and the utterance fails, saying so. The scheduler outlives all of it but what runs on it.
+std::unique_ptr<LiveRecognizerPool> MakeLiveRecognizers(std::shared_ptr<RecognizerPool> pool,
+                                                        Scheduler& scheduler);
 
 }  // namespace sotto

@@ -2,10 +2,9 @@
 // are a language's data (text/language_data.h, consent.txt), and by a trained classifier; both must agree.
 //
 // The rule: the whole sentence must be made of words that agree, of the act and the values that were read
-// back
-// ("yes, cancel my debit card", "yep two hundred"), and of words that change nothing ("thanks"). Whatever
-// else is in it (a question, a condition, another value, a delay, a doubt, something else) makes it no yes,
-// and says what was meant instead. Pure functions; any thread; some 20 us.
+// back ("yes, cancel my debit card", "yep two hundred"), and of words that change nothing ("thanks").
+// Whatever else is in it (a question, a condition, another value, a delay, a doubt, something else) makes it
+// no yes, and says what was meant instead. Pure functions; any thread; some 20 us.
 #pragma once
 
 #include <optional>

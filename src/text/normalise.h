@@ -12,8 +12,8 @@
 //   - every other punctuation mark, symbol, currency sign and emoji separates words ("twenty-five" -> "twenty
 //     five"); so no text of a user can spell a control token such as "<|call|>";
 //   - control characters, invisible characters and invalid UTF-8 bytes vanish;
-//   - one space between words; a word is cut at kMaxWordBytes, the whole at kMaxSpokenBytes at a word
-//   boundary.
+//   - one space between words; a word is cut at kMaxWordBytes, the whole at kMaxSpokenBytes at a
+//     word boundary.
 // The result is valid UTF-8, and normalising it again changes nothing.
 // GGUF metadata names these rules `sotto.normaliser = "spoken"`. Pure functions: any thread.
 #pragma once

@@ -1,11 +1,10 @@
 // One training run: batches, steps, checkpoints, progress, until the budget is spent.
 //
 // The budget is steps, or minutes, which become steps after the first part of it (and are then recorded: the
-// same
-// --steps --seed --threads give the same weights). Rates are constant after the warm-up for the first tenth
-// of the run and then fall to zero in a straight line. Workers compute parts of each batch side by side, with
-// one product thread each (TrainingStep): a machine that is busy with other things costs only its share,
-// where threads inside a product would wait for one another.
+// same --steps --seed --threads give the same weights). Rates are constant after the warm-up for the first
+// tenth of the run and then fall to zero in a straight line. Workers compute parts of each batch side by
+// side, with one product thread each (TrainingStep): a machine that is busy with other things costs only its
+// share, where threads inside a product would wait for one another.
 #pragma once
 
 #include <atomic>

@@ -20,9 +20,8 @@
 namespace sotto {
 
 // A text with variants: one is chosen, never the same twice running. May be empty. Fields in braces are
-// filled
-// ("{amount:money}"); a stretch in brackets is left out when one of its fields has no value ("[ from
-// {account}]"). docs/formats/workflow.md.
+// filled ("{amount:money}"); a stretch in brackets is left out when one of its fields has no value
+// ("[ from {account}]"). docs/formats/workflow.md.
 using Texts = std::vector<std::string>;
 
 struct EntityValue {
@@ -82,10 +81,11 @@ struct Slot {
   std::string entity_name;
   bool required = false;  // to act
   bool grounded = true;   // the value must have been said or be listed (brain)
-  bool inferred = false;  // enum: the value follows from what was said ("it got nicked"), it need not be named
-  std::string ask;        // "the amount", "which account to transfer from"
-  Texts question;         // asked alone: "How much would you like to transfer?"; empty: made from `ask`
-  std::string when;       // rule over other slots: asked and required only where it holds
+  bool inferred =
+      false;         // enum: the value follows from what was said ("it got nicked"), it need not be named
+  std::string ask;   // "the amount", "which account to transfer from"
+  Texts question;    // asked alone: "How much would you like to transfer?"; empty: made from `ask`
+  std::string when;  // rule over other slots: asked and required only where it holds
   std::vector<std::string> phrases;  // how the slot alone is said: "from {from_account}" (generator)
   std::string description;
 

@@ -45,7 +45,7 @@ std::shared_ptr<const Workflow> Banking() {
 int Call(const LiveDeployment& live, const Clock& clock) {
   const std::shared_ptr<const Deployment> mine = live.Current();
   auto session =
-      TextSession::Open(mine->ForText(clock),
+      TextSession::Open(mine->Services(clock),
                         std::make_unique<TypedUnderstander>(mine->parts().program->shared_workflow()),
                         UniqueId(), {})
           .value();
@@ -102,7 +102,7 @@ TEST(Deployment, ASessionKeepsItsOwn) {
   std::atomic<int> alive{0};
   auto deployment = Generation(*workflow, 1, alive);
   auto session =
-      TextSession::Open(deployment->ForText(clock),
+      TextSession::Open(deployment->Services(clock),
                         std::make_unique<TypedUnderstander>(deployment->parts().program->shared_workflow()),
                         UniqueId(), {})
           .value();

@@ -271,7 +271,7 @@ TEST_F(VoiceScript, StepsGoOnWhateverHangs) {
     std::latch& go_;
   };
   std::latch go(1);
-  HangingPool engines(go);
+  const auto engines = std::make_shared<HangingPool>(go);
   const SystemClock real;
   std::unique_ptr<LiveRecognizerPool> ears;
   Scheduler threads(real, {.threads = 2});

@@ -98,13 +98,13 @@ class VoiceSessionTest : public ::testing::Test {
 
   static std::filesystem::path folder_;
   static std::shared_ptr<const DialogueProgram> program_;
-  static std::unique_ptr<PocketSphinxPool> pool_;
+  static std::shared_ptr<PocketSphinxPool> pool_;
   static std::shared_ptr<PhraseCache> phrases_;
   CountingRunner runner_;
   FakeClock clock_;
   std::vector<float> microphone_;  // all that was heard in this test
   Scheduler scheduler_{clock_};
-  const std::unique_ptr<LiveRecognizerPool> recognizers_ = MakeLiveRecognizers(*pool_, scheduler_);
+  const std::unique_ptr<LiveRecognizerPool> recognizers_ = MakeLiveRecognizers(pool_, scheduler_);
   std::vector<TurnRecord> records_;
   std::unique_ptr<VoiceSession> session_;
   float echo_gain_ = 0;
@@ -121,7 +121,7 @@ long StatusNumber(const std::string& key) {
 }
 std::filesystem::path VoiceSessionTest::folder_;
 std::shared_ptr<const DialogueProgram> VoiceSessionTest::program_;
-std::unique_ptr<PocketSphinxPool> VoiceSessionTest::pool_;
+std::shared_ptr<PocketSphinxPool> VoiceSessionTest::pool_;
 std::shared_ptr<PhraseCache> VoiceSessionTest::phrases_;
 
 TEST_F(VoiceSessionTest, AWholeConversationIsHeardDoneAndEnded) {

@@ -1,0 +1,95 @@
+#include "assistant/open_deployment.h"
+
+#include "action/actions.h"
+#include "speech/backends.h"
+#include "speech/domain_model.h"
+#include "workflow/parse.h"
+
+namespace sotto {
+namespace {
+
+constexpr uint64_t kDomainTextSeed = 1;
+
+// Actions for sessions that do not run in real time: a step waits for them.
+class WaitingRunner final : public InlineActionRunner {
+ public:
+  explicit WaitingRunner(std::shared_ptr<ActionRunner> runner) : runner_(std::move(runner)) {}
+  ToolResult Run(const ActionRequest& request) override { return RunAndWait(*runner_, request); }
+
+ private:
+  const std::shared_ptr<ActionRunner> runner_;
+};
+
+class Laps {
+ public:
+  explicit Laps(StartTimes* times) : times_(times) {}
+  void Lap(const char* what) {
+    const TimePoint now = clock_.Now();
+    if (times_ != nullptr) times_->emplace_back(what, Milliseconds(now - last_));
+    last_ = now;
+  }
+
+ private:
+  const SystemClock clock_;
+  StartTimes* const times_;
+  TimePoint last_ = clock_.Now();
+};
+
+Result<Deployment::Voice> OpenVoice(const DeploymentSources& sources, const DialogueProgram& program,
+                                    const DeploymentSchedulers& schedulers, Laps& laps) {
+  const Workflow& workflow = program.workflow();
+  Deployment::Voice voice;
+  SOTTO_ASSIGN_OR_RETURN(voice.endpoint, EndpointOptions::FromPolicy(workflow.policy));
+  SOTTO_ASSIGN_OR_RETURN(const DomainText text, MakeDomainText(workflow, kDomainTextSeed));
+  SOTTO_ASSIGN_OR_RETURN(
+      std::shared_ptr<RecognizerPool> recognizers,
+      OpenRecognizers(sources.recognizer.empty() ? workflow.assistant.recognizer : sources.recognizer, text,
+                      sources.ready_recognizers));
+  voice.recognizers = MakeLiveRecognizers(std::move(recognizers), schedulers.sessions);
+  laps.Lap("recognizer");
+  SOTTO_ASSIGN_OR_RETURN(
+      const auto synthesizer,
+      OpenSynthesizer(sources.synthesizer, sources.voice.empty() ? workflow.assistant.voice : sources.voice));
+  voice.phrases = std::make_shared<PhraseCache>(synthesizer, DefaultCacheFolder() / "phrases");
+  if (const ReplyTemplate* greeting = program.greeting()) {
+    voice.phrases->Warm(WarmableSentences(greeting->FixedParts()));
+  }
+  // What is needed before its turn is synthesised at once.
+  voice.synthesis = &schedulers.synthesis;
+  voice.synthesizer = schedulers.synthesis.NewStrand(Scheduler::Order::kUrgency);
+  voice.wait_for_synthesis = &schedulers.synthesis != &schedulers.sessions;
+  for (std::string& sentence : WarmableSentences(program.FixedParts())) {
+    schedulers.synthesis.Post(
+        {.strand = voice.synthesizer, .priority = Priority::kIdle, .blocks = synthesizer->blocks()},
+        [phrases = voice.phrases, sentence = std::move(sentence)](std::stop_token) {
+          phrases->Warm(std::span(&sentence, 1));
+        });
+  }
+  laps.Lap("voice");
+  return voice;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Deployment>> OpenDeployment(const DeploymentSources& sources,
+                                                         const DeploymentSchedulers& schedulers,
+                                                         StartTimes* times) {
+  Laps laps(times);
+  Deployment::Parts parts;
+  SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Workflow> workflow, LoadWorkflow(sources.workflow));
+  SOTTO_ASSIGN_OR_RETURN(parts.brain, Brain::Open(workflow, sources.model, sources.brain));
+  laps.Lap("model and workflow");
+  SOTTO_ASSIGN_OR_RETURN(parts.program, DialogueProgram::Compile(workflow));
+  const bool waits = &schedulers.synthesis != &schedulers.sessions;
+  SOTTO_ASSIGN_OR_RETURN(parts.actions,
+                         OpenRunner(*workflow, sources.databases,
+                                    {.scheduler = waits ? nullptr : &schedulers.sessions, .http = nullptr}));
+  if (waits) parts.actions = std::make_shared<WaitingRunner>(std::move(parts.actions));
+  laps.Lap("dialogue and actions");
+  if (sources.spoken) {
+    SOTTO_ASSIGN_OR_RETURN(parts.voice, OpenVoice(sources, *parts.program, schedulers, laps));
+  }
+  return Deployment::Create(std::move(parts));
+}
+
+}  // namespace sotto
