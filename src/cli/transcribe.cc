@@ -34,10 +34,18 @@ struct Transcribed {
   Json parts = Json::array();
 };
 
-Result<Transcribed> Transcribe(SpeechEngine& engine, const Audio& audio) {
+struct Ears {
+  std::unique_ptr<SpeechEngine> engine;
+  std::shared_ptr<const VoiceActivityModel> voice;  // null: all of a recording is heard
+};
+
+Result<Transcribed> Transcribe(const Ears& ears, const Audio& audio) {
+  SpeechEngine& engine = *ears.engine;
   Transcribed out;
   out.seconds = audio.seconds();
-  for (const SoundPart& part : SplitAtPauses(audio.samples, audio.rate_hz)) {
+  const std::vector<SoundPart> parts = ears.voice != nullptr ? VoicedParts(audio.samples, ears.voice)
+                                                             : SplitAtPauses(audio.samples, audio.rate_hz);
+  for (const SoundPart& part : parts) {
     const auto samples = std::span(audio.samples).subspan(part.begin, part.end - part.begin);
     auto start = std::chrono::steady_clock::now();
     SOTTO_ASSIGN_OR_RETURN(const auto speech, engine.Encode(samples));
@@ -57,9 +65,9 @@ Result<Transcribed> Transcribe(SpeechEngine& engine, const Audio& audio) {
   return out;
 }
 
-Result<Transcribed> TranscribeFile(SpeechEngine& engine, const std::string& file, int channel) {
+Result<Transcribed> TranscribeFile(const Ears& ears, const std::string& file, int channel) {
   SOTTO_ASSIGN_OR_RETURN(const Audio audio, ReadAudioFile(file, kSampleRateHz, channel));
-  auto heard = Transcribe(engine, audio);
+  auto heard = Transcribe(ears, audio);
   if (!heard) return WithContext(heard.error(), file);
   return heard;
 }
@@ -67,10 +75,13 @@ Result<Transcribed> TranscribeFile(SpeechEngine& engine, const std::string& file
 Result<void> Run(const TranscribeFlags& flags, CliContext& context) {
   SOTTO_ASSIGN_OR_RETURN(const std::filesystem::path path, FindSpeechModel(flags.model));
   SOTTO_ASSIGN_OR_RETURN(auto model, SpeechModel::Open(path));
-  SOTTO_ASSIGN_OR_RETURN(const auto engine,
-                         SpeechEngine::Create(std::move(model), {.n_threads = flags.threads}));
+  Ears ears;
+  SOTTO_ASSIGN_OR_RETURN(ears.engine, SpeechEngine::Create(std::move(model), {.n_threads = flags.threads}));
+  if (const auto silero = FindSpeechModel("silero")) {
+    SOTTO_ASSIGN_OR_RETURN(ears.voice, VoiceActivityModel::Open(*silero));
+  }
   for (const std::string& file : flags.files) {
-    const auto heard = TranscribeFile(*engine, file, flags.channel);
+    const auto heard = TranscribeFile(ears, file, flags.channel);
     if (!heard) {
       context.Fail(heard.error());  // the other files are still worth hearing
       continue;
@@ -107,7 +118,7 @@ void RegisterTranscribe(CLI::App& app, CliContext& context) {
   command->add_option("--channel", flags->channel, "Which channel, from 0; without it all of them")
       ->check(CLI::Range(0, 63));
   command->add_flag("--json", flags->json,
-                    "One JSON object a file: text, parts between pauses, times, log-probability a token");
+                    "One JSON object a file: text, parts with a voice, times, log-probability a token");
   command->footer("Example:\n  sotto transcribe order.wav --model moonshine:base --json");
   command->callback([flags, &context] {
     if (auto result = Run(*flags, context); !result) context.Fail(result.error());
