@@ -18,6 +18,7 @@
 #include "speech/front_end.h"
 #include "speech/phrase_cache.h"
 #include "speech/resample.h"
+#include "text/edit_distance.h"
 #include "text/normalise.h"
 
 namespace sotto {
