@@ -8,12 +8,9 @@
 #include "core/json.h"
 #include "text/caller_phrases.h"
 #include "text/normalise.h"
-#include "text/speak.h"
 
 namespace sotto {
 namespace {
-
-std::string Number(int64_t number) { return SpeakNumber(static_cast<double>(number)); }
 
 // "" of none.
 std::string PickOf(const std::vector<std::string>& phrases, Random& random) {
@@ -37,20 +34,20 @@ std::string RandomAmount(Random& random) {
     whole = static_cast<int64_t>(random.Below(950) + 50);
   else
     whole = static_cast<int64_t>(random.Below(50) + 1) * 100;
-  std::string words = Number(whole);
+  std::string words = NumberWords(whole);
   if (whole >= 100 && whole < 1000 && whole % 100 != 0 && random.Chance(0.3)) {  // "two fifty"
-    words = Number(whole / 100) + " " + (whole % 100 < 10 ? "oh " : "") + Number(whole % 100);
+    words = NumberWords(whole / 100) + " " + (whole % 100 < 10 ? "oh " : "") + NumberWords(whole % 100);
   } else if (whole >= 100 && whole < 200 && random.Chance(0.3)) {
     words = "a" + words.substr(3);  // "a hundred"
   } else if (whole > 100 && whole % 100 != 0 && random.Chance(0.2)) {
     if (const size_t at = words.find("hundred "); at != std::string::npos) words.insert(at + 8, "and ");
   } else if (whole >= 1100 && whole < 2000 && whole % 100 == 0 && random.Chance(0.5)) {
-    words = Number(whole / 100) + " hundred";
+    words = NumberWords(whole / 100) + " hundred";
   }
   if (random.Chance(0.2)) {
     const auto cents = static_cast<int64_t>(random.Chance(0.4) ? 99 : random.Below(99) + 1);
-    if (random.Chance(0.5)) return words + " dollars and " + Number(cents) + " cents";
-    if (whole < 100) return words + " " + (cents < 10 ? "oh " : "") + Number(cents);
+    if (random.Chance(0.5)) return words + " dollars and " + NumberWords(cents) + " cents";
+    if (whole < 100) return words + " " + (cents < 10 ? "oh " : "") + NumberWords(cents);
     return words + " point " + DigitWords(std::to_string(cents), random);
   }
   const size_t unit = random.Below(10);
@@ -67,7 +64,7 @@ std::string SpokenValue(const Entity& entity, const CallerPhrases& phrases, Rand
     case Entity::Type::kMoney:
       return RandomAmount(random);
     case Entity::Type::kNumber:
-      return Number(static_cast<int64_t>(random.Below(random.Chance(0.5) ? 20 : 500) + 1));
+      return NumberWords(static_cast<int64_t>(random.Below(random.Chance(0.5) ? 20 : 500) + 1));
     case Entity::Type::kDate:
       return PickOf(phrases.days, random);
     case Entity::Type::kTime:

@@ -6,6 +6,8 @@
 
 namespace sotto {
 
+std::string NumberWords(int64_t number) { return SpeakNumber(static_cast<double>(number)); }
+
 std::string DigitWords(std::string_view digits, Random& random) {
   const size_t style = random.Below(10);
   std::string out;
@@ -18,9 +20,9 @@ std::string DigitWords(std::string_view digits, Random& random) {
       const int tens = digits[i] - '0', ones = digits[i + 1] - '0';
       if (tens == 0) {
         add(ones == 0 ? "double zero" : "oh");
-        if (ones != 0) add(SpeakNumber(ones));
+        if (ones != 0) add(NumberWords(ones));
       } else {
-        add(SpeakNumber(tens * 10 + ones));
+        add(NumberWords(tens * 10 + ones));
       }
     }
     return out;
@@ -31,7 +33,7 @@ std::string DigitWords(std::string_view digits, Random& random) {
       add("double");
       ++i;
     }
-    add(digit == 0 && style % 2 == 1 ? "oh" : SpeakNumber(digit));
+    add(digit == 0 && style % 2 == 1 ? "oh" : NumberWords(digit));
   }
   return out;
 }
@@ -68,11 +70,11 @@ std::string SpeakableWords(std::string_view sentence, unsigned variant) {
       if (whole.size() > 9 || whole.starts_with("0") || (one_by_one && variant % 4 != 3)) {
         add(DigitWords(whole, random));
       } else {
-        add(SpeakNumber(std::stod(whole)));
+        add(NumberWords(std::stoll(whole)));
         if (money && variant % 2 == 0) add("dollars");
         if (!cents.empty()) {
           if (money && variant % 2 == 0) add("and");
-          add(cents.size() == 2 ? SpeakNumber(std::stod(cents)) : DigitWords(cents, random));
+          add(cents.size() == 2 ? NumberWords(std::stoll(cents)) : DigitWords(cents, random));
           if (money && variant % 2 == 0) add("cents");
         }
       }

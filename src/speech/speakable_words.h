@@ -2,6 +2,7 @@
 // out. English. Pure functions: any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,9 @@ namespace sotto {
 // or as a number, chosen by `variant`), everything but letters and apostrophes goes. Empty if nothing is
 // left.
 std::string SpeakableWords(std::string_view sentence, unsigned variant = 0);
+
+// 1234 -> "one thousand two hundred thirty four". REQUIRES: 0 <= number < 10^15.
+std::string NumberWords(int64_t number);
 
 // "4503" as people dictate it: one by one, with "oh" and "double", or in pairs ("forty five oh three").
 // REQUIRES: digits only.

@@ -7,7 +7,6 @@
 
 #include "speech/domain_text.h"
 #include "text/normalise.h"
-#include "text/speak.h"
 
 namespace sotto {
 namespace {
@@ -36,7 +35,7 @@ int SmallNumber(std::string_view word) {
   static const auto* kWords = [] {
     auto* words = new std::map<std::string, int, std::less<>>;
     for (int n = 0; n < 100; ++n) {
-      std::string text = SpeakNumber(n);
+      std::string text = NumberWords(n);
       if (text.find(' ') == std::string::npos) (*words)[std::move(text)] = n;
     }
     return words;
