@@ -32,4 +32,35 @@ std::vector<SoundPart> SplitAtPauses(std::span<const float> samples, int rate_hz
   return parts;
 }
 
+std::vector<SoundPart> VoicedParts(std::span<const float> samples,
+                                   std::shared_ptr<const VoiceActivityModel> model, double max_seconds) {
+  constexpr size_t kFrame = VoiceActivityModel::kFrameSamples;
+  constexpr float kVoice = 0.5f;
+  constexpr size_t kMargin = 4800;
+  constexpr size_t kJoin = 12800;
+  constexpr size_t kLeastFrames = 3;  // shorter is a knock
+  std::vector<SoundPart> voiced;
+  VoiceActivity voice(std::move(model));
+  std::vector<float> frame(kFrame);
+  size_t run = 0;
+  for (size_t at = 0; at < samples.size(); at += kFrame) {
+    const size_t n = std::min(kFrame, samples.size() - at);
+    std::copy_n(samples.begin() + static_cast<std::ptrdiff_t>(at), n, frame.begin());
+    std::fill(frame.begin() + static_cast<std::ptrdiff_t>(n), frame.end(), 0.0f);
+    run = voice.Push(frame) > kVoice ? run + 1 : 0;
+    if (run < kLeastFrames) continue;
+    const size_t begin = at + kFrame - run * kFrame;
+    if (voiced.empty() || begin > voiced.back().end + kJoin) voiced.push_back({begin, at + n});
+    voiced.back().end = at + n;
+  }
+  std::vector<SoundPart> parts;
+  for (const SoundPart& part : voiced) {
+    const size_t begin = part.begin - std::min(part.begin, kMargin);
+    const size_t end = std::min(part.end + kMargin, samples.size());
+    for (const SoundPart& cut : SplitAtPauses(samples.subspan(begin, end - begin), 16000, max_seconds))
+      parts.push_back({begin + cut.begin, begin + cut.end});
+  }
+  return parts;
+}
+
 }  // namespace sotto

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
+
+#include "acoustic/voice_activity.h"
 
 namespace sotto {
 
@@ -17,5 +20,11 @@ struct SoundPart {
 // the quietest fifth of a second between a third of that and all of it. A sound that is short enough is one
 // part, an empty one none.
 std::vector<SoundPart> SplitAtPauses(std::span<const float> samples, int rate_hz, double max_seconds = 20.0);
+
+// The parts of a sound at 16 kHz with a voice in them: 0.3 s are kept on both sides (recognisers miss words that are
+// cut closely), voices with less than 0.8 s between them are one part, and a part that is too long is cut as above.
+std::vector<SoundPart> VoicedParts(std::span<const float> samples,
+                                   std::shared_ptr<const VoiceActivityModel> model,
+                                   double max_seconds = 20.0);
 
 }  // namespace sotto

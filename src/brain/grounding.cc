@@ -6,6 +6,7 @@
 
 #include "brain/call_text.h"
 #include "brain/value_evidence.h"
+#include "text/edit_distance.h"
 #include "text/said_digits.h"
 
 namespace sotto {
@@ -51,20 +52,7 @@ std::vector<std::string_view> WordsOf(std::span<const NormalisedWord> words) {
 
 // Equal but for one misheard letter in `of`.
 bool SoundsAlike(std::string_view a, std::string_view b, size_t of = 4) {
-  const size_t limit = std::max(a.size(), b.size()) / of;
-  if (a.size() > b.size() + limit || b.size() > a.size() + limit) return false;
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-    }
-  }
-  return row[b.size()] <= limit;
+  return WithinEdits(a, b, std::max(a.size(), b.size()) / of);
 }
 
 // Digits only, and as many as wanted.

@@ -7,6 +7,7 @@ namespace sotto {
 void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterDemo(app, context);
   RegisterTalk(app, context);
+  RegisterTranscribe(app, context);
   RegisterChat(app, context);
   RegisterCall(app, context);
   RegisterEval(app, context);

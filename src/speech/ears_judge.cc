@@ -21,7 +21,7 @@ double Logistic(const Weights& weights, const EarsEvidence& evidence) {
 // .9998), with what these recordings cannot say taken out: other speech is not always short, and values (digits,
 // names) are never probable.
 constexpr Weights kRight = {-0.4, 0.8, 0.0, -1.2, 0.45, 0.0, 0.8, 0.0};
-constexpr Weights kMeant = {3.0, 1.0, 0.0, -2.0, 0.2, 1.0, 1.5, 0.0};
+constexpr Weights kMeant = {4.0, 1.0, 0.0, -2.0, 0.2, 1.0, 1.5, 0.0};
 
 }  // namespace
 

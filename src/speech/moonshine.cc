@@ -21,6 +21,10 @@ constexpr size_t kShortest = kSampleRateHz / 2;  // shorter sounds are read with
 constexpr float kLowLevel = 0.03f;
 constexpr float kMostGain = 100;
 
+// Log-probability a token of what was heard freely: below it the sound was too unclear to say that it was something
+// else. What was found of the workflow in it is told, with little confidence.
+constexpr double kPlainlyHeard = -0.8;
+
 size_t SamplesOf(std::chrono::milliseconds time) {
   return static_cast<size_t>(time.count()) * kSampleRateHz / 1000;
 }
@@ -323,7 +327,8 @@ class MoonshineRecognizer final : public Recognizer {
     const SearchHypothesis* told = &best;
     const bool fused = mix_.n_parts() > 0;
     double right = fused ? ProbabilityRight(evidence) : std::exp(evidence.acoustic);
-    if (fused && !free.empty() && said != free && ProbabilityMeant(evidence) < options_.other_speech) {
+    if (fused && !free.empty() && said != free && result.free.AcousticPerToken() > kPlainlyHeard &&
+        ProbabilityMeant(evidence) < options_.other_speech) {
       told = &result.free;
       out->text = free;
       out->n_best = {{free, 0}};

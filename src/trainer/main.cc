@@ -90,6 +90,7 @@ struct Prepared {
   TrainVocabulary vocabulary;
   std::shared_ptr<const Tokenizer> tokenizer;
   std::optional<Weights> weights;
+  std::string workflow_hash;  // empty: of no workflow
 };
 
 Result<Prepared> Prepare(TrainArguments& arguments) {
@@ -97,6 +98,7 @@ Result<Prepared> Prepare(TrainArguments& arguments) {
   std::shared_ptr<const Workflow> workflow;
   if (!arguments.workflow.empty()) {
     SOTTO_ASSIGN_OR_RETURN(workflow, LoadWorkflow(arguments.workflow));
+    prepared.workflow_hash = workflow->hash;
   }
   std::vector<CorpusFile> files;
   for (const std::string& text : arguments.data) files.push_back(ParseCorpusFile(text));
@@ -214,7 +216,7 @@ Result<int> Train(TrainArguments arguments) {
   RoundWeights(*type, weights);
   run.RefreshPasses();
   score_all("quantised");
-  const ModelFileInfo info{arguments.name, arguments.description, arguments.licence};
+  const ModelFileInfo info{arguments.name, arguments.description, arguments.licence, prepared.workflow_hash};
   SOTTO_RETURN_IF_ERROR(WriteModelFile(arguments.out, weights, prepared.vocabulary, *type, info));
   metrics["bytes"] = std::filesystem::file_size(arguments.out);
   SOTTO_RETURN_IF_ERROR(WriteMetrics(arguments.metrics, metrics));

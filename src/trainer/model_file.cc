@@ -19,6 +19,7 @@ void WriteMetadata(const DecoderShape& shape, const ModelFileInfo& info, DType t
   writer.SetString("general.name", info.name);
   if (!info.description.empty()) writer.SetString("general.description", info.description);
   if (!info.licence.empty()) writer.SetString("general.license", info.licence);
+  if (!info.workflow_hash.empty()) writer.SetString("sotto.workflow_hash", info.workflow_hash);
   writer.SetU32("general.file_type", type == DType::kQ8_0 ? 7 : type == DType::kF16 ? 1 : 0);
   writer.SetU32("general.quantization_version", 2);
   u32("context_length", shape.n_ctx);

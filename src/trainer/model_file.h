@@ -18,6 +18,8 @@ struct ModelFileInfo {
   std::string name;         // general.name
   std::string description;  // general.description
   std::string licence;      // general.license, may be empty
+  std::string workflow_hash =
+      {};  // sotto.workflow_hash: of the workflow.yaml it was trained for; may be empty
 };
 
 // Matrices and the embedding as `type`, gains as F32.

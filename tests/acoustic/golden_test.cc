@@ -6,6 +6,7 @@
 
 #include "acoustic/encoder_decoder.h"
 #include "acoustic/import_model.h"
+#include "acoustic/pauses.h"
 #include "acoustic/voice_activity.h"
 #include "base/cache_folder.h"
 #include "base/mapped_file.h"
@@ -96,6 +97,7 @@ TEST(Goldens, VoiceActivity) {
       EXPECT_NEAR(voice.Push(std::span(sound).subspan(i * 512, 512)), golden[i].get<float>(), 1e-4) << i;
     voice.Reset();
   }
+  EXPECT_TRUE(VoicedParts(std::vector<float>(48000), model).empty());
   std::vector<float> broken(512, NAN);
   const float probability = voice.Push(broken);
   EXPECT_TRUE(probability >= 0 && probability <= 1);
