@@ -44,11 +44,12 @@ class EncodedSpeech {
   // The encoder's output: [n_frames, d_model]; empty unless SpeechEngineOptions::keep_frames.
   std::span<const float> frames() const { return frames_; }
 
+  struct Pages;  // encoded_speech.h
+
  private:
   friend class SpeechEngine;
   friend struct SpeechEngineImpl;
   EncodedSpeech();
-  struct Pages;
 
   std::shared_ptr<const SpeechModel> model_;
   size_t n_frames_ = 0;
@@ -57,7 +58,7 @@ class EncodedSpeech {
   std::unique_ptr<Pages> pages_;
 };
 
-// The decoder's state of one hypothesis: the tokens it was given, each with its keys and values (14 kB a
+// The decoder's state of one hypothesis: the tokens it was given, each with its keys and values (18 kB a
 // token, Tiny). Tokens are the nodes of a tree that branches share, so copying costs one reference and no
 // token is ever copied.
 class Beam {
@@ -76,9 +77,10 @@ class Beam {
   std::vector<TokenId> tokens() const;
   const std::shared_ptr<const EncodedSpeech>& speech() const { return speech_; }
 
+  struct Node;  // beam_node.h
+
  private:
   friend struct SpeechEngineImpl;
-  struct Node;
 
   std::shared_ptr<const EncodedSpeech> speech_;
   Node* last_ = nullptr;  // counted

@@ -1,7 +1,7 @@
 // How likely a person is speaking, 32 ms after 32 ms: Silero VAD (v5 and v6, 16 kHz), read from a GGUF that
 // `sotto model import` made of its ONNX.
 //
-// VoiceActivityModel: immutable, any thread. VoiceActivity: the state of one stream (LSTM and the last 64
+// VoiceActivityModel: any thread. VoiceActivity: the state of one stream (LSTM and the last 64
 // samples), one thread at a time; a frame costs about 0.1 ms and allocates nothing.
 #pragma once
 

@@ -63,12 +63,10 @@ Result<void> BringUp(Database& database) {
 }  // namespace
 
 Result<int64_t> CentsOf(const Json& amount) {
-  if (!amount.is_number())
-    return MakeError(ErrorCode::kInvalidArgument, "amount is not a number: {}", amount.dump());
+  if (!amount.is_number()) return MakeError(ErrorCode::kInvalidArgument, "the amount is not a number");
   const double cents = std::round(amount.get<double>() * 100);
   if (!(cents >= 1) || cents > static_cast<double>(kMaxCents)) {
-    return MakeError(ErrorCode::kInvalidArgument, "amount {} is outside 0.01 to {}", amount.dump(),
-                     Money(kMaxCents));
+    return MakeError(ErrorCode::kInvalidArgument, "the amount is outside 0.01 to {}", Money(kMaxCents));
   }
   return static_cast<int64_t>(cents);
 }
@@ -230,8 +228,8 @@ Result<ToolResult> Bank::DoOnce(Operation operation, const std::string& name, co
     SOTTO_ASSIGN_OR_RETURN(const bool again, known.Bind(1, request.idempotency_key).Step());
     if (again) {
       if (known.Text(0) != name || known.Text(1) != arguments || known.Text(2) != request.caller.customer) {
-        return MakeError(ErrorCode::kInvalidArgument, "idempotency key {} was used for something else",
-                         request.idempotency_key);
+        return MakeError(ErrorCode::kInvalidArgument, "{}: its idempotency key was used for something else",
+                         name);
       }
       SOTTO_ASSIGN_OR_RETURN(const Json data, ParseJson(known.Text(3), "stored result"));
       return Done(data);
@@ -345,7 +343,7 @@ Result<ToolResult> Bank::Transfer(int64_t customer, const Json& arguments) {
   const std::string from_type = StringOf(arguments, "from_account");
   const std::string to_type = StringOf(arguments, "to_account");
   if (from_type == to_type)
-    return MakeError(ErrorCode::kInvalidArgument, "transfer from {} to itself", from_type);
+    return MakeError(ErrorCode::kInvalidArgument, "transfer from an account to itself");
   SOTTO_ASSIGN_OR_RETURN(const Account from, FindAccount(customer, from_type));
   SOTTO_ASSIGN_OR_RETURN(const Account to, FindAccount(customer, to_type));
   const auto posted = Post("transfer", from_type + " to " + to_type, from.id, to.id, cents);

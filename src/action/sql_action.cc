@@ -43,8 +43,8 @@ Result<ToolResult> Run(Database& database, const ActionRequest& request) {
                                   Json{{"key", request.idempotency_key}}));
   if (known && !request.idempotency_key.empty()) {
     if (known->at("customer") != request.caller.customer) {
-      return MakeError(ErrorCode::kInvalidArgument, "idempotency key {} was used for something else",
-                       request.idempotency_key);
+      return MakeError(ErrorCode::kInvalidArgument, "{}: its idempotency key was used for somebody else",
+                       request.tool);
     }
     SOTTO_ASSIGN_OR_RETURN(Json data, ParseJson(known->at("result").get<std::string>(), "stored result"));
     return ToolResult{true, "", std::move(data)};

@@ -14,7 +14,7 @@ constexpr std::chrono::seconds kUnderstandWithin{60};
 
 Result<std::unique_ptr<TextSession>> TextSession::Open(SessionServices services,
                                                        std::unique_ptr<Understander> understander,
-                                                       std::string id, Caller caller) {
+                                                       std::string id, Caller caller, Channel words) {
   std::unique_ptr<TextSession> session(new TextSession);
   SessionOptions options;
   options.id = std::move(id);
@@ -23,6 +23,7 @@ Result<std::unique_ptr<TextSession>> TextSession::Open(SessionServices services,
   options.caller = std::move(caller);
   SOTTO_ASSIGN_OR_RETURN(session->core_, SessionCore::Open(std::move(services), std::move(options),
                                                            std::move(understander), *session));
+  session->core_->taker().set_channel(words);
   return session;
 }
 

@@ -23,10 +23,10 @@ class TextSession final : private SessionCore::Listener {
  public:
   // Continues the session `id` where the journal has one; else begins it, and then no other session may ever
   // have had that id (base/unique_id.h): the idempotency keys of its actions are made from it. `caller`: what
-  // the host knows. kInvalidArgument: no id, or the stored session is somebody else's.
+  // the host knows. `words`: kSpoken where the lines are what some recogniser wrote. kInvalidArgument: no id, or the stored session is somebody else's.
   static Result<std::unique_ptr<TextSession>> Open(SessionServices services,
                                                    std::unique_ptr<Understander> understander, std::string id,
-                                                   Caller caller);
+                                                   Caller caller, Channel words = Channel::kTyped);
 
   // The first reply: the greeting; of a stored session what was said last, or, where it was cut off in the
   // middle of an action, that action's outcome.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -86,7 +87,8 @@ Result<std::string> ReadFile(const std::filesystem::path& path) {
 }
 
 Result<void> WriteFileAtomically(const std::filesystem::path& path, std::string_view contents) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
+  static std::atomic<uint64_t> files{0};  // several threads may write one file at the same time
+  const std::string temporary = fmt::format("{}.{}.{}.tmp", path.string(), ::getpid(), files++);
   const auto fail = [&](std::string_view what) -> Result<void> {
     const int number = errno;
     ::unlink(temporary.c_str());

@@ -294,7 +294,7 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   if (grounding.normalised().empty()) return Unclear(utterance);
   const std::optional<Answer> answer = AnswerIn(cut);
   if (script == nullptr && shared().options.grounding) {
-    if (auto call = PlainAnswer(language, expectation, tools, cut, channel))
+    if (auto call = PlainAnswer(language, expectation, tools, history, cut, channel))
       return ByRule(*std::move(call), utterance);
     // A sentence that agrees to what was read back and says nothing else is a yes, whatever the model makes
     // of it.

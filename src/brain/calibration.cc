@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "base/logistic.h"
 #include "base/mapped_file.h"
 
 namespace sotto {
@@ -14,8 +15,6 @@ constexpr size_t kN = ConfidenceFeatures::kCount;
 constexpr size_t kMinSamples = 50;
 constexpr size_t kMinIsotonicSamples = 500;
 
-double Sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
-
 double Dot(const std::array<double, kN>& a, const std::array<double, kN>& b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
@@ -24,61 +23,6 @@ double Dot(const std::array<double, kN>& a, const std::array<double, kN>& b) {
 double LogOdds(double log_prob) {
   const double p = std::clamp(std::exp(log_prob), 1e-6, 1.0 - 1e-6);
   return std::log(p / (1.0 - p));
-}
-
-// Solves a x = b by Gaussian elimination with pivoting; a is symmetric positive definite here.
-std::array<double, kN> Solve(std::array<std::array<double, kN>, kN> a, std::array<double, kN> b) {
-  for (size_t i = 0; i < kN; ++i) {
-    size_t pivot = i;
-    for (size_t r = i + 1; r < kN; ++r) {
-      if (std::abs(a[r][i]) > std::abs(a[pivot][i])) pivot = r;
-    }
-    std::swap(a[i], a[pivot]);
-    std::swap(b[i], b[pivot]);
-    for (size_t r = i + 1; r < kN; ++r) {
-      const double factor = a[r][i] / a[i][i];
-      for (size_t c = i; c < kN; ++c) a[r][c] -= factor * a[i][c];
-      b[r] -= factor * b[i];
-    }
-  }
-  std::array<double, kN> x{};
-  for (size_t i = kN; i-- > 0;) {
-    double rest = b[i];
-    for (size_t c = i + 1; c < kN; ++c) rest -= a[i][c] * x[c];
-    x[i] = rest / a[i][i];
-  }
-  return x;
-}
-
-// Newton's method with a small ridge: the likelihood is concave.
-std::array<double, kN> FitLogistic(std::span<const std::array<double, kN>> rows,
-                                   const std::vector<bool>& right) {
-  constexpr double kRidge = 1.0;
-  std::array<double, kN> weights{};
-  for (int iteration = 0; iteration < 30; ++iteration) {
-    std::array<std::array<double, kN>, kN> hessian{};
-    std::array<double, kN> gradient{};
-    for (size_t i = 0; i < kN; ++i) {
-      hessian[i][i] = kRidge;
-      gradient[i] = -kRidge * weights[i];
-    }
-    for (size_t n = 0; n < rows.size(); ++n) {
-      const double p = Sigmoid(Dot(weights, rows[n]));
-      const double w = std::max(p * (1 - p), 1e-9);
-      for (size_t i = 0; i < kN; ++i) {
-        gradient[i] += ((right[n] ? 1.0 : 0.0) - p) * rows[n][i];
-        for (size_t j = 0; j < kN; ++j) hessian[i][j] += w * rows[n][i] * rows[n][j];
-      }
-    }
-    const std::array<double, kN> step = Solve(hessian, gradient);
-    double largest = 0;
-    for (size_t i = 0; i < kN; ++i) {
-      weights[i] += std::clamp(step[i], -2.0, 2.0);
-      largest = std::max(largest, std::abs(step[i]));
-    }
-    if (largest < 1e-6) break;
-  }
-  return weights;
 }
 
 // Pool adjacent violators over (score, outcome); blocks of at least `min_block` samples.
@@ -138,7 +82,7 @@ Calibration Calibration::Fit(std::span<const ConfidenceFeatures> features, const
   if (features.size() < kMinSamples || n_right == 0 || n_right == right.size()) return calibration;
   std::vector<std::array<double, kN>> rows;
   for (const ConfidenceFeatures& feature : features) rows.push_back(feature.Vector());
-  calibration.weights_ = FitLogistic(rows, right);
+  calibration.weights_ = FitLogistic<kN>(rows, right);
   calibration.fitted_ = true;
   if (features.size() >= kMinIsotonicSamples) {
     std::vector<std::pair<double, bool>> samples;

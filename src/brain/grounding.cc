@@ -6,6 +6,7 @@
 
 #include "brain/call_text.h"
 #include "brain/value_evidence.h"
+#include "text/edit_distance.h"
 #include "text/said_digits.h"
 
 namespace sotto {
@@ -49,22 +50,9 @@ std::vector<std::string_view> WordsOf(std::span<const NormalisedWord> words) {
   return views;
 }
 
-// Equal but for one misheard letter in four.
-bool SoundsAlike(std::string_view a, std::string_view b) {
-  const size_t limit = std::max(a.size(), b.size()) / 4;
-  if (a.size() > b.size() + limit || b.size() > a.size() + limit) return false;
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-    }
-  }
-  return row[b.size()] <= limit;
+// Equal but for one misheard letter in `of`.
+bool SoundsAlike(std::string_view a, std::string_view b, size_t of = 4) {
+  return WithinEdits(a, b, std::max(a.size(), b.size()) / of);
 }
 
 // Digits only, and as many as wanted.
@@ -125,11 +113,11 @@ std::vector<GroundedValue> Grounding::Candidates(const OfferedArgument& argument
 }
 
 // What was typed names the value or it is none: "roaming for australia" is no region. In speech a value may
-// be misheard beyond recognition and only the model can tell. What was named before, or taken over from an
-// earlier task, still may be meant.
+// be misheard: what sounds like one counts as well, and where nothing names any of them only the model can
+// tell. What was named before, or taken over from an earlier task, still may be meant.
 void Grounding::AddChoices(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
-  std::vector<bool> possible(argument.literals.size(), !argument.named || channel_ == Channel::kSpoken);
-  if (argument.named && channel_ != Channel::kSpoken) {
+  std::vector<bool> possible(argument.literals.size(), !argument.named);
+  if (argument.named) {
     // Without a list of words nobody knows what is a slip.
     const auto is_word = [&](std::string_view word) {
       return language_.words.empty() || language_.words.Contains(word);
@@ -144,7 +132,12 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
         for (size_t i = 0; i < possible.size(); ++i)
           possible[i] = possible[i] || argument.literals[i] == value.dump();
   }
-  const bool any = std::find(possible.begin(), possible.end(), true) != possible.end();
+  bool any = std::find(possible.begin(), possible.end(), true) != possible.end();
+  if (argument.named && channel_ == Channel::kSpoken) {
+    for (size_t i = 0; i < possible.size(); ++i)
+      possible[i] = possible[i] || !any || MayBeMisheard(argument.listed[i]);
+    any = true;
+  }
   for (size_t i = 0; i < argument.literals.size(); ++i) {
     if (possible[i]) {
       Add(out, argument.literals[i], Json::parse(argument.literals[i]));
@@ -152,6 +145,21 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
       Add(out, argument.literals[i], nullptr, kNotListed);
     }
   }
+}
+
+// A word, or two that a recogniser made of one ("save ins"), sounds like a form of one word.
+bool Grounding::MayBeMisheard(const OfferedArgument::Listed& listed) const {
+  constexpr size_t kOneIn = 3;
+  const auto sounds = [&](const std::string& form) {
+    if (form.size() < kMinHintLetters || form.find(' ') != std::string::npos) return false;
+    const auto& words = said_.front().words;
+    for (size_t i = 0; i < words.size(); ++i) {
+      if (SoundsAlike(form, words[i].text, kOneIn)) return true;
+      if (i + 1 < words.size() && SoundsAlike(form, words[i].text + words[i + 1].text, kOneIn)) return true;
+    }
+    return false;
+  };
+  return std::any_of(listed.forms.begin(), listed.forms.end(), sounds);
 }
 
 void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
@@ -185,12 +193,14 @@ void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<Grounded
 
 void Grounding::AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
   for (const Utterance& said : said_) {
+    const bool now = &said == &said_.front();
+    const size_t before = out.size();
     for (std::string& digits :
          SaidDigits(WordsOf(said.words), said.readings, static_cast<size_t>(argument.n_digits))) {
       std::string literal = Json(digits).dump();
       Add(out, std::move(literal), std::move(digits));
     }
-    if (&said == &said_.front()) AddUnfitDigits(argument, out);
+    if (now && out.size() == before) AddUnfitDigits(argument, out);
   }
 }
 

@@ -62,6 +62,7 @@ class Grounding {
   void AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddUnfitDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   bool WasHinted(const OfferedArgument::Listed& listed) const;
+  bool MayBeMisheard(const OfferedArgument::Listed& listed) const;
   void AddCalendar(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddSpans(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddEarlierCalls(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;

@@ -24,20 +24,48 @@ bool IsOnlyNumbers(const Grounding& grounding) {
   return any;
 }
 
+// What the last call of the tool said; while a task is open its calls carry everything said in it. Where the
+// same tool was called twice in one breath nobody here knows which of the two is open.
+Json KnownOf(const std::string& tool, std::span<const Turn> history) {
+  for (auto turn = history.rbegin(); turn != history.rend(); ++turn) {
+    const ToolCall* found = nullptr;
+    for (const ToolCall& call : turn->calls) {
+      if (call.name != tool) continue;
+      if (found != nullptr) return Json::object();
+      found = &call;
+    }
+    if (found != nullptr) return found->arguments;
+  }
+  return Json::object();
+}
+
+// The tool that the turn before was about, where it was about one.
+std::string OnlyCallOf(std::span<const Turn> history) {
+  return !history.empty() && history.back().calls.size() == 1 ? history.back().calls.front().name : "";
+}
+
 }  // namespace
 
 std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, const Expectation& expectation,
-                                               std::span<const OfferedTool> tools, std::string_view utterance,
+                                               std::span<const OfferedTool> tools,
+                                               std::span<const Turn> history, std::string_view utterance,
                                                Channel channel) {
-  if (expectation.kind != Expectation::Kind::kSlots) return std::nullopt;
-  const auto tool = std::find_if(tools.begin(), tools.end(), [&](const OfferedTool& offered) {
-    return offered.name == expectation.tool;
-  });
+  const bool nobody_asked = expectation.kind == Expectation::Kind::kNone;
+  if (expectation.kind != Expectation::Kind::kSlots && !nobody_asked) return std::nullopt;
+  const std::string name = nobody_asked ? OnlyCallOf(history) : expectation.tool;
+  const auto tool = std::find_if(tools.begin(), tools.end(),
+                                 [&](const OfferedTool& offered) { return offered.name == name; });
   if (tool == tools.end()) return std::nullopt;
   const Grounding grounding(language, {}, utterance, channel);
   if (!IsOnlyNumbers(grounding)) return std::nullopt;
+  const Json known = KnownOf(name, history);
+  std::vector<std::string> slots = expectation.slots;
+  if (nobody_asked) {
+    for (const OfferedArgument& argument : tool->arguments)
+      if (!known.contains(argument.name)) slots.push_back(argument.name);
+  }
   std::optional<Understanding::Call> answer;
-  for (const std::string& slot : expectation.slots) {
+  for (const std::string& slot : slots) {
     const OfferedArgument* argument = tool->Find(slot);
     if (argument == nullptr || (argument->kind != OfferedArgument::Kind::kNumber &&
                                 argument->kind != OfferedArgument::Kind::kDigits))
@@ -49,7 +77,8 @@ std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, con
       return other.unfit == value.unfit && other.value == value.value;
     });
     if (!one || answer) return std::nullopt;
-    answer = Understanding::Call{{expectation.tool, Json::object()}, 1.0, {{slot, 1.0}}, {}};
+    answer = Understanding::Call{{name, known}, 1.0, {{slot, 1.0}}, {}};
+    answer->call.arguments.erase(slot);
     if (value.unfit.empty()) {
       answer->call.arguments[slot] = value.value;
     } else {

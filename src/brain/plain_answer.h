@@ -12,10 +12,12 @@
 
 namespace sotto {
 
-// The call that answers `expectation`; none where anything else was said, or where it could be meant in more
-// than one way. A value that the slot cannot hold is the call's `unfit`.
+// The call that answers `expectation` (without one: what the one call of the turn before still lacks), with
+// what was said of the task before (the last call of it in `history`); none where anything else was said, or
+// where it could be meant in more than one way. A value that the slot cannot hold is the call's `unfit`.
 std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, const Expectation& expectation,
-                                               std::span<const OfferedTool> tools, std::string_view utterance,
+                                               std::span<const OfferedTool> tools,
+                                               std::span<const Turn> history, std::string_view utterance,
                                                Channel channel);
 
 }  // namespace sotto

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "text/edit_distance.h"
 #include "text/normalise.h"
 
 namespace sotto {
@@ -9,26 +10,6 @@ namespace {
 
 constexpr size_t kMinSlipLetters = 5;   // shorter words are too near to one another
 constexpr size_t kTwoSlipsLetters = 9;  // from here on two slips are forgiven
-
-// Damerau's distance (a swap of neighbours is one slip), at most `limit`, else limit + 1.
-size_t Slips(std::string_view a, std::string_view b, size_t limit) {
-  if (a.size() > b.size() + limit || b.size() > a.size() + limit) return limit + 1;
-  std::vector<size_t> before(b.size() + 1);
-  std::vector<size_t> last(b.size() + 1);
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-    std::swap(before, last);
-    std::swap(last, row);
-  }
-  return std::min(last[b.size()], limit + 1);
-}
 
 struct Match {
   size_t begin = 0;
@@ -46,7 +27,7 @@ bool SameListedWord(std::string_view form, std::string_view heard, const IsWord&
   if (plural(form, heard) || plural(heard, form)) return true;
   if (form.size() < kMinSlipLetters || heard.empty() || form.front() != heard.front()) return false;
   const size_t limit = form.size() >= kTwoSlipsLetters ? 2 : 1;
-  return Slips(form, heard, limit) <= limit && !(is_word && is_word(heard));
+  return WithinEdits(form, heard, limit, Edits::kSwaps) && !(is_word && is_word(heard));
 }
 
 std::vector<bool> NamedValues(std::span<const OfferedArgument::Listed> listed,

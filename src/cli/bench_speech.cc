@@ -18,6 +18,7 @@
 #include "speech/front_end.h"
 #include "speech/phrase_cache.h"
 #include "speech/resample.h"
+#include "text/edit_distance.h"
 #include "text/normalise.h"
 
 namespace sotto {
@@ -59,26 +60,6 @@ struct Score {
             {"final_ms_mean", finish_ms / n}};
   }
 };
-
-std::vector<std::string> Split(const std::string& text) {
-  const std::vector<std::string_view> words = SplitWords(text);
-  return {words.begin(), words.end()};
-}
-
-int EditDistance(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  std::vector<int> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = static_cast<int>(j);
-  for (size_t i = 1; i <= a.size(); ++i) {
-    int diagonal = row[0];
-    row[0] = static_cast<int>(i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const int up = row[j];
-      row[j] = std::min({up + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = up;
-    }
-  }
-  return row.back();
-}
 
 double LoudestFrame(const std::vector<float>& samples) {
   double loudest = 1e-12;
@@ -216,9 +197,9 @@ class Bench {
     score->finish_ms += Milliseconds(clock.Now() - ended);
     score->recognizer_s += Milliseconds(clock.Now() - began) / 1000;
     score->audio_s += static_cast<double>(samples.size()) / kSampleRateHz;
-    const std::vector<std::string> reference = Split(said);
+    const std::vector<std::string_view> reference = SplitWords(said);
     score->words += static_cast<int>(reference.size());
-    score->word_errors += EditDistance(reference, Split(transcript.text));
+    score->word_errors += static_cast<int>(EditDistance(reference, SplitWords(transcript.text)));
 
     std::vector<Transcript::Hypothesis> hypotheses = transcript.n_best;
     if (hypotheses.empty()) hypotheses.push_back({transcript.text, 0});

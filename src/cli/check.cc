@@ -42,7 +42,8 @@ Result<bool> CheckOne(const std::string& path, const CheckFlags& flags) {
   if (flags.json) {
     fmt::print("{}\n", ToJson(parsed).dump(2));
   } else {
-    for (const Mistake& mistake : parsed.mistakes) fmt::print("{}\n", ToString(mistake, parsed.file));
+    std::FILE* out = flags.tools ? stderr : stdout;  // the array alone is what a program reads
+    for (const Mistake& mistake : parsed.mistakes) fmt::print(out, "{}\n", ToString(mistake, parsed.file));
   }
   if (!parsed.workflow) {
     if (!flags.json) fmt::print("{}: {} mistakes\n", parsed.file, parsed.mistakes.size());

@@ -8,6 +8,7 @@ namespace sotto {
 void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterDemo(app, context);
   RegisterTalk(app, context);
+  RegisterTranscribe(app, context);
   RegisterChat(app, context);
   RegisterServe(app, context);
   RegisterKeys(app, context);

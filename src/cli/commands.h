@@ -23,6 +23,7 @@ void RegisterQuantize(CLI::App& app, CliContext& context);
 void RegisterSynth(CLI::App& app, CliContext& context);
 void RegisterHarvest(CLI::App& app, CliContext& context);
 void RegisterTestDialogues(CLI::App& app, CliContext& context);
+void RegisterTranscribe(CLI::App& app, CliContext& context);
 void RegisterTrain(CLI::App& app, CliContext& context);
 void RegisterTalk(CLI::App& app, CliContext& context);
 void RegisterDemo(CLI::App& app, CliContext& context);

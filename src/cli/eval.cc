@@ -5,6 +5,7 @@
 #include "cli/brain_options.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/eval_conversations.h"
 #include "cli/progress.h"
 #include "learn/noise.h"
 #include "slm/model.h"
@@ -23,6 +24,7 @@ struct EvalFlags {
   bool own_history = false;
   bool json = false;
   bool fit_calibration = false;
+  bool conversations = false;
 };
 
 void Print(const Json& json, size_t show) {
@@ -75,6 +77,9 @@ Result<void> FitCalibration(const Evaluation& evaluation, const Brain& brain) {
 }
 
 Result<void> Run(const EvalFlags& flags) {
+  if (flags.conversations) {
+    return EvalConversations(flags.brain, flags.data, {flags.limit, flags.show, flags.json});
+  }
   SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Brain> brain, flags.brain.OpenBrain());
   std::vector<LabelledConversation> rows;
   for (const std::string& path : flags.data) {
@@ -126,10 +131,14 @@ void RegisterEval(CLI::App& app, CliContext& context) {
                     "Build on the brain's own earlier calls, not the gold ones");
   command->add_flag("--fit-calibration", flags->fit_calibration,
                     "Fit the confidence to this data and store it beside the model");
+  command->add_flag(
+      "--conversations", flags->conversations,
+      "The data are callers with goals who talk to the whole assistant; counted is what was done");
   command->add_flag("--json", flags->json, "All figures and every error as one JSON object");
   command->footer(
       "Example:\n  sotto eval --workflow workflows/banking --data workflows/banking/valid.jsonl\n"
-      "  sotto eval --workflow workflows/banking --data heard.jsonl --word-errors 0.10 --seed 1 --json");
+      "  sotto eval --workflow workflows/banking --data heard.jsonl --word-errors 0.10 --seed 1 --json\n"
+      "  sotto eval --workflow workflows/banking --conversations --data workflows/banking/callers.jsonl");
   command->callback([flags, &context] {
     if (auto result = Run(*flags); !result) context.Fail(result.error());
   });

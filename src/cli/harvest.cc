@@ -22,7 +22,7 @@ struct HarvestFlags {
   size_t sentences = 400;
   uint64_t seed = 1;
   std::string voices = "flite:slt,flite:rms,flite:awb,flite:kal16";
-  std::string recognizer = "pocketsphinx";
+  std::string recognizer = "moonshine,pocketsphinx";
   size_t least = 2;
   size_t most = 4;
   std::string out;

@@ -56,7 +56,10 @@ Json InfoOf(const GgufFile& file) {
   Json info{{"file", file.path()}, {"bytes", file.file_bytes()}};
   const std::string arch(file.GetStringOr("general.architecture", "?").value_or("?"));
   info["architecture"] = arch;
-  if (const auto name = file.GetString("general.name")) info["name"] = *name;
+  for (const auto& [name, key] : {std::pair{"name", "general.name"}, std::pair{"license", "general.license"},
+                                  std::pair{"origin", "general.source"}}) {
+    if (const auto value = file.GetString(key)) info[name] = *value;
+  }
   uint64_t n_parameters = 0;
   std::map<std::string, uint64_t> types;
   for (const GgufTensor& tensor : file.tensors()) {
@@ -184,12 +187,13 @@ void AddModelTokenize(CLI::App& model, CliContext& context) {
 }
 
 void RegisterModel(CLI::App& app, CliContext& context) {
-  CLI::App* model = app.add_subcommand("model", "Look into a model file");
+  CLI::App* model = app.add_subcommand("model", "Look into model files; import published ones");
   model->require_subcommand(1);
   AddModelInfo(*model, context);
   AddModelTokenize(*model, context);
   AddModelLogits(*model, context);
   AddModelEmbed(*model, context);
+  AddModelImport(*model, context);
 }
 
 }  // namespace sotto

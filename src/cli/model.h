@@ -10,6 +10,7 @@ namespace sotto {
 struct CliContext;
 
 void AddModelInfo(CLI::App& model, CliContext& context);
+void AddModelImport(CLI::App& model, CliContext& context);
 void AddModelTokenize(CLI::App& model, CliContext& context);
 void AddModelLogits(CLI::App& model, CliContext& context);
 void AddModelEmbed(CLI::App& model, CliContext& context);

@@ -133,7 +133,10 @@ Result<int> Run(const TrainFlags& flags) {
                                                         : std::filesystem::path(flags.base);
   if (!flags.base.empty() || std::filesystem::exists(base)) {
     add("--base", base.string());
-    facts.base = (base.parent_path().filename() / base.filename()).string();
+    // From here, where it lies below; what lies elsewhere is nobody's business.
+    const std::filesystem::path from_here = base.lexically_normal().lexically_proximate(".");
+    const bool below = from_here.is_relative() && !from_here.string().starts_with("..");
+    facts.base = (below ? from_here : base.parent_path().filename() / base.filename()).string();
   }
   if (!flags.teacher.empty()) add("--teacher", flags.teacher);
   if (options.resume) arguments.emplace_back("--resume");

@@ -9,7 +9,7 @@ void VoiceFlags::AddTo(CLI::App& command, bool fresh_data) {
   command
       .add_option(
           "--recognizer", recognizer,
-          "pocketsphinx, pocketsphinx:thorough, wyoming://host:port or http(s)://host:port/v1; several "
+          "moonshine[:base], pocketsphinx[:thorough], wyoming://host:port or http(s)://host:port/v1; several "
           "by commas: the next is the fallback. Default: the workflow's")
       ->envname("SOTTO_RECOGNIZER");
   command

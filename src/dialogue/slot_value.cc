@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "text/calendar_speech.h"
+#include "text/normalise.h"
 #include "text/speak.h"
 #include "text/spoken_numbers.h"
 
@@ -39,6 +40,23 @@ const EntityValue* FindValue(const Entity& entity, const std::string& text) {
     }
   }
   return nullptr;
+}
+
+// The one listed name that has the word: "electric" is the electric company where there is no other electric
+// one; it is read back by its name.
+const EntityValue* FindByWord(const Entity& entity, std::string_view word) {
+  constexpr size_t kLetters = 3;
+  if (word.ends_with("'s")) word.remove_suffix(2);
+  if (word.size() < kLetters || word.find(' ') != std::string_view::npos) return nullptr;
+  const EntityValue* found = nullptr;
+  for (const EntityValue& value : entity.values) {
+    const std::vector<std::string_view> words = SplitWords(value.value);
+    const bool has =
+        std::any_of(words.begin(), words.end(), [&](std::string_view w) { return SameWords(w, word); });
+    if (has && found != nullptr) return nullptr;
+    if (has) found = &value;
+  }
+  return found;
 }
 
 std::variant<Json, Misfit> FitNumber(const Entity& entity, const Json& value) {
@@ -156,6 +174,7 @@ std::variant<Json, Misfit> FitValue(const Entity& entity, const Json& value, std
       const std::string text = AsText(value);
       if (text.empty()) return Misfit{"not_a_value", nullptr};
       const EntityValue* found = FindValue(entity, text);
+      if (found == nullptr) found = FindByWord(entity, text);
       return Json(found != nullptr ? found->value : text);
     }
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "text/edit_distance.h"
 #include "text/normalise.h"
 
 namespace sotto {
@@ -12,27 +13,12 @@ namespace {
 
 constexpr size_t kMostHeardWords = 3;
 
-// Edit distances of every prefix of `a` to every prefix of `b`: row-major, (a.size() + 1) x (b.size() + 1).
-std::vector<size_t> Distances(const std::vector<std::string_view>& a,
-                              const std::vector<std::string_view>& b) {
-  const size_t width = b.size() + 1;
-  std::vector<size_t> cost((a.size() + 1) * width);
-  for (size_t j = 0; j <= b.size(); ++j) cost[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    cost[i * width] = i;
-    for (size_t j = 1; j <= b.size(); ++j)
-      cost[i * width + j] = std::min({cost[(i - 1) * width + j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1),
-                                      cost[(i - 1) * width + j] + 1, cost[i * width + j - 1] + 1});
-  }
-  return cost;
-}
-
 }  // namespace
 
 size_t WordEdits(std::string_view said, std::string_view heard) {
   const std::string a = NormaliseSpoken(said);
   const std::string b = NormaliseSpoken(heard);
-  return Distances(SplitWords(a), SplitWords(b)).back();
+  return EditDistance(SplitWords(a), SplitWords(b));
 }
 
 std::vector<HeardAs> AlignHeard(std::string_view said, std::string_view heard) {
@@ -40,7 +26,7 @@ std::vector<HeardAs> AlignHeard(std::string_view said, std::string_view heard) {
   const std::string heard_text = NormaliseSpoken(heard);
   const std::vector<std::string_view> a = SplitWords(said_text);
   const std::vector<std::string_view> b = SplitWords(heard_text);
-  const std::vector<size_t> cost = Distances(a, b);
+  const std::vector<size_t> cost = EditTable(a, b);
   const size_t width = b.size() + 1;
   // Stretches between words that were heard right, from the end.
   std::vector<HeardAs> found;

@@ -37,11 +37,16 @@ std::string CardText(const Workflow& workflow, const TrainingOptions& options, c
   }
   text += fmt::format("\nConfidence on {} held-out turns after calibration: ECE {:.4f}, AUROC {:.4f}.\n",
                       judged.right.size(), installed.ece, installed.auroc);
+  std::string data_options;
+  for (const std::filesystem::path file : options.data) {  // where else a file lies is nobody's business
+    data_options += " --data " + (file.is_absolute() ? file.filename() : file).string();
+  }
   text += fmt::format(
       "\n## Made with\n\n```\nsotto train workflows/{} --steps {} --seed {} --threads {} --count "
-      "{}{}\n```\n\n"
+      "{}{}{}{}\n```\n\n"
       "Commit {}. The same command gives the same weights on the same kind of processor.\n",
       workflow.name, m.value("steps", int64_t{0}), options.seed, options.threads, options.count,
+      facts.base.empty() ? "" : " --base " + facts.base, data_options,
       options.public_data.empty() ? "" : " --public-data ../shared/data", facts.commit);
   text +=
       "\n## Limits\n\nEnglish only. Knows the tools of this workflow and nothing else; what it was not "

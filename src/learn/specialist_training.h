@@ -95,7 +95,7 @@ Result<SpecialistJudgement> JudgeSpecialist(
 // What the card says besides the figures.
 struct CardFacts {
   Json metrics;        // of sotto-train
-  std::string base;    // name of the model it started from, for people; empty: none
+  std::string base;    // file of the model it started from, as a command names it; empty: none
   std::string commit;  // of the program
 };
 

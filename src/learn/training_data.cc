@@ -23,9 +23,9 @@ constexpr size_t kSpeechSentences = 10000;
 constexpr size_t kSpeechConversations = 6000;
 
 // Shares of the tokens, before they are scaled to one.
-constexpr double kGeneratedShare = 0.8;
+constexpr double kGeneratedShare = 0.65;
 constexpr double kSeedShare = 0.05;
-constexpr double kVoicesShare = 0.15;
+constexpr double kVoicesShare = 0.3;
 constexpr double kPublicShare = 0.10;  // each of served and unserved
 
 using Rows = std::vector<LabelledConversation>;

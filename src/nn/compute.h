@@ -79,6 +79,15 @@ struct AttentionParams {
   bool causal = true;    // false (encoders): every query sees all n_positions
 };
 
+// One query over the positions of its own list, which lie anywhere in memory: branches of a beam search share
+// the positions of what they have in common.
+struct GatheredSequence {
+  std::span<const float* const> positions;
+  // Floats from each position's pointer to its keys [n_heads][hd], followed by its values [n_heads][hd]. hd:
+  // head_dim rounded up to a multiple of 16, the padding zero; aligned to 64 bytes.
+  size_t offset = 0;
+};
+
 class Compute {
  public:
   // REQUIRES: isa in SupportedIsas(), n_threads >= 1.
@@ -121,6 +130,15 @@ class Compute {
                size_t up_stride = 0);
   // In place.
   void Gelu(float* x, size_t n_rows, size_t n);  // tanh form
+  // The exact form, x/2 (1 + erf(x / sqrt 2)) within 1e-6, of x + bias; `bias` [n] or null.
+  void GeluErf(float* x, const float* bias, size_t n_rows, size_t n);
+  void Tanh(float* x, size_t n_rows, size_t n);
+  void Sigmoid(float* x, size_t n_rows, size_t n);
+  // One group over all rows and columns: y = (x - mean) / sqrt(var + eps) * weight + bias, weight and bias
+  // [n] for the columns. In place.
+  void GroupNorm(float* x, size_t n_rows, size_t n, const float* weight, const float* bias, float eps);
+  // out[r] = log(sum(exp(x[r]))).
+  void LogSumExp(const float* x, size_t n_rows, size_t n, float* out);
 
   // Softmax in place; each row for itself.
   void Softmax(float* x, size_t n_rows, size_t n);
@@ -142,6 +160,10 @@ class Compute {
   // the pages already.
   void Attention(const AttentionParams& params, std::span<const AttentionSequence> sequences,
                  const float* queries, float* out, size_t query_stride = 0);
+  // queries, out: [sequences.size(), n_heads, head_dim], one query a sequence. REQUIRES: head_dim <= 256,
+  // every sequence has a position.
+  void GatheredAttention(size_t n_heads, size_t head_dim, float scale,
+                         std::span<const GatheredSequence> sequences, const float* queries, float* out);
 
  private:
   struct Scratch;

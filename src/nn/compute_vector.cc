@@ -104,6 +104,53 @@ void Compute::Gelu(float* x, size_t n_rows, size_t n) {
                     });
 }
 
+void Compute::GeluErf(float* x, const float* bias, size_t n_rows, size_t n) {
+  team_.ParallelFor(n_rows, RowsPerChunk(n_rows, 16 * n, team_.size()),
+                    [&](size_t begin, size_t end, size_t) {
+                      for (size_t r = begin; r < end; ++r) table_->gelu_erf(x + r * n, bias, n, x + r * n);
+                    });
+}
+
+void Compute::Tanh(float* x, size_t n_rows, size_t n) {
+  team_.ParallelFor(n_rows, RowsPerChunk(n_rows, 8 * n, team_.size()), [&](size_t begin, size_t end, size_t) {
+    table_->tanh(x + begin * n, (end - begin) * n, x + begin * n);
+  });
+}
+
+void Compute::Sigmoid(float* x, size_t n_rows, size_t n) {
+  for (size_t r = 0; r < n_rows; ++r) table_->sigmoid(x + r * n, n, x + r * n);
+}
+
+void Compute::GroupNorm(float* x, size_t n_rows, size_t n, const float* weight, const float* bias,
+                        float eps) {
+  if (n_rows == 0) return;
+  // Sums a row, then over the rows in their order: the same with any number of threads.
+  Scratch& s = *scratch_;
+  auto* sums = reinterpret_cast<float*>(Grow(s.rows, n_rows * sizeof(float)));
+  const size_t chunk = RowsPerChunk(n_rows, 4 * n, team_.size());
+  const auto mean_of = [&](auto&& of_row) {
+    team_.ParallelFor(n_rows, chunk, [&](size_t begin, size_t end, size_t) {
+      for (size_t r = begin; r < end; ++r) sums[r] = of_row(x + r * n);
+    });
+    double total = 0;
+    for (size_t r = 0; r < n_rows; ++r) total += static_cast<double>(sums[r]);
+    return total / (static_cast<double>(n_rows) * static_cast<double>(n));
+  };
+  const auto mean = static_cast<float>(mean_of([&](const float* row) { return table_->sum(row, n); }));
+  const double variance = mean_of([&](const float* row) { return table_->square_deviation(row, n, mean); });
+  const auto inverse = static_cast<float>(1.0 / std::sqrt(variance + static_cast<double>(eps)));
+  team_.ParallelFor(n_rows, chunk, [&](size_t begin, size_t end, size_t) {
+    for (size_t r = begin; r < end; ++r)
+      table_->normalise(x + r * n, n, mean, inverse, weight, bias, x + r * n);
+  });
+}
+
+void Compute::LogSumExp(const float* x, size_t n_rows, size_t n, float* out) {
+  team_.ParallelFor(n_rows, RowsPerChunk(n_rows, 8 * n, team_.size()), [&](size_t begin, size_t end, size_t) {
+    for (size_t r = begin; r < end; ++r) out[r] = table_->log_sum_exp(x + r * n, n);
+  });
+}
+
 void Compute::Softmax(float* x, size_t n_rows, size_t n) {
   if (n == 0) return;
   team_.ParallelFor(n_rows, RowsPerChunk(n_rows, 8 * n, team_.size()), [&](size_t begin, size_t end, size_t) {
@@ -177,6 +224,32 @@ void Compute::Attention(const AttentionParams& params, std::span<const Attention
       table_->attention(item.job, item.kv_head, item.first, item.last, scratch + member * s.thread_bytes);
     }
   });
+}
+
+void Compute::GatheredAttention(size_t n_heads, size_t head_dim, float scale,
+                                std::span<const GatheredSequence> sequences, const float* queries,
+                                float* out) {
+  SOTTO_CHECK(head_dim > 0 && head_dim <= kMaxGatheredHeadDim, "heads of {}", head_dim);
+  const size_t hd = (head_dim + 15) / 16 * 16;
+  size_t n_positions = 0;
+  size_t n_longest = 0;
+  for (const GatheredSequence& sequence : sequences) {
+    SOTTO_CHECK(!sequence.positions.empty());
+    n_positions += sequence.positions.size();
+    n_longest = std::max(n_longest, sequence.positions.size());
+  }
+  Scratch& s = *scratch_;
+  std::byte* scratch = s.ForThreads(team_.size(), n_longest * sizeof(float));
+  const bool small = n_positions * n_heads * hd * 8 < 2 * kWorthForking;
+  team_.ParallelFor(
+      sequences.size(), small ? sequences.size() : 1, [&](size_t begin, size_t end, size_t member) {
+        auto* scores = reinterpret_cast<float*>(scratch + member * s.thread_bytes);
+        for (size_t r = begin; r < end; ++r) {
+          const size_t at = r * n_heads * head_dim;
+          const GatheredJob job{&sequences[r], n_heads, head_dim, hd, scale, queries + at, out + at};
+          for (size_t head = 0; head < n_heads; ++head) table_->gathered_attention(job, head, scores);
+        }
+      });
 }
 
 }  // namespace sotto

@@ -46,6 +46,17 @@ struct AttentionJob {
   float* out;  // [n_queries, n_heads, head_dim]
 };
 
+struct GatheredJob {
+  const GatheredSequence* sequence;
+  size_t n_heads;
+  size_t head_dim;
+  size_t padded_head_dim;
+  float scale;
+  const float* query;  // [n_heads, head_dim]
+  float* out;          // [n_heads, head_dim]
+};
+inline constexpr size_t kMaxGatheredHeadDim = 256;
+
 struct KernelTable {
   // What is added to the quants of a type in the packed layout, as Int8 products see them: Q8_0 128, Q4_0 8,
   // ...
@@ -72,6 +83,18 @@ struct KernelTable {
   void (*softcap)(float* x, size_t n, float cap);
   void (*axpy)(float a, const float* x, size_t n, float* y);
   void (*scale)(float a, size_t n, float* x);
+  // y = gelu(x + bias) with erf, bias null: none; tanh; sigmoid. y may be x.
+  void (*gelu_erf)(const float* x, const float* bias, size_t n, float* y);
+  void (*tanh)(const float* x, size_t n, float* y);
+  void (*sigmoid)(const float* x, size_t n, float* y);
+  float (*sum)(const float* x, size_t n);
+  float (*square_deviation)(const float* x, size_t n, float mean);
+  // y = (x - mean) * inverse * weight + bias.
+  void (*normalise)(const float* x, size_t n, float mean, float inverse, const float* weight,
+                    const float* bias, float* y);
+  float (*log_sum_exp)(const float* x, size_t n);
+  // One head of one query; `scores` has room for its positions.
+  void (*gathered_attention)(const GatheredJob& job, size_t head, float* scores);
   // Reads size_bytes (a multiple of 128) at `data` and nothing else.
   void (*read)(const std::byte* data, size_t size_bytes);
 };

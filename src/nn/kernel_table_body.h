@@ -4,6 +4,7 @@
 #include "nn/attention_kernels.h"
 #include "nn/matmul_float_kernels.h"
 #include "nn/matmul_kernels.h"
+#include "nn/speech_kernels.h"
 #include "nn/vector_kernels.h"
 
 namespace sotto {
@@ -25,6 +26,14 @@ constexpr KernelTable kTable = {
     .softcap = SoftcapRow,
     .axpy = AxpyRow,
     .scale = ScaleRow,
+    .gelu_erf = GeluErfRow,
+    .tanh = TanhRow,
+    .sigmoid = SigmoidRow,
+    .sum = SumRow,
+    .square_deviation = SquareDeviationRow,
+    .normalise = NormaliseRow,
+    .log_sum_exp = LogSumExpRow,
+    .gathered_attention = GatheredAttentionHead,
     .read = ReadBytes,
 };
 

@@ -7,6 +7,8 @@
 #include "speech/domain_model.h"
 #include "speech/espeak.h"
 #include "speech/flite.h"
+#include "speech/hearing_model.h"
+#include "speech/moonshine.h"
 #include "speech/openai_audio.h"
 #include "speech/pocketsphinx.h"
 #include "speech/wyoming.h"
@@ -58,6 +60,12 @@ class FallbackRecognizer final : public Recognizer {
     }
   }
   void Cancel() override { recognizers_[current_]->Cancel(); }
+  void SetPhrases(std::span<const std::string> phrases) override {
+    for (auto& recognizer : recognizers_) recognizer->SetPhrases(phrases);
+  }
+  void Interrupt() override {
+    for (auto& recognizer : recognizers_) recognizer->Interrupt();
+  }
 
  private:
   // Goes on with the next recognizer that starts and takes what was said so far.
@@ -143,6 +151,8 @@ class FallbackSynthesizer final : public Synthesizer {
   std::vector<std::shared_ptr<Synthesizer>> synthesizers_;
 };
 
+bool IsMoonshine(const std::string& name) { return name == "moonshine" || name.starts_with("moonshine:"); }
+
 Result<std::unique_ptr<RecognizerPool>> OpenOneRecognizer(const std::string& name, const DomainText& text,
                                                           int ready) {
   if (name == "pocketsphinx" || name == "pocketsphinx:thorough") {
@@ -151,6 +161,14 @@ Result<std::unique_ptr<RecognizerPool>> OpenOneRecognizer(const std::string& nam
     SOTTO_ASSIGN_OR_RETURN(DomainModel model, DomainModel::Build(text, DefaultCacheFolder() / "asr"));
     SOTTO_ASSIGN_OR_RETURN(auto pool, PocketSphinxPool::Create(std::move(model), options, ready));
     return pool;
+  }
+  if (IsMoonshine(name)) {
+    if (text.language != "en") {
+      return MakeError(ErrorCode::kNotFound, "{} hears English, not \"{}\"", name, text.language);
+    }
+    SOTTO_ASSIGN_OR_RETURN(auto model,
+                           OpenHearingModel({.model = name == "moonshine" ? "moonshine:tiny" : name}));
+    return MoonshinePool::Create(std::move(model), text);
   }
   if (name.starts_with("wyoming://")) {
     WyomingOptions options;
@@ -162,10 +180,11 @@ Result<std::unique_ptr<RecognizerPool>> OpenOneRecognizer(const std::string& nam
     options.language = text.language;
     return OpenOpenAiRecognizers(name, options);
   }
-  return MakeError(ErrorCode::kInvalidArgument,
-                   "no recognizer \"{}\": there are pocketsphinx, pocketsphinx:thorough, wyoming://host:port "
-                   "and http(s)://host:port/v1",
-                   name);
+  return MakeError(
+      ErrorCode::kInvalidArgument,
+      "no recognizer \"{}\": there are moonshine[:tiny|:base], pocketsphinx[:thorough], wyoming://host:port "
+      "and http(s)://host:port/v1",
+      name);
 }
 
 Result<std::shared_ptr<Synthesizer>> OpenOneSynthesizer(const std::string& name, const std::string& voice) {
@@ -204,9 +223,17 @@ std::shared_ptr<Synthesizer> MakeFallbackSynthesizer(std::vector<std::shared_ptr
 Result<std::unique_ptr<RecognizerPool>> OpenRecognizers(const std::string& names, const DomainText& text,
                                                         int ready) {
   std::vector<std::unique_ptr<RecognizerPool>> pools;
-  for (const std::string& name : SplitAtCommas(names)) {
-    SOTTO_ASSIGN_OR_RETURN(auto pool, OpenOneRecognizer(name, text, ready));
-    pools.push_back(std::move(pool));
+  const std::vector<std::string> wanted = SplitAtCommas(names);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    auto pool = OpenOneRecognizer(wanted[i], text, ready);
+    const bool last = i + 1 == wanted.size();
+    if (!pool && !last && IsMoonshine(wanted[i])) {
+      Log().warn("{}; {} listens instead", pool.error().message, wanted[i + 1]);
+      continue;
+    }
+    if (!pool) return tl::unexpected<Error>(std::move(pool).error());
+    pools.push_back(*std::move(pool));
+    if (IsMoonshine(wanted[i])) break;  // what has opened here does not fail later
   }
   if (pools.empty()) return MakeError(ErrorCode::kInvalidArgument, "no recognizer is named");
   return MakeFallbackRecognizers(std::move(pools));

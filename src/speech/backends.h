@@ -1,9 +1,10 @@
 // Recognizers and synthesizers by name, with fallbacks: what the command line and the configuration write.
 //
-//   recognizer   pocketsphinx | pocketsphinx:thorough (second pass) | wyoming://host:port |
-//                http://host:port/v1 (OpenAI audio; https too)
+//   recognizer   moonshine[:tiny|:base] | pocketsphinx | pocketsphinx:thorough (second pass) |
+//                wyoming://host:port | http://host:port/v1 (OpenAI audio; https too)
 //   synthesizer  flite | flite:slt | espeak | espeak:en-us | wyoming://host:port | http://host:port/v1
 //
+// Where a Moonshine model is not installed the next of the list is opened in its place, and one line says so.
 // Where the first named fails (not there, too slow, garbage), the next of the list is used for that utterance
 // or sentence, and the failure is logged: a session never falls silent because of a backend.
 #pragma once

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
 #include "base/check.h"
+#include "core/pcm16.h"
 
 namespace sotto {
 namespace {
@@ -14,8 +14,6 @@ namespace {
 constexpr int kRateHz = 16000;
 constexpr int kPacketSamples = 320;
 constexpr int kMaxPacketSamples = 1920;  // 120 ms, the longest a packet may hold
-
-int ToPcm16(float sample) { return static_cast<int>(std::lrint(std::clamp(sample, -1.0f, 1.0f) * 32767.0f)); }
 
 }  // namespace
 
@@ -32,7 +30,7 @@ uint8_t EncodeMuLaw(float sample) {
 float DecodeMuLaw(uint8_t code) {
   const int bits = ~code & 0xff;
   const int value = ((((bits & 0x0f) << 3) + 132) << ((bits >> 4) & 7)) - 132;
-  return static_cast<float>((bits & 0x80) != 0 ? -value : value) / 32768.0f;
+  return FromPcm16((bits & 0x80) != 0 ? -value : value);
 }
 
 uint8_t EncodeALaw(float sample) {
@@ -49,7 +47,7 @@ float DecodeALaw(uint8_t code) {
   const int exponent = (bits >> 4) & 7;
   int value = ((bits & 0x0f) << 4) + 8;
   if (exponent > 0) value = (value + 256) << (exponent - 1);
-  return static_cast<float>((bits & 0x80) != 0 ? value : -value) / 32768.0f;
+  return FromPcm16((bits & 0x80) != 0 ? value : -value);
 }
 
 namespace {

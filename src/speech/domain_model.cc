@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 
+#include "base/cache_folder.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mapped_file.h"
 #include "speech/ngram.h"
@@ -23,13 +24,13 @@ constexpr double kSeparateWordsWeight = 0.05;
 constexpr const char* kFormat = "sotto asr 5";
 
 uint64_t HashOf(const DomainText& text, const DomainModelOptions& options) {
-  uint64_t hash = HashText(kFormat);
-  hash = HashText(std::to_string(options.mode_share), hash);
+  uint64_t hash = Fnv1a(kFormat);
+  hash = Fnv1a(std::to_string(options.mode_share), hash);
   for (ListeningMode mode : kListeningModes) {
-    hash = HashText(ListeningModeName(mode), hash);
-    for (const std::string& sentence : text.For(mode)) hash = HashText("\n", HashText(sentence, hash));
+    hash = Fnv1a(ListeningModeName(mode), hash);
+    for (const std::string& sentence : text.For(mode)) hash = Fnv1a("\n", Fnv1a(sentence, hash));
   }
-  for (const std::string& phrase : text.phrases) hash = HashText("\n", HashText(phrase, hash));
+  for (const std::string& phrase : text.phrases) hash = Fnv1a("\n", Fnv1a(phrase, hash));
   return hash;
 }
 
@@ -132,22 +133,7 @@ Result<void> BuildInto(const DomainText& text, const std::filesystem::path& fold
 
 }  // namespace
 
-std::filesystem::path DefaultCacheFolder() {
-  if (const char* own = std::getenv("SOTTO_CACHE"); own != nullptr && *own != 0) return own;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg != 0) {
-    return std::filesystem::path(xdg) / "sotto";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != 0) {
-    return std::filesystem::path(home) / ".cache" / "sotto";
-  }
-  return std::filesystem::temp_directory_path() / "sotto-cache";
-}
-
-uint64_t HashText(std::string_view text, uint64_t seed) {
-  uint64_t hash = seed;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return hash;
-}
+std::filesystem::path DefaultCacheFolder() { return CacheFolder(); }
 
 Result<DomainModel> DomainModel::Build(const DomainText& text, const std::filesystem::path& cache,
                                        const DomainModelOptions& options) {

@@ -37,7 +37,4 @@ class DomainModel {
 // else sotto-cache in the folder for temporary files.
 std::filesystem::path DefaultCacheFolder();
 
-// FNV-1a of 64 bits; chain calls through `seed`. For naming cache entries, not for security.
-uint64_t HashText(std::string_view text, uint64_t seed = 0xcbf29ce484222325ULL);
-
 }  // namespace sotto

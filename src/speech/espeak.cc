@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "core/pcm16.h"
 #include "speech/resample.h"
 
 namespace sotto {
@@ -41,10 +42,8 @@ Speaking* current = nullptr;
 
 int OnAudio(short* samples, int count, void* /*events*/) {
   if (samples == nullptr || count <= 0 || current == nullptr) return 0;
-  std::vector<float> raw(static_cast<size_t>(count));
-  for (size_t i = 0; i < raw.size(); ++i) raw[i] = static_cast<float>(samples[i]) / 32768.0f;
   std::vector<float> out;
-  current->resampler->Process(raw, &out);
+  current->resampler->Process(FromPcm16(std::span<const int16_t>(samples, static_cast<size_t>(count))), &out);
   if (!out.empty() && !(*current->sink)(out)) current->cancelled = true;
   return current->cancelled ? 1 : 0;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "core/pcm16.h"
 #include "speech/resample.h"
 
 extern "C" {
@@ -35,8 +36,7 @@ struct Stream {
 
   bool Give(const short* in, int count, int rate_hz) {
     samples.clear();
-    std::vector<float> raw(static_cast<size_t>(count));
-    for (size_t i = 0; i < raw.size(); ++i) raw[i] = static_cast<float>(in[i]) / 32768.0f;
+    std::vector<float> raw = FromPcm16(std::span<const int16_t>(in, static_cast<size_t>(count)));
     if (rate_hz != kSampleRateHz && resampler == nullptr) {
       auto created = Resampler::Create(rate_hz, kSampleRateHz);
       if (!created) return false;

@@ -18,6 +18,18 @@ namespace {
 constexpr int kFramesPerBlock = 50;
 constexpr double kQuietestFloorDb = -65;  // a line without any noise must not make breath speech
 constexpr double kInitialFloorDb = -50;
+// Frames so far over the floor are speech as far as the level goes.
+constexpr double kClearlyOverFloorDb = 12;
+constexpr double kNoSpeechDb = -72;          // breath on a silent line
+constexpr double kForgetDbPerFrame = 0.005;  // half a decibel a second
+constexpr double kQuietLoudestDb = -36;      // whose loudest frames are below this is raised,
+constexpr double kRaisedLoudestDb = -24;     // to this,
+constexpr double kMostGainDb = 40;           // by at most so much
+constexpr double kRiseDbPerFrame = 1;
+constexpr double kPlayedDb = -60;  // what is louder at the loudspeaker comes back,
+constexpr int kEchoFrames = 50;    // for so long
+// Under a floor that was never measured, below what is heard of a quiet caller.
+constexpr double kQuietestOfAllDb = -85;
 
 double LevelDb(std::span<const float> frame) {
   double energy = 0;
@@ -64,6 +76,7 @@ Result<std::unique_ptr<FrontEnd>> FrontEnd::Create(Options options) {
 
 void FrontEnd::Played(std::span<const float> frame) {
   SOTTO_CHECK(frame.size() == kFrameSamples);
+  if (LevelDb(frame) > kPlayedDb) frames_since_played_ = 0;
   if (!options_.echo_cancellation) return;
   std::array<float, kFrameSamples> copy;
   std::copy(frame.begin(), frame.end(), copy.begin());
@@ -76,16 +89,24 @@ FrontEnd::Frame FrontEnd::Process(std::span<float> frame) {
   SOTTO_CHECK(frame.size() == kFrameSamples);
   webrtc::AudioProcessing* apm = apm_->processing.get();
   if (options_.echo_cancellation) apm->set_stream_delay_ms(std::max(options_.echo_delay_ms, 0));
+  if (gain_db_ > 0) {
+    const auto factor = static_cast<float>(std::pow(10.0, gain_db_ / 20));
+    for (float& sample : frame) sample = std::clamp(sample * factor, -1.0f, 1.0f);
+  }
   float* channel = frame.data();
   const webrtc::StreamConfig stream(kSampleRateHz, 1);
   apm->ProcessStream(&channel, stream, stream, &channel);
 
   Frame result;
-  result.level_db = LevelDb(frame);
-  result.floor_db =
-      std::max(*std::min_element(block_minimum_.begin(), block_minimum_.end()), kQuietestFloorDb);
+  result.level_db = LevelDb(frame) - gain_db_;
+  const double measured = *std::min_element(block_minimum_.begin(), block_minimum_.end());
+  // Where the caller is quiet, so is what must not be taken for speech.
+  const double quietest = std::clamp(loudest_db_ - kQuietLoudestDb, kQuietestOfAllDb - kQuietestFloorDb, 0.0);
+  result.floor_db = std::max(measured, kQuietestFloorDb + quietest);
   result.voiced =
       apm->voice_detection()->stream_has_voice() && result.level_db > result.floor_db + options_.gate_db;
+  if (++frames_since_played_ > kEchoFrames)
+    FollowLevel(result.level_db, std::max(measured, kQuietestOfAllDb));
   block_minimum_[block_] = std::min(block_minimum_[block_], result.level_db);
   if (++frames_in_block_ == kFramesPerBlock) {
     frames_in_block_ = 0;
@@ -93,6 +114,16 @@ FrontEnd::Frame FrontEnd::Process(std::span<float> frame) {
     block_minimum_[block_] = result.level_db;
   }
   return result;
+}
+
+void FrontEnd::FollowLevel(double level_db, double floor_db) {
+  if (loudest_db_ != kUnknownDb) loudest_db_ -= kForgetDbPerFrame;
+  if (level_db > std::max(floor_db + kClearlyOverFloorDb, kNoSpeechDb)) {
+    loudest_db_ = loudest_db_ == kUnknownDb ? level_db : std::max(loudest_db_, level_db);
+  }
+  const bool quiet = loudest_db_ != kUnknownDb && loudest_db_ < kQuietLoudestDb;
+  const double wanted = quiet ? std::clamp(kRaisedLoudestDb - loudest_db_, 0.0, kMostGainDb) : 0.0;
+  gain_db_ = std::min(wanted, gain_db_ + kRiseDbPerFrame);  // down at once: nothing is clipped for long
 }
 
 }  // namespace sotto

@@ -1,6 +1,10 @@
 // Between the microphone and the recognizer, 10 ms at a time: high-pass, echo cancellation against what is
 // being played, optional noise suppression and gain control, and the decision whether somebody speaks.
 //
+// A quiet microphone is raised, by up to 40 dB, to where voice detector and recognizer are at home: as far as the
+// loudest speech so far asks for it (not while something is played: what is left of its echo is quiet, too), a decibel
+// a frame. Usual levels are left as they are.
+//
 // The signal processing is WebRTC's audio processing module. Speech is declared only where its strictest
 // voice detector agrees with an energy gate over the tracked noise floor: the best of what was tried. One
 // thread.
@@ -29,8 +33,8 @@ class FrontEnd {
 
   struct Frame {
     bool voiced = false;
-    double level_db = -100;  // of the cleaned frame, dBFS
-    double floor_db = -100;  // of the noise
+    double level_db = -100;  // of the cleaned frame, dBFS, before it was raised
+    double floor_db = -100;  // of the noise, likewise
   };
 
   static Result<std::unique_ptr<FrontEnd>> Create(Options options);
@@ -46,6 +50,8 @@ class FrontEnd {
  private:
   struct Apm;
   explicit FrontEnd(Options options);
+  // Both in dBFS, of the frame without the gain.
+  void FollowLevel(double level_db, double floor_db);
 
   const Options options_;
   std::unique_ptr<Apm> apm_;
@@ -54,6 +60,10 @@ class FrontEnd {
   std::array<double, kBlocks> block_minimum_;
   size_t block_ = 0;
   int frames_in_block_ = 0;
+  double loudest_db_ = kUnknownDb;  // of speech, slowly forgotten
+  double gain_db_ = 0;
+  int frames_since_played_ = 1000;
+  static constexpr double kUnknownDb = 0;
 };
 
 }  // namespace sotto

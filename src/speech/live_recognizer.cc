@@ -50,7 +50,17 @@ class Engine {
       : pool_(std::move(pool)), recognizer_(std::move(recognizer)) {}
 
   void NewCaller() { recognizer_->NewCaller(); }
+  void SetPhrases(std::span<const std::string> phrases) { recognizer_->SetPhrases(phrases); }
+  // Any thread: what is computed for this utterance now is not wanted.
+  void Interrupt(const Utterance& utterance) {
+    const std::lock_guard lock(mutex_);
+    if (current_ == &utterance) recognizer_->Interrupt();
+  }
   void Start(Utterance& utterance, ListeningMode mode) {
+    {
+      const std::lock_guard lock(mutex_);
+      current_ = &utterance;
+    }
     if (utterance.cancelled) return;
     const auto started = recognizer_->Start(mode);
     utterance.started = started.has_value();
@@ -90,6 +100,8 @@ class Engine {
  private:
   const std::shared_ptr<RecognizerPool> pool_;  // takes the recognizer back, whatever still runs
   const std::unique_ptr<Recognizer> recognizer_;
+  std::mutex mutex_;
+  const Utterance* current_ = nullptr;  // guarded: that the recognizer was started with last
 };
 
 class ScheduledRecognizer final : public LiveRecognizer {
@@ -105,6 +117,10 @@ class ScheduledRecognizer final : public LiveRecognizer {
   void NewCaller() override {
     Cancel();
     Post([engine = engine_](std::stop_token) { engine->NewCaller(); });
+  }
+
+  void SetPhrases(std::vector<std::string> phrases) override {
+    Post([engine = engine_, phrases = std::move(phrases)](std::stop_token) { engine->SetPhrases(phrases); });
   }
 
   void Start(ListeningMode mode) override {
@@ -151,6 +167,7 @@ class ScheduledRecognizer final : public LiveRecognizer {
   void Cancel() override {
     if (utterance_ == nullptr) return;
     utterance_->cancelled = true;
+    engine_->Interrupt(*utterance_);
     Post([engine = engine_, utterance = std::exchange(utterance_, nullptr)](std::stop_token) {
       engine->Cancel(*utterance);
     });

@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/scheduler.h"
 #include "speech/recognizer.h"
@@ -29,6 +30,8 @@ class LiveRecognizer {
   virtual ~LiveRecognizer() = default;
 
   virtual void NewCaller() = 0;
+  // As Recognizer::SetPhrases.
+  virtual void SetPhrases(std::vector<std::string> /*phrases*/) {}
   virtual void Start(ListeningMode mode) = 0;
   // 16 kHz mono in [-1, 1], any length. REQUIRES (this and the next two): started.
   virtual void Feed(std::span<const float> samples) = 0;

@@ -1,7 +1,6 @@
 #include "speech/openai_audio.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -12,6 +11,7 @@
 #include "base/http_client.h"
 #include "core/json.h"
 #include "core/openai_error.h"
+#include "core/pcm16.h"
 #include "speech/resample.h"
 
 namespace sotto {
@@ -48,10 +48,7 @@ std::string ToWav(std::span<const float> samples) {
   wav += "data";
   PutLittle(&wav, size, 4);
   SOTTO_CHECK(wav.size() == kWavHeaderBytes);
-  for (const float sample : samples) {
-    PutLittle(&wav, static_cast<uint32_t>(std::lrint(std::clamp(sample, -1.0f, 1.0f) * 32767.0f)), 2);
-  }
-  return wav;
+  return wav + ToPcm16Bytes(samples);
 }
 
 HttpRequest NewRequest(std::string url, const OpenAiAudioOptions& options, std::chrono::milliseconds whole) {
@@ -156,10 +153,7 @@ class WavStream {
     pending_ += bytes;
     if (!in_data_ && !ReadHeader()) return !error;
     const size_t usable = pending_.size() / 2 * 2;
-    std::vector<float> raw(usable / 2);
-    for (size_t i = 0; i < raw.size(); ++i) {
-      raw[i] = static_cast<float>(static_cast<int16_t>(GetLittle(pending_, 2 * i, 2))) / 32768.0f;
-    }
+    const std::vector<float> raw = FromPcm16Bytes(std::string_view(pending_).substr(0, usable));
     pending_.erase(0, usable);
     std::vector<float> samples;
     resampler_->Process(raw, &samples);

@@ -1,11 +1,11 @@
 #include "speech/phrase_cache.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mapped_file.h"
-#include "speech/domain_model.h"
+#include "core/pcm16.h"
 
 namespace sotto {
 namespace {
@@ -41,20 +41,14 @@ PhraseCache::PhraseCache(std::shared_ptr<Synthesizer> synthesizer, std::filesyst
     : synthesizer_(std::move(synthesizer)), folder_(std::move(folder)) {}
 
 std::filesystem::path PhraseCache::FileOf(std::string_view text) const {
-  return folder_ / fmt::format("{:016x}.s16", HashText(text, HashText(synthesizer_->name() + '\n')));
+  return folder_ / fmt::format("{:016x}.s16", Fnv1a(text, Fnv1a(synthesizer_->name() + '\n')));
 }
 
 Phrase PhraseCache::ReadFromDisk(std::string_view text) const {
   if (folder_.empty()) return nullptr;
   const auto bytes = ReadFile(FileOf(text));
   if (!bytes || bytes->size() % 2 != 0) return nullptr;
-  auto samples = std::make_shared<std::vector<float>>(bytes->size() / 2);
-  for (size_t i = 0; i < samples->size(); ++i) {
-    const int low = static_cast<unsigned char>((*bytes)[2 * i]);
-    const int high = static_cast<signed char>((*bytes)[2 * i + 1]);
-    (*samples)[i] = static_cast<float>(high * 256 + low) / 32768.0f;
-  }
-  return samples;
+  return std::make_shared<std::vector<float>>(FromPcm16Bytes(*bytes));
 }
 
 int PhraseCache::Warm(std::span<const std::string> phrases) {
@@ -73,13 +67,7 @@ int PhraseCache::Warm(std::span<const std::string> phrases) {
       ++made;
       phrase = std::make_shared<std::vector<float>>(TrimAndFade(audio->samples, kKeepSamples));
       if (!folder_.empty()) {
-        std::string bytes;
-        for (const float sample : *phrase) {
-          const auto value = static_cast<int>(std::lrint(std::clamp(sample, -1.0f, 1.0f) * 32767.0f));
-          bytes += static_cast<char>(value & 0xff);
-          bytes += static_cast<char>((value >> 8) & 0xff);
-        }
-        if (const auto written = WriteFileAtomically(FileOf(text), bytes); !written) {
+        if (const auto written = WriteFileAtomically(FileOf(text), ToPcm16Bytes(*phrase)); !written) {
           Log().warn("phrase cache: {}", written.error().message);
         }
       }

@@ -5,11 +5,11 @@
 #include <sphinxbase/err.h>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "core/pcm16.h"
 #include "speech/phrase_units.h"
 
 namespace sotto {
@@ -114,9 +114,7 @@ class PocketSphinxRecognizer final : public Recognizer {
   Result<void> Feed(std::span<const float> samples) override {
     SOTTO_CHECK(started_);
     pcm_.resize(samples.size());
-    for (size_t i = 0; i < samples.size(); ++i) {
-      pcm_[i] = static_cast<int16>(std::lrint(std::clamp(samples[i], -1.0f, 1.0f) * 32767.0f));
-    }
+    std::transform(samples.begin(), samples.end(), pcm_.begin(), ToPcm16);
     if (ps_process_raw(decoder_->get(), pcm_.data(), pcm_.size(), FALSE, FALSE) < 0) {
       return MakeError(ErrorCode::kUnavailable, "pocketsphinx cannot process the audio");
     }

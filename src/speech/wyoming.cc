@@ -9,12 +9,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cmath>
 #include <cstring>
 #include <vector>
 
 #include "base/check.h"
 #include "core/json.h"
+#include "core/pcm16.h"
 #include "speech/resample.h"
 
 namespace sotto {
@@ -211,16 +211,6 @@ class Connection {
 
 Json Format() { return {{"rate", kSampleRateHz}, {"width", 2}, {"channels", 1}}; }
 
-std::string ToPcm16(std::span<const float> samples) {
-  std::string bytes(samples.size() * 2, '\0');
-  for (size_t i = 0; i < samples.size(); ++i) {
-    const auto value = static_cast<int>(std::lrint(std::clamp(samples[i], -1.0f, 1.0f) * 32767.0f));
-    bytes[2 * i] = static_cast<char>(value & 0xff);
-    bytes[2 * i + 1] = static_cast<char>((value >> 8) & 0xff);
-  }
-  return bytes;
-}
-
 class WyomingRecognizer final : public Recognizer {
  public:
   WyomingRecognizer(Address address, WyomingOptions options)
@@ -236,7 +226,7 @@ class WyomingRecognizer final : public Recognizer {
   Result<void> Feed(std::span<const float> samples) override {
     if (!connection_.open())
       return MakeError(ErrorCode::kUnavailable, "{}: not connected", connection_.name());
-    return connection_.Send("audio-chunk", Format(), ToPcm16(samples), options_.connect);
+    return connection_.Send("audio-chunk", Format(), ToPcm16Bytes(samples), options_.connect);
   }
   std::optional<Transcript> Partial() override { return std::nullopt; }
   Result<Transcript> Finish() override {
@@ -256,8 +246,7 @@ class WyomingRecognizer final : public Recognizer {
       const auto left = std::chrono::ceil<milliseconds>(deadline - SteadyClock::now());
       SOTTO_ASSIGN_OR_RETURN(const Event event, connection_.Receive(std::max(left, milliseconds(0))));
       if (event.type == "error") {
-        return MakeError(ErrorCode::kUnavailable, "{}: {}", connection_.name(),
-                         TextOf(event.data));
+        return MakeError(ErrorCode::kUnavailable, "{}: {}", connection_.name(), TextOf(event.data));
       }
       if (event.type != "transcript") continue;
       if (!event.data.contains("text") || !event.data["text"].is_string()) {
@@ -309,8 +298,7 @@ class WyomingSynthesizer final : public Synthesizer {
     while (true) {
       SOTTO_ASSIGN_OR_RETURN(const Event event, connection.Receive(options_.silence));
       if (event.type == "error") {
-        return MakeError(ErrorCode::kUnavailable, "{}: {}", connection.name(),
-                         TextOf(event.data));
+        return MakeError(ErrorCode::kUnavailable, "{}: {}", connection.name(), TextOf(event.data));
       }
       samples.clear();
       if (event.type == "audio-chunk") {
@@ -321,13 +309,7 @@ class WyomingSynthesizer final : public Synthesizer {
         if (resampler == nullptr) {
           SOTTO_ASSIGN_OR_RETURN(resampler, Resampler::Create(event.data["rate"].get<int>(), kSampleRateHz));
         }
-        std::vector<float> raw(event.payload.size() / 2);
-        for (size_t i = 0; i < raw.size(); ++i) {
-          const int low = static_cast<unsigned char>(event.payload[2 * i]);
-          raw[i] =
-              static_cast<float>(static_cast<signed char>(event.payload[2 * i + 1]) * 256 + low) / 32768.0f;
-        }
-        resampler->Process(raw, &samples);
+        resampler->Process(FromPcm16Bytes(event.payload), &samples);
       } else if (event.type == "audio-stop" && resampler != nullptr) {
         resampler->Flush(&samples);
       }

@@ -164,6 +164,11 @@ class Reader {
             add("<object>", back_.words->objects.MatchesAt(words_, at)))
           continue;
       }
+      // Whom one speaks to changes nothing, and there is no end of names for it.
+      if (const size_t length = language_.address.MatchesAt(words_, at); length > 0 && length < words_.size()) {
+        at += length;
+        continue;
+      }
       tokens.emplace_back(words_[at++]);
     }
     return tokens;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "text/compiled_languages.h"
+#include "text/list_file.h"
 #include "text/normalise.h"
 
 namespace sotto {
@@ -70,13 +71,6 @@ std::map<std::string, PhraseList*, std::less<>> Sections(LanguageData& data, std
           {"negation ends", &data.negation_ends}};
 }
 
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
-}
-
 // "transfer, move / transferred, moved / transfer"
 Result<ActWords> ParseAct(std::string_view line) {
   ActWords act;
@@ -98,41 +92,25 @@ Result<ActWords> ParseAct(std::string_view line) {
 
 Result<void> ParseLists(LanguageData& data, const LanguageFile& file, std::string_view source) {
   const auto sections = Sections(data, file.name);
-  PhraseList* list = nullptr;
-  bool acts = false;
-  int number = 0;
-  for (size_t begin = 0; begin < file.text.size();) {
-    const size_t end = std::min(file.text.find('\n', begin), file.text.size());
-    const std::string_view line = Trimmed(file.text.substr(begin, end - begin));
-    begin = end + 1;
-    ++number;
-    if (line.empty() || line.front() == '#') continue;
-    const auto here = [&] { return fmt::format("{}/{}:{}", source, file.name, number); };
-    if (line.front() == '[' && line.back() == ']' && line.find_first_of("[(|", 1) == std::string_view::npos) {
-      const std::string_view name = line.substr(1, line.size() - 2);
-      acts = file.name == "acts.txt" && name == "acts";
-      const auto found = sections.find(name);
-      if (found == sections.end() && !acts) {
-        std::string known = file.name == "acts.txt" ? "acts" : "";
-        for (const auto& [section, unused] : sections) known += (known.empty() ? "" : ", ") + section;
-        return MakeError(ErrorCode::kCorrupt, "{}: no section [{}]; there are {}", here(), name, known);
-      }
-      list = acts ? nullptr : found->second;
-      continue;
-    }
-    if (acts) {
-      auto act = ParseAct(line);
-      if (!act) return WithContext(act.error(), here());
-      for (const std::string& verb : act->verbs) data.act_verbs.AddWords(verb);
-      for (const std::string& past : act->past) data.act_pasts.AddWords(past);
-      data.acts.push_back(*std::move(act));
-      continue;
-    }
-    if (list == nullptr)
-      return MakeError(ErrorCode::kCorrupt, "{}: a phrase before the first [section]", here());
-    if (auto added = list->Add(line); !added) return WithContext(added.error(), here());
-  }
-  return {};
+  const bool has_acts = file.name == "acts.txt";
+  PhraseList* list = nullptr;  // null: [acts]
+  const auto section = [&](std::string_view name) -> Result<void> {
+    const auto found = sections.find(name);
+    list = found == sections.end() ? nullptr : found->second;
+    if (list != nullptr || (has_acts && name == "acts")) return {};
+    std::string known = has_acts ? "acts" : "";
+    for (const auto& [other, unused] : sections) known += (known.empty() ? "" : ", ") + other;
+    return MakeError(ErrorCode::kCorrupt, "no section [{}]; there are {}", name, known);
+  };
+  const auto line = [&](std::string_view phrase) -> Result<void> {
+    if (list != nullptr) return list->Add(phrase);
+    SOTTO_ASSIGN_OR_RETURN(ActWords act, ParseAct(phrase));
+    for (const std::string& verb : act.verbs) data.act_verbs.AddWords(verb);
+    for (const std::string& past : act.past) data.act_pasts.AddWords(past);
+    data.acts.push_back(std::move(act));
+    return {};
+  };
+  return ReadListFile(file.text, fmt::format("{}/{}", source, file.name), {section, line});
 }
 
 Result<std::string> ReadAll(const std::filesystem::path& path) {

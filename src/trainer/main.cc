@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/mapped_file.h"
+#include "core/json.h"
 #include "slm/model.h"
 #include "text/normalise.h"
 #include "trainer/bench.h"
@@ -31,6 +33,8 @@ struct TrainArguments {
   std::string name = "sotto-specialist", description, licence, type = "Q8_0", precision = "bf16";
   int n_merges = 3072;
   float teacher_share = 0.5f;
+  std::filesystem::path tools;  // what the tools of a base model's data mean
+  bool composed = false;
   DecoderShape shape;
   RunOptions run;
 };
@@ -66,12 +70,27 @@ Json ToJson(const Score& score) {
               {"auroc", score.auroc()}};
 }
 
+// An OpenAI tools array.
+Result<std::vector<ToolSpec>> ReadToolSpecs(const std::filesystem::path& path) {
+  SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  SOTTO_ASSIGN_OR_RETURN(const Json json, ParseJson(text, path.string()));
+  if (!json.is_array()) return MakeError(ErrorCode::kInvalidArgument, "{}: no array of tools", path.string());
+  std::vector<ToolSpec> specs;
+  for (const Json& tool : json) {
+    auto spec = ToolSpecFromJson(tool);
+    if (!spec) return WithContext(spec.error(), path.string());
+    specs.push_back(*std::move(spec));
+  }
+  return specs;
+}
+
 struct Prepared {
   Corpus corpus;
   std::vector<std::pair<std::string, std::vector<LabelledConversation>>> held_out;
   TrainVocabulary vocabulary;
   std::shared_ptr<const Tokenizer> tokenizer;
   std::optional<Weights> weights;
+  std::string workflow_hash;  // empty: of no workflow
 };
 
 Result<Prepared> Prepare(TrainArguments& arguments) {
@@ -79,6 +98,7 @@ Result<Prepared> Prepare(TrainArguments& arguments) {
   std::shared_ptr<const Workflow> workflow;
   if (!arguments.workflow.empty()) {
     SOTTO_ASSIGN_OR_RETURN(workflow, LoadWorkflow(arguments.workflow));
+    prepared.workflow_hash = workflow->hash;
   }
   std::vector<CorpusFile> files;
   for (const std::string& text : arguments.data) files.push_back(ParseCorpusFile(text));
@@ -107,6 +127,9 @@ Result<Prepared> Prepare(TrainArguments& arguments) {
     prepared.vocabulary.AddFragments(prepared.corpus.ToolSpecs());
   } else {
     std::vector<ToolSpec> specs;
+    if (!arguments.tools.empty()) {
+      SOTTO_ASSIGN_OR_RETURN(specs, ReadToolSpecs(arguments.tools));
+    }
     for (const std::string& name : prepared.corpus.ToolNames()) specs.push_back({name, "", Json::object()});
     prepared.vocabulary.AddFragments(specs);
   }
@@ -153,6 +176,7 @@ Result<int> Train(TrainArguments arguments) {
     }
   }
   TrainingRun run(arguments.run, prepared.corpus, *prepared.tokenizer, weights);
+  if (arguments.composed) run.Compose(ComposedRows(prepared.vocabulary, *prepared.tokenizer));
   if (teacher) run.Distil(&teacher->weights, arguments.teacher_share);
   std::span<const LabelledConversation> quick;
   if (!prepared.held_out.empty()) {
@@ -192,7 +216,7 @@ Result<int> Train(TrainArguments arguments) {
   RoundWeights(*type, weights);
   run.RefreshPasses();
   score_all("quantised");
-  const ModelFileInfo info{arguments.name, arguments.description, arguments.licence};
+  const ModelFileInfo info{arguments.name, arguments.description, arguments.licence, prepared.workflow_hash};
   SOTTO_RETURN_IF_ERROR(WriteModelFile(arguments.out, weights, prepared.vocabulary, *type, info));
   metrics["bytes"] = std::filesystem::file_size(arguments.out);
   SOTTO_RETURN_IF_ERROR(WriteMetrics(arguments.metrics, metrics));
@@ -341,6 +365,10 @@ void AddTrain(CLI::App& app, TrainArguments& a) {
   app.add_option("--data", a.data, "Conversations, FILE or FILE:SHARE of the tokens")->required();
   app.add_option("--held-out", a.held_out, "Conversations to score, never trained on");
   app.add_option("--base", a.base, "Model whose weights and base vocabulary are taken over");
+  app.add_option("--tools", a.tools,
+                 "Without --workflow: OpenAI tools array with what the data's tools mean");
+  app.add_flag("--composed", a.composed,
+               "Hold the embeddings of tools to the words of their names and descriptions");
   app.add_option("--merges", a.n_merges, "Without --base: merges of the new vocabulary")
       ->capture_default_str();
   app.add_option("--steps", a.run.steps, "Steps to train; 0: --minutes decides")->capture_default_str();

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "slm/gguf.h"
+#include "trainer/composed_rows.h"
 
 namespace sotto {
 namespace {
@@ -18,6 +19,7 @@ void WriteMetadata(const DecoderShape& shape, const ModelFileInfo& info, DType t
   writer.SetString("general.name", info.name);
   if (!info.description.empty()) writer.SetString("general.description", info.description);
   if (!info.licence.empty()) writer.SetString("general.license", info.licence);
+  if (!info.workflow_hash.empty()) writer.SetString("sotto.workflow_hash", info.workflow_hash);
   writer.SetU32("general.file_type", type == DType::kQ8_0 ? 7 : type == DType::kF16 ? 1 : 0);
   writer.SetU32("general.quantization_version", 2);
   u32("context_length", shape.n_ctx);
@@ -183,30 +185,19 @@ Result<Weights> ExtendToVocabulary(const LoadedModel& base, const TrainVocabular
   plain.tokens.resize(n_base);
   plain.types.resize(n_base);
   SOTTO_ASSIGN_OR_RETURN(const auto tokenizer, plain.MakeTokenizer());
-  const auto d = static_cast<size_t>(shape.d_model);
+  ComposedRows(vocabulary, *tokenizer).Compose(weights);
+  const int64_t d = shape.d_model;
   float* table = weights.data(weights.embedding());
   const std::vector<std::string>& known = base.vocabulary.tokens;
   for (size_t id = n_base; id < vocabulary.tokens.size(); ++id) {
+    float* row = table + static_cast<int64_t>(id) * d;
     const auto same =
         std::find(known.begin() + static_cast<std::ptrdiff_t>(n_base), known.end(), vocabulary.tokens[id]);
     if (same != known.end()) {
-      std::copy_n(base.weights.data(base.weights.embedding()) + (same - known.begin()) * shape.d_model,
-                  shape.d_model, table + id * d);
+      std::copy_n(base.weights.data(base.weights.embedding()) + (same - known.begin()) * d, d, row);
       continue;
     }
-    std::string words;
-    std::string_view text = vocabulary.tokens[id];
-    if (text.starts_with("{\"name\": ")) text = text.substr(9, text.find(", \"arguments\"") - 9);
-    for (const char c : text) words += std::isalnum(static_cast<unsigned char>(c)) ? c : ' ';
-    const size_t first = words.find_first_not_of(' ');
-    words = first == std::string::npos ? "" : words.substr(first, words.find_last_not_of(' ') + 1 - first);
-    const std::vector<TokenId> parts = tokenizer->Encode(words);
-    float* row = table + id * d;
-    for (size_t j = 0; j < d; ++j) {
-      for (const TokenId part : parts) row[j] += table[static_cast<size_t>(part) * d + j];
-      if (!parts.empty()) row[j] /= static_cast<float>(parts.size());
-      row[j] += static_cast<float>(0.02 * Normal(random));
-    }
+    for (int64_t j = 0; j < d; ++j) row[j] += static_cast<float>(0.02 * Normal(random));
   }
   return weights;
 }

@@ -18,6 +18,8 @@ struct ModelFileInfo {
   std::string name;         // general.name
   std::string description;  // general.description
   std::string licence;      // general.license, may be empty
+  std::string workflow_hash =
+      {};  // sotto.workflow_hash: of the workflow.yaml it was trained for; may be empty
 };
 
 // Matrices and the embedding as `type`, gains as F32.
@@ -49,7 +51,7 @@ struct LoadedModel {
 Result<LoadedModel> ReadModelFile(const std::filesystem::path& path);
 
 // The weights of `base` for a vocabulary that begins with the base's own base part: rows that the base lacks
-// start as the mean of the embeddings of their text, so that "check_balance" begins near its words.
+// start composed of what they mean (trainer/composed_rows.h), so that "check_balance" begins near its words.
 Result<Weights> ExtendToVocabulary(const LoadedModel& base, const TrainVocabulary& vocabulary,
                                    Random& random);
 

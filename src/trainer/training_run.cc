@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kConstantShare = 0.1;  // of the run at full rate; the minutes are measured within it
 constexpr int64_t kCurveEvery = 20;
+constexpr double kWordsLeftOut = 0.25;  // of what composed rows mean, at a step
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -47,6 +48,8 @@ void TrainingRun::Distil(const Weights* teacher, float share) {
   }
 }
 
+void TrainingRun::Compose(ComposedRows rows) { composed_ = std::move(rows); }
+
 double TrainingRun::Rate(int64_t step) const {
   const double warm =
       std::min(1.0, static_cast<double>(step + 1) / std::max(1, options_.optimizer.warmup_steps));
@@ -68,6 +71,10 @@ TrainingRun::StepOutcome TrainingRun::Step(int64_t step, double rate) {
   double weight = 0;
   for (const Batch& batch : batches) weight += batch.weight_sum();
   const auto scale = static_cast<float>(1.0 / std::max(weight, 1.0));
+  if (!composed_.empty()) {
+    Random random(Mix(options_.seed, static_cast<uint64_t>(step), n));
+    step_.Hold(composed_.Sample(kWordsLeftOut, random));
+  }
   step_.Run(rate, [&](size_t i, Pass& pass) {
     if (teacher_ == nullptr) {
       scores[i] = pass.Train(weights_, batches[i], scale);
@@ -198,6 +205,7 @@ Result<RunResult> TrainingRun::Run(std::span<const LabelledConversation> held_ou
   result.tokens_per_second = static_cast<double>(result.tokens) / std::max(1e-9, result.seconds);
   result.interrupted = total_steps_ == 0 || step < total_steps_;
   if (result.interrupted) Save(step, result.seconds);
+  composed_.Compose(weights_);  // of all their words
   RefreshPasses();
   if (!options_.report.empty()) SOTTO_RETURN_IF_ERROR(WriteCurve(options_.report, result.curve));
   return result;

@@ -51,6 +51,9 @@ class TrainingRun {
   Result<RunResult> Run(std::span<const LabelledConversation> held_out, const std::atomic<bool>& stop);
   // Towards a teacher's probabilities: `share` of the loss. The teacher has the same vocabulary.
   void Distil(const Weights* teacher, float share);
+  // Holds the rows of fragments to what they mean (trainer/composed_rows.h), at every step to other words of
+  // it.
+  void Compose(ComposedRows rows);
 
   std::span<const std::unique_ptr<Pass>> passes() const { return step_.passes(); }
   void RefreshPasses() { step_.Refresh(); }
@@ -74,6 +77,7 @@ class TrainingRun {
   const Tokenizer& tokenizer_;
   Weights& weights_;
   TrainingStep step_;
+  ComposedRows composed_;
   const Weights* teacher_ = nullptr;
   float teacher_share_ = 0;
   std::vector<std::unique_ptr<Pass>> teacher_passes_;

@@ -26,6 +26,7 @@ void TrainingStep::Together(const std::function<void(size_t)>& work) {
 }
 
 void TrainingStep::Run(double rate, const Work& work) {
+  composed_.Compose(weights_);
   Together([&](size_t i) {
     passes_[i]->Refresh(weights_);
     work(i, *passes_[i]);
@@ -40,6 +41,7 @@ void TrainingStep::Run(double rate, const Work& work) {
       std::memset(part, 0, (end - begin) * sizeof(float));
     }
   });
+  composed_.Distribute(weights_, sum);
   optimizer_.Step(weights_, passes_[0]->gradients(), rate, team_);
   team_.ParallelFor(size, kPiece, [&](size_t begin, size_t end, size_t) {
     std::memset(sum + begin, 0, (end - begin) * sizeof(float));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "nn/thread_team.h"
+#include "trainer/composed_rows.h"
 #include "trainer/decoder.h"
 #include "trainer/optimizer.h"
 
@@ -30,10 +31,13 @@ class TrainingStep {
   void Refresh();
   std::span<const std::unique_ptr<Pass>> passes() const { return passes_; }
   Optimizer& optimizer() { return optimizer_; }
+  // From the next Run on these rows of the embedding are composed of others. Empty: none are.
+  void Hold(ComposedRows rows) { composed_ = std::move(rows); }
 
  private:
   Weights& weights_;
   Optimizer optimizer_;
+  ComposedRows composed_;
   ThreadTeam team_;
   std::vector<std::unique_ptr<Pass>> passes_;
 };

@@ -1,6 +1,9 @@
 #include "trainer/vocabulary.h"
 
 #include <algorithm>
+#include <cctype>
+
+#include "text/normalise.h"
 
 namespace sotto {
 namespace {
@@ -56,16 +59,30 @@ TrainVocabulary TrainVocabulary::FromBpe(const BpeVocabulary& bpe) {
 Result<TrainVocabulary> TrainVocabulary::BaseOf(const GgufFile& file) { return Read(file, true); }
 Result<TrainVocabulary> TrainVocabulary::Of(const GgufFile& file) { return Read(file, false); }
 
-void TrainVocabulary::AddFragment(std::string text) {
+void TrainVocabulary::AddFragment(std::string text, std::string meaning) {
+  if (!meaning.empty()) meanings.try_emplace(text, std::move(meaning));
   if (std::find(tokens.begin(), tokens.end(), text) != tokens.end()) return;
   tokens.push_back(std::move(text));
   types.push_back(static_cast<int32_t>(TokenType::kUserDefined));
 }
 
+std::string TrainVocabulary::MeaningOf(size_t id) const {
+  const auto found = meanings.find(tokens[id]);
+  if (found != meanings.end()) return found->second;
+  std::string_view text = tokens[id];
+  if (text.starts_with("{\"name\": ")) text = text.substr(9, text.find(", \"arguments\"") - 9);
+  std::string words;
+  for (const char c : text) words += std::isalnum(static_cast<unsigned char>(c)) ? c : ' ';
+  const size_t first = words.find_first_not_of(' ');
+  if (first == std::string::npos) return "";
+  return words.substr(first, words.find_last_not_of(' ') + 1 - first);
+}
+
 void TrainVocabulary::AddFragments(std::span<const ToolSpec> tools) {
   AddFragment("}}");
   for (const ToolSpec& tool : tools) {
-    AddFragment("{\"name\": " + Json(tool.name).dump() + ", \"arguments\": {");
+    AddFragment("{\"name\": " + Json(tool.name).dump() + ", \"arguments\": {",
+                PlainWords(tool.name) + " " + tool.description);
     if (!tool.parameters.contains("properties")) continue;
     for (const auto& [name, schema] : tool.parameters.at("properties").items()) {
       AddFragment(Json(name).dump() + ": ");

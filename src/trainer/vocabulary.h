@@ -7,6 +7,7 @@
 // so that a call is ordinary JSON that costs few steps. A plain value.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,7 +35,8 @@ struct TrainVocabulary {
   std::vector<std::string> tokens;
   std::vector<int32_t> types;  // TokenType
   std::vector<std::string> merges;
-  size_t n_base = 0;  // tokens before the fragments
+  size_t n_base = 0;                            // tokens before the fragments
+  std::map<std::string, std::string> meanings;  // of fragments; not in the file
 
   static TrainVocabulary FromBpe(const BpeVocabulary& bpe);
   // The base part of a model made by `sotto train`.
@@ -43,7 +45,10 @@ struct TrainVocabulary {
   static Result<TrainVocabulary> Of(const GgufFile& file);
   // Appends what is not there yet.
   void AddFragments(std::span<const ToolSpec> tools);
-  void AddFragment(std::string text);
+  void AddFragment(std::string text, std::string meaning = "");
+  // The words that say what a fragment is: names and descriptions where AddFragments knew them, else the
+  // words of its text. Empty where it has none.
+  std::string MeaningOf(size_t id) const;
 
   // tokenizer.* and sotto.* keys.
   void Write(GgufWriter& writer) const;

@@ -125,6 +125,7 @@ class WorkflowParser {
   }
 
   void ReadAssistant(const YAML::Node& node) {
+    workflow_.assistant.recognizer = "moonshine,pocketsphinx";  // what is there of these (speech/backends.h)
     if (!reader_.CheckMap(node, "assistant", {"name", "greeting", "voice", "recognizer"}, "assistant"))
       return;
     reader_.Read(node, "assistant", "name", workflow_.assistant.name);
@@ -135,7 +136,8 @@ class WorkflowParser {
 
   void ReadEntity(const std::string& name, const YAML::Node& node) {
     const std::string path = "entities." + name;
-    if (!reader_.CheckMap(node, path, {"type", "values", "value_type", "length", "currency", "min", "max", "usual"},
+    if (!reader_.CheckMap(node, path,
+                          {"type", "values", "value_type", "length", "currency", "min", "max", "usual"},
                           fmt::format("entity '{}'", name))) {
       return;
     }
@@ -295,8 +297,8 @@ class WorkflowParser {
                 ToolDef& tool) {
     const std::string path = slots_path + "." + name;
     if (!reader_.CheckMap(node, path,
-                          {"as", "entity", "only", "required", "grounded", "inferred", "ask", "question", "when",
-                           "phrases", "description", "min", "max", "usual"},
+                          {"as", "entity", "only", "required", "grounded", "inferred", "ask", "question",
+                           "when", "phrases", "description", "min", "max", "usual"},
                           fmt::format("slot '{}'", name))) {
       return;
     }

@@ -8,11 +8,8 @@
 
 namespace sotto {
 
-// Edits (insert, delete, replace, swap of neighbours) between two names, case-insensitively.
-int EditDistance(std::string_view a, std::string_view b);
-
-// The nearest candidate, or "" where none is near: at most a third of the longer name differs, or one is the
-// beginning of the other.
+// The nearest candidate, letters big or small, or "" where none is near: at most a third of the longer name
+// differs, or one is the beginning of the other.
 std::string ClosestName(std::string_view name, const std::vector<std::string>& candidates);
 
 // "did you mean 'amount'?", or "one of a, b, c" where nothing is near; "" without candidates.

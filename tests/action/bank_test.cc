@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/random.h"
+#include "log_reader.h"
 
 namespace sotto {
 namespace {
@@ -48,6 +49,28 @@ TEST(Bank, TransfersOnceHoweverOftenItIsAsked) {
                Request(R"({"amount": 300, "from_account": "checking", "to_account": "savings"})", "task-1"));
   EXPECT_EQ(other.failure, "invalid_arguments");
   EXPECT_THAT(bank->Audit().value(), testing::IsEmpty());
+}
+
+// What was asked for is the caller's business; what went wrong is everybody's.
+TEST(Bank, LogsNoValuesOfSlots) {
+  const auto bank = Bank::Create(Fresh("private")).value();
+  const LogReader log;
+  EXPECT_TRUE(bank->Do("transfer", Request(kTransfer, "secret-task")).ok);
+  for (const char* wrong : {R"({"amount": 73, "from_account": "checking", "to_account": "savings"})",
+                            R"({"amount": -57, "from_account": "checking", "to_account": "savings"})",
+                            R"({"amount": "4532 4532", "from_account": "checking", "to_account": "savings"})",
+                            R"({"amount": 91919191, "from_account": "checking", "to_account": "savings"})",
+                            R"({"amount": 5, "from_account": "checking", "to_account": "checking"})"}) {
+    EXPECT_EQ(bank->Do("transfer", Request(wrong, "secret-task")).failure, "invalid_arguments") << wrong;
+    EXPECT_EQ(bank->Do("transfer", Request(wrong)).failure.empty(),
+              std::string(wrong).find("73") != std::string::npos)
+        << wrong;
+  }
+  for (const char* value : {"secret-task", "73", "57", "4532", "91919191", "checking", "savings"}) {
+    EXPECT_THAT(log.text(), testing::Not(testing::HasSubstr(value)));
+  }
+  EXPECT_THAT(log.text(), testing::HasSubstr("transfer: its idempotency key was used for something else"));
+  EXPECT_THAT(log.text(), testing::HasSubstr("the amount is outside 0.01 to"));
 }
 
 TEST(Bank, RefusesWithoutTouchingTheBooks) {

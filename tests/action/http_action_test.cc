@@ -2,14 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
 
 #include <cstdlib>
 #include <future>
-#include <sstream>
 
 #include "action/environment.h"
-#include "base/log.h"
+#include "log_reader.h"
 #include "loopback_server.h"
 
 namespace sotto {
@@ -18,26 +16,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// Everything that is logged while it lives.
-class LogReader {
- public:
-  LogReader() : level_(Log().level()) {
-    Log().sinks().push_back(std::make_shared<spdlog::sinks::ostream_sink_mt>(text_));
-    Log().set_level(spdlog::level::trace);
-  }
-  ~LogReader() {
-    Log().sinks().pop_back();
-    Log().set_level(level_);
-  }
-  LogReader(const LogReader&) = delete;
-  LogReader& operator=(const LogReader&) = delete;
-  std::string text() const { return text_.str(); }
-
- private:
-  const spdlog::level::level_enum level_;
-  std::ostringstream text_;
-};
 
 class HttpActionTest : public testing::Test {
  protected:

@@ -329,12 +329,36 @@ TEST(Grounding, SoundAlikesCountInSpeechAndNeverAgainstPlainWords) {
   EXPECT_THAT(Candidates("one of my cards"), IsEmpty());
 }
 
-std::optional<Understanding::Call> Answer(std::string_view text, std::vector<std::string> slots) {
+std::optional<Understanding::Call> Answer(std::string_view text, std::vector<std::string> slots,
+                                          const std::vector<Turn>& history = {}) {
   const std::vector<ToolSpec> specs = {Spec("pay", R"({"amount": {"type": "number", "maximum": 500},
                       "card": {"type": "string", "pattern": "^[0-9]{4}$"}, "note": {"type": "string"}})")};
   static const std::vector<OfferedTool> tools = MakeOfferedTools(specs, Workflow{}, true).value();
-  return PlainAnswer(English(), {Expectation::Kind::kSlots, "pay", std::move(slots)}, tools, text,
+  return PlainAnswer(English(), {Expectation::Kind::kSlots, "pay", std::move(slots)}, tools, history, text,
                      Channel::kTyped);
+}
+
+TEST(PlainAnswer, CarriesWhatWasSaidOfTheTask) {
+  const ToolCall rent{"pay", Json{{"note", "rent"}}};
+  const ToolCall gym{"pay", Json{{"note", "gym"}, {"amount", 20}}};
+  EXPECT_EQ(Answer("forty", {"amount"}, {{"pay the rent", {}, {rent}}})->call.arguments,
+            Json({{"note", "rent"}, {"amount", 40}}));
+  EXPECT_EQ(Answer("forty", {"amount"}, {{"pay the gym", {}, {gym}}})->call.arguments,
+            Json({{"note", "gym"}, {"amount", 40}}));
+  // Data sets do not say what was asked: the one thing that is missing and that fits.
+  const auto unasked = [&](std::string_view text, const std::vector<Turn>& history) {
+    const std::vector<ToolSpec> specs = {Spec("pay", R"({"amount": {"type": "number", "maximum": 500},
+                        "card": {"type": "string", "pattern": "^[0-9]{4}$"}})")};
+    static const std::vector<OfferedTool> tools = MakeOfferedTools(specs, Workflow{}, true).value();
+    return PlainAnswer(English(), {}, tools, history, text, Channel::kTyped);
+  };
+  EXPECT_EQ(unasked("4 5 3 and then 2", {{"pay 20", {}, {{"pay", Json{{"amount", 20}}}}}})->call.arguments,
+            Json({{"amount", 20}, {"card", "4532"}}));
+  EXPECT_FALSE(unasked("450", {{"hello", {}, {}}}));
+  EXPECT_FALSE(unasked("30", {{"pay 20 with 4532", {}, {{"pay", Json{{"amount", 20}, {"card", "4532"}}}}}}));
+  // Which of the two is asked about is the dialogue's to know.
+  EXPECT_EQ(Answer("forty", {"amount"}, {{"pay the rent, and the gym 20", {}, {rent, gym}}})->call.arguments,
+            Json({{"amount", 40}}));
 }
 
 TEST(PlainAnswer, IsTheNumberThatWasAskedFor) {

@@ -57,7 +57,7 @@ TEST_F(Program, MistakesAreOneClearLine) {
 
 TEST_F(Program, HelpIsNoMistake) {
   for (const char* command : {"demo", "talk", "chat", "call", "eval", "train", "test-dialogues", "bank",
-                              "check", "new", "generate", "model", "bench", "quantize", "synth", "harvest"}) {
+                              "check", "new", "generate", "model", "bench", "quantize", "synth", "harvest", "transcribe"}) {
     const Outcome outcome = Run({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0) << command;
     EXPECT_EQ(outcome.error, "") << command;

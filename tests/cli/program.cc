@@ -27,6 +27,8 @@ Outcome RunProgram(const std::filesystem::path& folder, const std::vector<std::s
     redirect(error, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
     if (::chdir(folder.c_str()) != 0) ::_exit(126);
     ::setenv("HOME", folder.c_str(), 1);
+    ::unsetenv("SOTTO_CACHE");
+    ::unsetenv("XDG_CACHE_HOME");
     ::unsetenv("SOTTO_WORKFLOW");
     ::unsetenv("SOTTO_MODEL");
     std::vector<char*> argv{const_cast<char*>(SOTTO_PROGRAM)};

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <future>
 #include <latch>
 
@@ -19,6 +20,7 @@ struct Script {
   std::vector<std::string> calls;  // by the strand; read when it is at rest
   std::optional<Error> start, feed, finish;
   std::function<void()> on_finish;
+  std::atomic<int> interrupts = 0;
 };
 
 class ScriptedEngine final : public Recognizer {
@@ -42,6 +44,10 @@ class ScriptedEngine final : public Recognizer {
     return Heard();
   }
   void Cancel() override { script_.calls.emplace_back("cancel"); }
+  void Interrupt() override { ++script_.interrupts; }
+  void SetPhrases(std::span<const std::string> phrases) override {
+    script_.calls.push_back("phrases " + phrases.front());
+  }
 
  private:
   static Result<void> Answer(const std::optional<Error>& error) {
@@ -140,6 +146,41 @@ TEST_F(LiveRecognition, AFinalThatComesTooLateIsATimeoutAndTheNextUtteranceIsHea
   EXPECT_EQ(late.error().code, ErrorCode::kTimeout);
   script_.on_finish = nullptr;
   EXPECT_EQ(Hear(*recognizer)->text, "160");
+}
+
+TEST_F(LiveRecognition, NamesOfTheCallerReachTheEngine) {
+  Scheduler scheduler(clock_);
+  const auto recognizer = Acquire(scheduler);
+  recognizer->SetPhrases({"netflix"});
+  EXPECT_THAT(script_.calls, ElementsAre("phrases netflix"));
+}
+
+TEST_F(LiveRecognition, WhatIsComputedForACancelledUtteranceIsInterruptedAndNothingElse) {
+  const SystemClock real;
+  std::latch in_finish(1), go(1);
+  script_.on_finish = [&] {
+    if (in_finish.try_wait()) return;
+    in_finish.count_down();
+    go.wait();
+  };
+  std::promise<Result<Transcript>> first;
+  {
+    Scheduler scheduler(real, {.threads = 1});
+    const auto recognizer = Acquire(scheduler);
+    recognizer->Start(ListeningMode::kOpen);
+    recognizer->Finish(seconds(60), [&](Result<Transcript> heard) { first.set_value(std::move(heard)); });
+    in_finish.wait();
+    recognizer->Start(ListeningMode::kOpen);
+    recognizer->Cancel();  // the second; the first is under way and wanted
+    EXPECT_EQ(script_.interrupts, 0);
+    go.count_down();
+    EXPECT_TRUE(first.get_future().get().has_value());
+  }
+  Scheduler scheduler(clock_);
+  const auto recognizer = Acquire(scheduler);
+  recognizer->Start(ListeningMode::kOpen);
+  recognizer->Cancel();
+  EXPECT_EQ(script_.interrupts, 1);
 }
 
 // With an engine that hangs, on threads.

@@ -1,14 +1,12 @@
 // The network backends against small servers that do, and do not, what they should.
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <functional>
 #include <thread>
 
 #include "base/check.h"
+#include "loopback_server.h"
 #include "speech/backends.h"
 #include "speech/openai_audio.h"
 #include "speech/wyoming.h"
@@ -20,43 +18,8 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Serves one connection with `talk(socket)` on a thread of its own.
-class OneShotServer {
- public:
-  explicit OneShotServer(std::function<void(int)> talk) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    SOTTO_CHECK(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                ::listen(listener_, 4) == 0);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this, talk = std::move(talk)] {
-      const int connection = ::accept(listener_, nullptr, nullptr);
-      if (connection < 0) return;
-      talk(connection);
-      ::shutdown(connection, SHUT_RDWR);
-      ::close(connection);
-    });
-  }
-  ~OneShotServer() {
-    ::shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    ::close(listener_);
-  }
-  std::string wyoming() const { return fmt::format("wyoming://127.0.0.1:{}", port_); }
-  std::string http() const { return fmt::format("http://127.0.0.1:{}/v1", port_); }
-
- private:
-  int listener_ = -1;
-  int port_ = 0;
-  std::thread thread_;
-};
-
-void Send(int socket, const std::string& bytes) {
-  (void)!::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+std::string Wyoming(const LoopbackServer& server) {
+  return fmt::format("wyoming://127.0.0.1:{}", server.port());
 }
 
 // Everything until `end` was seen or the other side closed.
@@ -80,29 +43,30 @@ Result<Transcript> HearOnce(RecognizerPool& pool) {
 }
 
 TEST(Wyoming, Recognizes) {
-  OneShotServer server([](int socket) {
+  const LoopbackServer server([](int socket) {
     const std::string heard = ReadUntil(socket, "audio-stop");
     EXPECT_THAT(heard, HasSubstr("\"type\":\"transcribe\""));
     EXPECT_THAT(heard, HasSubstr("\"payload_length\":3200"));
     const std::string data = R"({"text": " Transfer $200."})";
-    Send(socket, fmt::format("{{\"type\":\"transcript\",\"data_length\":{}}}\n{}", data.size(), data));
+    SendBytes(socket, fmt::format("{{\"type\":\"transcript\",\"data_length\":{}}}\n{}", data.size(), data));
   });
-  const auto transcript = HearOnce(**OpenWyomingRecognizers(server.wyoming()));
+  const auto transcript = HearOnce(**OpenWyomingRecognizers(Wyoming(server)));
   ASSERT_TRUE(transcript) << transcript.error().message;
   EXPECT_EQ(transcript->text, "Transfer $200.");
 }
 
 TEST(Wyoming, Speaks) {
-  OneShotServer server([](int socket) {
+  const LoopbackServer server([](int socket) {
     EXPECT_THAT(ReadUntil(socket, "\n"), HasSubstr("Hello there"));
-    Send(socket, "{\"type\":\"audio-start\",\"data\":{\"rate\":22050,\"width\":2,\"channels\":1}}\n");
-    Send(socket,
-         "{\"type\":\"audio-chunk\",\"data\":{\"rate\":22050,\"width\":2,\"channels\":1},\"payload_length\":"
-         "44100}\n" +
-             std::string(44100, '\x10'));
-    Send(socket, "{\"type\":\"audio-stop\"}\n");
+    SendBytes(socket, "{\"type\":\"audio-start\",\"data\":{\"rate\":22050,\"width\":2,\"channels\":1}}\n");
+    SendBytes(
+        socket,
+        "{\"type\":\"audio-chunk\",\"data\":{\"rate\":22050,\"width\":2,\"channels\":1},\"payload_length\":"
+        "44100}\n" +
+            std::string(44100, '\x10'));
+    SendBytes(socket, "{\"type\":\"audio-stop\"}\n");
   });
-  const auto voice = OpenWyomingSynthesizer(server.wyoming(), "");
+  const auto voice = OpenWyomingSynthesizer(Wyoming(server), "");
   ASSERT_TRUE(voice);
   const auto audio = SynthesizeAll(**voice, "Hello there");
   ASSERT_TRUE(audio) << audio.error().message;
@@ -111,17 +75,17 @@ TEST(Wyoming, Speaks) {
 
 TEST(Wyoming, GarbageSlownessAndAbsenceAreErrors) {
   {
-    OneShotServer server([](int socket) {
+    const LoopbackServer server([](int socket) {
       ReadUntil(socket, "audio-stop");
-      Send(socket, "HTTP/1.1 400 Bad Request\n");
+      SendBytes(socket, "HTTP/1.1 400 Bad Request\n");
     });
-    EXPECT_EQ(HearOnce(**OpenWyomingRecognizers(server.wyoming())).error().code, ErrorCode::kCorrupt);
+    EXPECT_EQ(HearOnce(**OpenWyomingRecognizers(Wyoming(server))).error().code, ErrorCode::kCorrupt);
   }
   {
-    OneShotServer server([](int socket) { ReadUntil(socket, "never"); });
+    const LoopbackServer server([](int socket) { ReadUntil(socket, "never"); });
     WyomingOptions quick;
     quick.transcript = std::chrono::milliseconds(50);
-    EXPECT_EQ(HearOnce(**OpenWyomingRecognizers(server.wyoming(), quick)).error().code, ErrorCode::kTimeout);
+    EXPECT_EQ(HearOnce(**OpenWyomingRecognizers(Wyoming(server), quick)).error().code, ErrorCode::kTimeout);
   }
   EXPECT_EQ(HearOnce(**OpenWyomingRecognizers("wyoming://127.0.0.1:1")).error().code,
             ErrorCode::kUnavailable);
@@ -134,13 +98,13 @@ std::string HttpAnswer(const std::string& body) {
 }
 
 TEST(OpenAiAudio, Recognizes) {
-  OneShotServer server([](int socket) {
+  const LoopbackServer server([](int socket) {
     const std::string request = ReadUntil(socket, "response_format");
     EXPECT_THAT(request, HasSubstr("POST /v1/audio/transcriptions"));
     EXPECT_THAT(request, HasSubstr("RIFF"));
-    Send(socket, HttpAnswer(R"({"text": "what is my balance"})"));
+    SendBytes(socket, HttpAnswer(R"({"text": "what is my balance"})"));
   });
-  const auto transcript = HearOnce(**OpenOpenAiRecognizers(server.http()));
+  const auto transcript = HearOnce(**OpenOpenAiRecognizers(server.url("/v1")));
   ASSERT_TRUE(transcript) << transcript.error().message;
   EXPECT_EQ(transcript->text, "what is my balance");
 }
@@ -151,11 +115,11 @@ TEST(OpenAiAudio, SpeaksWavAsItArrives) {
       "\x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0data\xff\xff\xff\xff",
       44);
   wav += std::string(48000, '\x10');  // one second at 24 kHz
-  OneShotServer server([&](int socket) {
+  const LoopbackServer server([&](int socket) {
     EXPECT_THAT(ReadUntil(socket, "wav"), HasSubstr("Hello there"));
-    Send(socket, HttpAnswer(wav));
+    SendBytes(socket, HttpAnswer(wav));
   });
-  const auto audio = SynthesizeAll(**OpenOpenAiSynthesizer(server.http(), ""), "Hello there");
+  const auto audio = SynthesizeAll(**OpenOpenAiSynthesizer(server.url("/v1"), ""), "Hello there");
   ASSERT_TRUE(audio) << audio.error().message;
   EXPECT_NEAR(audio->seconds(), 1, 0.01);
 }
@@ -163,10 +127,10 @@ TEST(OpenAiAudio, SpeaksWavAsItArrives) {
 // The key, the address's secrets and what was to be said: none of them stands in any error or name.
 TEST(OpenAiAudio, ErrorsTellNoSecrets) {
   setenv("OPENAI_API_KEY", "key-canary", 1);
-  OneShotServer silent([](int socket) { ReadUntil(socket, "never"); });
+  const LoopbackServer silent([](int socket) { ReadUntil(socket, "never"); });
   OpenAiAudioOptions quick;
   quick.speech = quick.transcript = std::chrono::milliseconds(50);
-  const std::string port = silent.http().substr(std::string("http://127.0.0.1:").size());
+  const std::string port = silent.url("/v1").substr(std::string("http://127.0.0.1:").size());
   for (const std::string& base :
        {"http://user-canary:canary@127.0.0.1:" + port,
         std::string("http://user-canary:canary@127.0.0.1:1/v1"), std::string("canary://x")}) {
@@ -188,31 +152,31 @@ TEST(OpenAiAudio, ErrorsTellNoSecrets) {
 
 TEST(OpenAiAudio, GarbageAndErrorsAreErrors) {
   {
-    OneShotServer server([](int socket) {
+    const LoopbackServer server([](int socket) {
       ReadUntil(socket, "response_format");
-      Send(socket, HttpAnswer("<html>"));
+      SendBytes(socket, HttpAnswer("<html>"));
     });
-    EXPECT_EQ(HearOnce(**OpenOpenAiRecognizers(server.http())).error().code, ErrorCode::kCorrupt);
+    EXPECT_EQ(HearOnce(**OpenOpenAiRecognizers(server.url("/v1"))).error().code, ErrorCode::kCorrupt);
   }
   {
-    OneShotServer server([](int socket) {
+    const LoopbackServer server([](int socket) {
       ReadUntil(socket, "wav");
       const std::string refusal =
           R"({"error": {"message": "no voice for Hello, key canary", "type": "invalid_request", "code": "voice_not_found"}})";
-      Send(socket, fmt::format("HTTP/1.1 404 No\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
-                               refusal.size(), refusal));
+      SendBytes(socket, fmt::format("HTTP/1.1 404 No\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                                    refusal.size(), refusal));
     });
-    const auto audio = SynthesizeAll(**OpenOpenAiSynthesizer(server.http(), ""), "Hello");
+    const auto audio = SynthesizeAll(**OpenOpenAiSynthesizer(server.url("/v1"), ""), "Hello");
     ASSERT_FALSE(audio);
     EXPECT_THAT(audio.error().message, HasSubstr("HTTP 404: voice_not_found"));
     EXPECT_THAT(audio.error().message, Not(AnyOf(HasSubstr("canary"), HasSubstr("Hello"))));
   }
   {
-    OneShotServer server([](int socket) {
+    const LoopbackServer server([](int socket) {
       ReadUntil(socket, "wav");
-      Send(socket, HttpAnswer("this is not audio at all"));
+      SendBytes(socket, HttpAnswer("this is not audio at all"));
     });
-    EXPECT_EQ(SynthesizeAll(**OpenOpenAiSynthesizer(server.http(), ""), "Hello").error().code,
+    EXPECT_EQ(SynthesizeAll(**OpenOpenAiSynthesizer(server.url("/v1"), ""), "Hello").error().code,
               ErrorCode::kCorrupt);
   }
   EXPECT_FALSE(OpenOpenAiRecognizers("http://"));
@@ -245,12 +209,12 @@ class LengthPool final : public RecognizerPool {
 };
 
 TEST(Fallback, TheNextRecognizerHearsTheWholeUtterance) {
-  OneShotServer server([](int socket) {
+  const LoopbackServer server([](int socket) {
     ReadUntil(socket, "audio-stop");
-    Send(socket, "garbage\n");
+    SendBytes(socket, "garbage\n");
   });
   std::vector<std::unique_ptr<RecognizerPool>> pools;
-  pools.push_back(*OpenWyomingRecognizers(server.wyoming()));
+  pools.push_back(*OpenWyomingRecognizers(Wyoming(server)));
   pools.push_back(std::make_unique<LengthPool>());
   const auto transcript = HearOnce(*MakeFallbackRecognizers(std::move(pools)));
   ASSERT_TRUE(transcript) << transcript.error().message;

@@ -241,6 +241,31 @@ TEST(Front, SpeechIsFoundAndSilenceIsNot) {
   EXPECT_GT(count(speech.samples), 100);
 }
 
+TEST(Front, AQuietCallerIsFoundAndRaised) {
+  FrontEndOptions options;
+  options.echo_cancellation = false;
+  const Audio speech =
+      *SynthesizeAll(**FliteSynthesizer::Create("slt"), "transfer two hundred dollars to savings");
+  for (const float factor : {0.1f, 0.025f}) {  // -20, -32 dB
+    auto front = FrontEnd::Create(options);
+    ASSERT_TRUE(front);
+    std::vector<float> samples(16000);
+    for (int i = 0; i < 2; ++i) {
+      for (const float sample : speech.samples) samples.push_back(sample * factor);
+      samples.resize(samples.size() + 8000);
+    }
+    int voiced = 0;
+    float loudest = 0;
+    for (size_t i = 0; i + kFrameSamples <= samples.size(); i += kFrameSamples) {
+      voiced += (*front)->Process({samples.data() + i, kFrameSamples}).voiced ? 1 : 0;
+      for (size_t k = i; k < i + kFrameSamples; ++k) loudest = std::max(loudest, std::abs(samples[k]));
+    }
+    EXPECT_GT(voiced, 150) << factor;
+    EXPECT_GT(loudest, 0.1f) << factor;
+    EXPECT_LE(loudest, 1.0f) << factor;
+  }
+}
+
 TEST(Front, OnesOwnVoiceIsNoSpeechOfTheUser) {
   auto front = FrontEnd::Create({});
   ASSERT_TRUE(front);

@@ -1,0 +1,331 @@
+#include "assistant/simulated_caller.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "dialogue/event.h"
+#include "text/normalise.h"
+#include "workflow/stakes.h"
+
+namespace sotto {
+namespace {
+
+constexpr int kMostTurns = 16;
+constexpr int kMostByes = 2;
+
+bool SameValue(const Json& a, const Json& b) {
+  if (a.is_number() && b.is_number()) return std::abs(a.get<double>() - b.get<double>()) < 0.005;
+  if (a.is_string() && b.is_string()) {
+    return NormaliseSpoken(a.get<std::string>()) == NormaliseSpoken(b.get<std::string>());
+  }
+  return a == b;
+}
+
+// Everything that is wanted is among what is given.
+bool Holds(const Json& given, const Json& wanted) {
+  return std::all_of(wanted.items().begin(), wanted.items().end(), [&](const auto& item) {
+    return given.contains(item.key()) && SameValue(given.at(item.key()), item.value());
+  });
+}
+
+Result<SimulatedCaller::Lines> ReadLines(const Json& row, const std::string& key) {
+  SimulatedCaller::Lines lines;
+  const Json& value = row.at(key);
+  if (value.is_string()) return SimulatedCaller::Lines{value.get<std::string>()};
+  for (const Json& line : value.is_array() ? value : Json::array()) {
+    if (line.is_string()) lines.push_back(line.get<std::string>());
+  }
+  if (!value.is_array() || lines.size() != value.size()) {
+    return MakeError(ErrorCode::kInvalidArgument, "'{}' is neither a line nor a list of lines", key);
+  }
+  return lines;
+}
+
+const Slot* FindSlot(const Workflow& workflow, const std::string& name) {
+  const size_t point = name.find('.');
+  const std::string slot = point == std::string::npos ? name : name.substr(point + 1);
+  for (const ToolDef& tool : workflow.tools) {
+    if (point != std::string::npos && tool.name != name.substr(0, point)) continue;
+    if (const Slot* found = tool.FindSlot(slot)) return found;
+  }
+  return nullptr;
+}
+
+Result<std::map<std::string, SimulatedCaller::Lines>> ReadBySlot(const Json& row, const char* key,
+                                                                 const Workflow& workflow) {
+  std::map<std::string, SimulatedCaller::Lines> by_slot;
+  if (!row.contains(key)) return by_slot;
+  if (!row.at(key).is_object()) return MakeError(ErrorCode::kInvalidArgument, "'{}' is no object", key);
+  for (const auto& [slot, lines] : row.at(key).items()) {
+    if (FindSlot(workflow, slot) == nullptr) {
+      return MakeError(ErrorCode::kInvalidArgument, "{}: the workflow has no slot '{}'", key, slot);
+    }
+    SOTTO_ASSIGN_OR_RETURN(by_slot[slot], ReadLines(row.at(key), slot));
+  }
+  return by_slot;
+}
+
+Result<ToolCall> ReadWanted(const Json& json, const Workflow& workflow) {
+  ToolCall call;
+  if (!json.is_object() || !json.contains("tool") || !json["tool"].is_string()) {
+    return MakeError(ErrorCode::kInvalidArgument, "want: {} names no tool", json.dump());
+  }
+  call.name = json["tool"].get<std::string>();
+  call.arguments = json.value("arguments", Json::object());
+  const ToolDef* tool = workflow.FindTool(call.name);
+  if (tool == nullptr)
+    return MakeError(ErrorCode::kInvalidArgument, "want: the workflow has no tool '{}'", call.name);
+  for (const auto& [name, value] : call.arguments.items()) {
+    const Slot* slot = tool->FindSlot(name);
+    if (slot == nullptr)
+      return MakeError(ErrorCode::kInvalidArgument, "want: '{}' has no slot '{}'", call.name, name);
+    if (slot->entity.type != Entity::Type::kEnum) continue;
+    const auto& values = slot->entity.values;
+    const bool listed = std::any_of(values.begin(), values.end(),
+                                    [&](const EntityValue& v) { return Json(v.value) == value; });
+    if (!listed)
+      return MakeError(ErrorCode::kInvalidArgument, "want: {}.{} has no value {}", call.name, name,
+                       value.dump());
+  }
+  return call;
+}
+
+Result<SimulatedCaller> ReadCaller(const Json& row, const Workflow& workflow) {
+  static constexpr const char* kKeys[] = {"who",  "goal",  "say",      "answers", "yes",
+                                          "no",   "fix",   "again",    "bye",     "change",
+                                          "want", "today", "verified", "channel"};
+  for (const auto& [key, value] : row.items()) {
+    if (std::none_of(std::begin(kKeys), std::end(kKeys), [&](const char* known) { return key == known; }))
+      return MakeError(ErrorCode::kInvalidArgument, "'{}' is no key of a caller", key);
+  }
+  SimulatedCaller caller;
+  caller.who = row.value("who", "");
+  caller.goal = row.value("goal", "");
+  caller.verified = row.value("verified", true);
+  const std::string channel = row.value("channel", "spoken");
+  if (channel != "spoken" && channel != "typed")
+    return MakeError(ErrorCode::kInvalidArgument, "channel: '{}' is neither spoken nor typed", channel);
+  if (channel == "typed") caller.channel = Channel::kTyped;
+  for (const auto& [key, lines] : {std::pair{"say", &caller.say},
+                                   {"yes", &caller.yes},
+                                   {"no", &caller.no},
+                                   {"again", &caller.again},
+                                   {"bye", &caller.bye}}) {
+    if (!row.contains(key)) return MakeError(ErrorCode::kInvalidArgument, "'{}' is missing", key);
+    SOTTO_ASSIGN_OR_RETURN(*lines, ReadLines(row, key));
+    if (lines->empty() && lines != &caller.yes)  // who wants nothing has no yes
+      return MakeError(ErrorCode::kInvalidArgument, "'{}' has no line", key);
+  }
+  SOTTO_ASSIGN_OR_RETURN(caller.answers, ReadBySlot(row, "answers", workflow));
+  SOTTO_ASSIGN_OR_RETURN(caller.fix, ReadBySlot(row, "fix", workflow));
+  if (row.contains("change")) {
+    caller.change = SimulatedCaller::Change{row["change"].value("after", ""), row["change"].value("say", "")};
+    if (caller.change->say.empty() ||
+        (caller.change->after != "confirm" && FindSlot(workflow, caller.change->after) == nullptr))
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "change: 'after' is \"confirm\" or a slot, 'say' a line: {}", row["change"].dump());
+  }
+  if (!row.contains("want") || !row["want"].is_array())
+    return MakeError(ErrorCode::kInvalidArgument, "'want' is missing, or no list");
+  for (const Json& json : row["want"]) {
+    SOTTO_ASSIGN_OR_RETURN(ToolCall call, ReadWanted(json, workflow));
+    caller.want.push_back(std::move(call));
+  }
+  if (row.contains("today")) {
+    caller.today = ParseDate(row["today"].is_string() ? row["today"].get<std::string>() : "");
+    if (!caller.today)
+      return MakeError(ErrorCode::kInvalidArgument, "today: {} is no date (2026-03-24)", row["today"].dump());
+  }
+  return caller;
+}
+
+// What a caller says, turn after turn.
+class Agenda {
+ public:
+  Agenda(const SimulatedCaller& caller, const TextSession& session) : caller_(caller), session_(session) {}
+
+  // Nothing: this person hangs up.
+  std::optional<std::string> Next(TurnRecord::Outcome last) {
+    const Pending& pending = session_.dialogue().state().pending;
+    const Expectation expectation = session_.dialogue().expectation();
+    const bool lost = last == TurnRecord::Outcome::kNotUnderstood;
+    switch (pending.kind) {
+      case Pending::Kind::kSlots:
+        return Answer(expectation, lost);
+      case Pending::Kind::kConfirm:
+      case Pending::Kind::kChange:
+        return Confirm();
+      case Pending::Kind::kClarify:
+        return Line(Wants(pending.call.name) ? "yes" : "no");
+      case Pending::Kind::kOfferReturn:
+        return Line(Wants(expectation.tool) ? "yes" : "no");
+      case Pending::Kind::kOfferGoodbye:
+        return Line("no");
+      case Pending::Kind::kNone:
+      case Pending::Kind::kAnythingElse:
+        break;
+    }
+    if (lost && asked_ > 0 && StillWanted()) return Line("again");
+    if (asked_ < caller_.say.size()) return caller_.say[asked_++];
+    return byes_++ < kMostByes ? std::optional(Line("bye")) : std::nullopt;
+  }
+
+  void Done(const ToolCall& act) { done_.push_back(act); }
+
+ private:
+  // Of "yes", "no", "again" and "bye"; who has no yes says no.
+  std::string Line(const std::string& kind) {
+    if (kind == "yes" && !caller_.yes.empty()) {
+      // Asked for a yes or a no, everybody gets shorter.
+      return said_[kind] > caller_.yes.size() ? "yes" : Of(kind, caller_.yes);
+    }
+    if (kind == "bye") return Of(kind, caller_.bye);
+    if (kind == "again") {
+      ++said_[kind];
+      const bool each = caller_.again.size() == caller_.say.size() && asked_ > 0;  // one a request
+      return each ? caller_.again[asked_ - 1]
+                  : caller_.again[std::min<size_t>(caller_.again.size(), said_[kind]) - 1];
+    }
+    return said_["no"] > caller_.no.size() ? "no" : Of("no", caller_.no);
+  }
+  // The lines in order, the last again and again; not before the one at `first`.
+  std::string Of(const std::string& key, const SimulatedCaller::Lines& lines, size_t first = 0) {
+    size_t& next = said_[key];
+    next = std::max(next, first);
+    return lines[std::min(lines.size() - 1, next++)];
+  }
+
+  std::vector<ToolCall> Remaining() const {
+    std::vector<ToolCall> left = caller_.want;
+    for (const ToolCall& act : done_) {
+      const auto found = std::find_if(left.begin(), left.end(), [&](const ToolCall& want) {
+        return want.name == act.name && Holds(act.arguments, want.arguments);
+      });
+      if (found != left.end()) left.erase(found);
+    }
+    return left;
+  }
+  bool StillWanted() const { return caller_.want.empty() ? said_.at("again") < 1 : !Remaining().empty(); }
+  bool Wants(const std::string& tool) const {
+    const std::vector<ToolCall> left = Remaining();
+    return std::any_of(left.begin(), left.end(), [&](const ToolCall& want) { return want.name == tool; });
+  }
+  size_t DoneOf(const std::string& tool) const {
+    return static_cast<size_t>(
+        std::count_if(done_.begin(), done_.end(), [&](const ToolCall& act) { return act.name == tool; }));
+  }
+  std::optional<std::string> Change(const std::string& after) {
+    if (changed_ || !caller_.change || caller_.change->after != after) return std::nullopt;
+    changed_ = true;
+    return caller_.change->say;
+  }
+
+  std::string Answer(const Expectation& asked, bool lost) {
+    for (const std::string& slot : asked.slots) {
+      if (const auto change = Change(slot)) return *change;
+      for (const std::string& key : {asked.tool + "." + slot, slot}) {
+        const auto found = caller_.answers.find(key);
+        if (found != caller_.answers.end()) return Of("answer " + key, found->second, DoneOf(asked.tool));
+      }
+    }
+    if (!Wants(asked.tool)) return Line("no");
+    return lost ? Line("again") : "I don't know";
+  }
+
+  // Is what is read back something that is still wanted?
+  std::string Confirm() {
+    if (const auto change = Change("confirm")) return *change;
+    const Task* task = session_.dialogue().state().open();
+    if (task == nullptr) return Line("no");
+    std::string wrong;  // a slot with a value that nobody wanted
+    for (const ToolCall& want : Remaining()) {
+      if (want.name != task->tool) continue;
+      if (Holds(task->slots, want.arguments)) return Line("yes");
+      for (const auto& [slot, value] : want.arguments.items())
+        if (!task->slots.contains(slot) || !SameValue(task->slots.at(slot), value)) wrong = slot;
+    }
+    const auto fix = caller_.fix.find(wrong);
+    return fix != caller_.fix.end() ? Of("fix " + wrong, fix->second) : Line("no");
+  }
+
+  const SimulatedCaller& caller_;
+  const TextSession& session_;
+  std::vector<ToolCall> done_;
+  std::map<std::string, size_t> said_{{"again", 0}};
+  size_t asked_ = 0;
+  int byes_ = 0;
+  bool changed_ = false;
+};
+
+}  // namespace
+
+Result<std::vector<SimulatedCaller>> ReadCallers(const std::filesystem::path& path,
+                                                 const Workflow& workflow) {
+  std::ifstream file(path);
+  if (!file) return MakeError(ErrorCode::kNotFound, "{}: cannot be read", path.string());
+  std::vector<SimulatedCaller> callers;
+  int line = 0;
+  for (std::string text; std::getline(file, text);) {
+    ++line;
+    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const std::string where = fmt::format("{}:{}", path.string(), line);
+    SOTTO_ASSIGN_OR_RETURN(const Json row, ParseJson(text, where));
+    if (!row.is_object()) return MakeError(ErrorCode::kInvalidArgument, "{}: no JSON object", where);
+    Result<SimulatedCaller> caller;
+    try {
+      caller = ReadCaller(row, workflow);
+    } catch (const Json::exception& error) {
+      caller = MakeError(ErrorCode::kInvalidArgument, "{}", error.what());
+    }
+    if (!caller) return WithContext(caller.error(), where);
+    caller->line = line;
+    callers.push_back(*std::move(caller));
+  }
+  if (callers.empty()) return MakeError(ErrorCode::kInvalidArgument, "{}: no callers", path.string());
+  return callers;
+}
+
+CallOutcome PlayCall(const SimulatedCaller& caller, TextSession& session, const Workflow& workflow) {
+  CallOutcome outcome;
+  Agenda agenda(caller, session);
+  std::vector<ToolCall> left = caller.want;
+  const auto did = [&](const ToolCall& act, bool only_reads) {
+    agenda.Done(act);
+    const auto wanted = std::find_if(left.begin(), left.end(), [&](const ToolCall& want) {
+      return want.name == act.name && Holds(act.arguments, want.arguments);
+    });
+    if (wanted != left.end()) {
+      left.erase(wanted);
+    } else if (!only_reads) {
+      outcome.wrong.push_back(ToString(act));
+    }
+  };
+  const auto keep = [&](TurnRecord record) {
+    for (const TurnRecord::Action& action : record.actions) {
+      const ToolDef* tool = workflow.FindTool(action.request.tool);
+      if (!action.result.ok || tool == nullptr) continue;
+      const bool harmless = !Acts(workflow, *tool) || tool->role == ToolRole::kVerify;
+      did({action.request.tool, action.request.arguments}, harmless);
+    }
+    outcome.records.push_back(std::move(record));
+  };
+  keep(session.Begin());
+  for (int turn = 0; turn < kMostTurns && !session.ended(); ++turn) {
+    const auto line = agenda.Next(outcome.records.back().outcome);
+    if (!line) break;
+    keep(session.Say(*line));
+  }
+  outcome.handed_off = session.hand_off().has_value();
+  if (const ToolDef* person = workflow.FindRole(ToolRole::kHandoff);
+      person != nullptr && outcome.handed_off) {
+    const auto wanted = std::find_if(left.begin(), left.end(),
+                                     [&](const ToolCall& want) { return want.name == person->name; });
+    if (wanted != left.end()) left.erase(wanted);
+  }
+  for (const ToolCall& want : left) outcome.missing.push_back(ToString(want));
+  return outcome;
+}
+
+}  // namespace sotto
