@@ -1,5 +1,6 @@
 #include "server/http_connection.h"
 
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -8,6 +9,7 @@
 #include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "server/outbox.h"
 
@@ -47,18 +49,19 @@ Result<WebRequest> Convert(BeastRequest& from, const std::string& peer, bool tls
   return request;
 }
 
+// GCC 12 destroys a lambda with captures twice where it is a temporary of a co_await: it is a variable here.
 asio::awaitable<WebResponse> Ask(HttpHandler& handler, WebRequest request) {
   const auto executor = co_await asio::this_coro::executor;
+  const auto initiate = [&handler, &executor, &request](auto completion) {
+    const auto shared = std::make_shared<decltype(completion)>(std::move(completion));
+    handler.Handle(std::move(request), [shared, executor = executor](WebResponse response) {
+      asio::post(executor, [shared, response = std::move(response)]() mutable {
+        std::move (*shared)(std::move(response));
+      });
+    });
+  };
   co_return co_await asio::async_initiate<decltype(asio::use_awaitable), void(WebResponse)>(
-      [&handler, executor](auto completion, WebRequest asked) {
-        const auto shared = std::make_shared<decltype(completion)>(std::move(completion));
-        handler.Handle(std::move(asked), [shared, executor](WebResponse response) {
-          asio::post(executor, [shared, response = std::move(response)]() mutable {
-            std::move (*shared)(std::move(response));
-          });
-        });
-      },
-      asio::use_awaitable, std::move(request));
+      initiate, asio::use_awaitable);
 }
 
 template <typename Body>
@@ -80,7 +83,7 @@ class OutboxWriter final : public StreamWriter {
 
 // The body piece by piece; the connection is not used again.
 template <typename Stream>
-asio::awaitable<void> WriteStream(Stream& stream, const HttpOptions& options, WebResponse response) {
+asio::awaitable<void> WriteStream(Stream& stream, const HttpOptions& options, WebResponse& response) {
   const auto executor = co_await asio::this_coro::executor;
   http::response<http::empty_body> head;
   head.version(11);
@@ -113,7 +116,7 @@ asio::awaitable<void> WriteStream(Stream& stream, const HttpOptions& options, We
 
 // Whether the connection can be used again.
 template <typename Stream>
-asio::awaitable<bool> Write(Stream& stream, WebResponse response, bool keep_alive, bool head_only,
+asio::awaitable<bool> Write(Stream& stream, WebResponse& response, bool keep_alive, bool head_only,
                             unsigned version) {
   http::response<http::string_body> answer;
   answer.version(version);
@@ -174,7 +177,8 @@ asio::awaitable<void> ServeHttp(Stream stream, const HttpOptions& options, HttpH
       BeastRequest request = parser.release();
       auto converted = Convert(request, peer, kTls);
       if (!converted) {
-        co_await Write(stream, handler.Refuse(400, converted.error().message), false, false, 11);
+        WebResponse refusal = handler.Refuse(400, converted.error().message);
+        co_await Write(stream, refusal, false, false, 11);
         break;
       }
       auto upgraded = handler.Upgrade(*converted);
@@ -182,7 +186,7 @@ asio::awaitable<void> ServeHttp(Stream stream, const HttpOptions& options, HttpH
         co_await ServeWebSocket(std::move(stream), options, std::move(request), std::move(*accept));
         co_return;
       }
-      co_await Write(stream, std::get<WebResponse>(std::move(upgraded)), false, false, 11);
+      co_await Write(stream, std::get<WebResponse>(upgraded), false, false, 11);
       break;
     }
     if (!error && !parser.is_done()) {
@@ -197,7 +201,8 @@ asio::awaitable<void> ServeHttp(Stream stream, const HttpOptions& options, HttpH
     if (error) {
       const int status = StatusOf(error);
       if (status == 0) break;
-      co_await Write(stream, handler.Refuse(status, error.message()), false, false, 11);
+      WebResponse refusal = handler.Refuse(status, error.message());
+      co_await Write(stream, refusal, false, false, 11);
       break;
     }
     BeastRequest request = parser.release();
@@ -213,10 +218,10 @@ asio::awaitable<void> ServeHttp(Stream stream, const HttpOptions& options, HttpH
       response = handler.Refuse(400, converted.error().message);
     }
     if (response.stream) {
-      co_await WriteStream(stream, options, std::move(response));
+      co_await WriteStream(stream, options, response);
       break;
     }
-    if (!co_await Write(stream, std::move(response), keep_alive, head_only, version)) break;
+    if (!co_await Write(stream, response, keep_alive, head_only, version)) break;
     wait = options.idle_within;
   }
   co_await Close(stream);
