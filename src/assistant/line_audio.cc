@@ -71,10 +71,13 @@ Result<LineFormat> ParseLineFormat(std::string_view name) {
     }
   }
   if (!fine) {
+    std::string shown(name.substr(0, 40));
+    std::replace_if(
+        shown.begin(), shown.end(), [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
     return MakeError(ErrorCode::kInvalidArgument,
                      "'{}' is no audio format; there are pcm16, pcm16/8000, pcm16/24000, pcm16/48000, "
                      "mulaw/8000, alaw/8000 and opus",
-                     std::string(name.substr(0, 40)));
+                     shown);
   }
   SOTTO_RETURN_IF_ERROR(Check(format));
   return format;
