@@ -9,14 +9,10 @@
 #include "action/mcp_protocol.h"
 #include "base/check.h"
 #include "base/sse.h"
+#include "one_line.h"
 
 namespace sotto {
 namespace {
-
-template <typename T>
-void CheckError(const Result<T>& result) {
-  if (!result) SOTTO_CHECK(result.error().message.find('\n') == std::string::npos, "more than one line");
-}
 
 void Read(std::string_view text) {
   const auto message = mcp::ReadMessage(text);

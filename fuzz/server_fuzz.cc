@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "one_line.h"
 #include "server/audio_socket_protocol.h"
 #include "server/http.h"
 #include "server/json_fields.h"
@@ -16,11 +17,6 @@
 
 namespace sotto {
 namespace {
-
-template <typename T>
-void CheckError(const Result<T>& result) {
-  if (!result) SOTTO_CHECK(result.error().message.find('\n') == std::string::npos, "more than one line");
-}
 
 void ReadAddress(std::string_view text) {
   WebRequest request;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "acoustic/sha256.h"
 #include "base/mapped_file.h"
 #include "slm/gguf_writer.h"
 
@@ -22,15 +23,6 @@ Result<std::string> DecodeBase64(std::string_view text, std::string_view name) {
   while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
   out.resize(static_cast<size_t>(n) - padding);
   return out;
-}
-
-std::string Sha256(std::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
 }
 
 struct Inputs {

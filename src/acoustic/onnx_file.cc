@@ -2,12 +2,12 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <onnx/onnx_pb.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
+#include "acoustic/sha256.h"
 #include "base/mapped_file.h"
 
 namespace sotto {
@@ -41,15 +41,6 @@ OnnxType TypeOf(int32_t type) {
     default:
       return OnnxType::kOther;
   }
-}
-
-std::string Sha256(std::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
 }
 
 // Values of the numbers' own field, for types that are written there where there are no raw bytes.

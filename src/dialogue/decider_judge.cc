@@ -98,7 +98,8 @@ Answer Decider::AnswerOf(const TurnInput& input) const {
   if (answer != Answer::kYes) return answer;
   // A yes that was hardly heard, or that may have been a no, is asked for again.
   const auto unsure = [&](const Call& call) {
-    return call.call.name == control::kAffirm && !(call.confidence >= policy_.accept);  // a NaN passes nothing
+    return call.call.name == control::kAffirm &&
+           !(call.confidence >= policy_.accept);  // a NaN passes nothing
   };
   if (input.heard < kHeardYes || std::any_of(input.calls.begin(), input.calls.end(), unsure))
     return Answer::kUnsure;
@@ -125,11 +126,11 @@ void Decider::JudgeAnswerTo(TurnInput& input) {
   const bool claimed = Has(input.calls, control::kAffirm);
   Remove(input.calls, control::kAffirm);
   // "Yes, my son" pays nobody of that name: beside a read-back a guess changes nothing.
-  std::erase_if(input.calls, [&](const Call& call) {
-    const Task* open = state_.open();
-    return kind == Kind::kConfirm && open != nullptr && call.call.name == open->tool &&
-           !(call.confidence >= policy_.clarify);
-  });
+  if (const Task* open = state_.open(); kind == Kind::kConfirm && open != nullptr) {
+    std::erase_if(input.calls, [&](const Call& call) {
+      return call.call.name == open->tool && !(call.confidence >= policy_.clarify);
+    });
+  }
   if (SaysMore(input, answer)) return;
   if (claimed) judged_as_ = "answer_" + std::string(AnswerName(answer));
   switch (answer) {
