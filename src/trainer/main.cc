@@ -15,6 +15,7 @@
 #include "slm/model.h"
 #include "text/normalise.h"
 #include "trainer/bench.h"
+#include "trainer/huge_heap.h"
 #include "trainer/lora_run.h"
 #include "trainer/model_file.h"
 #include "trainer/parity.h"
@@ -496,6 +497,7 @@ int Main(int argc, char** argv) {
 }  // namespace sotto
 
 int main(int argc, char** argv) {
+  sotto::UseHugeHeap();
   try {
     return sotto::Main(argc, argv);
   } catch (const std::exception& error) {
