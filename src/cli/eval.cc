@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/eval_conversations.h"
+#include "cli/eval_probes.h"
 #include "cli/progress.h"
 #include "learn/noise.h"
 #include "slm/model.h"
@@ -25,6 +26,7 @@ struct EvalFlags {
   bool json = false;
   bool fit_calibration = false;
   bool conversations = false;
+  bool probes = false;
 };
 
 void Print(const Json& json, size_t show) {
@@ -80,6 +82,7 @@ Result<void> Run(const EvalFlags& flags) {
   if (flags.conversations) {
     return EvalConversations(flags.brain, flags.data, {flags.limit, flags.show, flags.json});
   }
+  if (flags.probes) return EvalProbes(flags.brain, flags.data, {flags.limit, flags.show, flags.json});
   SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Brain> brain, flags.brain.OpenBrain());
   std::vector<LabelledConversation> rows;
   for (const std::string& path : flags.data) {
@@ -134,11 +137,14 @@ void RegisterEval(CLI::App& app, CliContext& context) {
   command->add_flag(
       "--conversations", flags->conversations,
       "The data are callers with goals who talk to the whole assistant; counted is what was done");
+  command->add_flag("--probes", flags->probes,
+                    "The data are single sentences at known places; counted is what was done or read");
   command->add_flag("--json", flags->json, "All figures and every error as one JSON object");
   command->footer(
       "Example:\n  sotto eval --workflow workflows/banking --data workflows/banking/valid.jsonl\n"
       "  sotto eval --workflow workflows/banking --data heard.jsonl --word-errors 0.10 --seed 1 --json\n"
-      "  sotto eval --workflow workflows/banking --conversations --data workflows/banking/callers.jsonl");
+      "  sotto eval --workflow workflows/banking --conversations --data workflows/banking/callers.jsonl\n"
+      "  sotto eval --workflow workflows/banking --probes --data tests/data/probes/amounts.jsonl");
   command->callback([flags, &context] {
     if (auto result = Run(*flags); !result) context.Fail(result.error());
   });

@@ -2,11 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "action/actions.h"
-#include "assistant/brain_understander.h"
 #include "assistant/simulated_caller.h"
-#include "base/unique_id.h"
-#include "cli/action_options.h"
+#include "cli/fresh_call.h"
 #include "cli/progress.h"
 
 namespace sotto {
@@ -52,32 +49,20 @@ void Print(const Played& played) {
 Result<void> EvalConversations(const BrainFlags& brain_flags, const std::vector<std::string>& files,
                                const ConversationFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Brain> brain, brain_flags.OpenBrain());
-  const std::shared_ptr<const Workflow> workflow(brain, &brain->workflow());  // lives as long as the brain
-  SOTTO_ASSIGN_OR_RETURN(const auto program, DialogueProgram::Compile(workflow));
+  SOTTO_ASSIGN_OR_RETURN(const auto host, CallHost::Open(brain));
   std::vector<SimulatedCaller> callers;
   for (const std::string& file : files) {
-    SOTTO_ASSIGN_OR_RETURN(std::vector<SimulatedCaller> more, ReadCallers(file, *workflow));
+    SOTTO_ASSIGN_OR_RETURN(std::vector<SimulatedCaller> more, ReadCallers(file, host->workflow()));
     callers.insert(callers.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   }
   if (flags.limit > 0 && callers.size() > flags.limit) callers.resize(flags.limit);
 
-  const SystemClock clock;
-  Scheduler scheduler(clock);
   ProgressBar progress("calling");
   std::vector<Played> all;
   for (const SimulatedCaller& caller : callers) {
-    SOTTO_ASSIGN_OR_RETURN(const auto actions, OpenRunner(*workflow, kFreshDatabases));
-    Caller host = TerminalCaller(*workflow, kDemoCustomer, "text");
-    host.verified_by = caller.verified ? "terminal" : "";
-    SessionServices services;
-    services.program = program;
-    services.actions = actions.get();
-    services.clock = &clock;
-    services.today = caller.today;
-    SOTTO_ASSIGN_OR_RETURN(const auto session,
-                           TextSession::Open(services, MakeBrainUnderstander(brain, scheduler), UniqueId(),
-                                             std::move(host), caller.channel));
-    all.push_back({&caller, PlayCall(caller, *session, *workflow)});
+    SOTTO_ASSIGN_OR_RETURN(const CallHost::Call call,
+                           host->Begin(caller.channel, caller.verified, caller.today));
+    all.push_back({&caller, PlayCall(caller, *call.session, host->workflow())});
     progress.Update(all.size(), callers.size());
   }
   progress.Finish();
