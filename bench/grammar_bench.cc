@@ -1,4 +1,4 @@
-// Compile time of tool grammars and time a token mask takes, with a vocabulary of 150k tokens: Qwen2's from
+// Compile time of schemas and time a token mask takes, with a vocabulary of 150k tokens: Qwen2's from
 // ${SOTTO_SHARED}/refvec/tokenizers where it is there, otherwise a made-up one of the same size.
 //   bench_grammar --benchmark_counters_tabular=true
 #include <benchmark/benchmark.h>
@@ -9,7 +9,6 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "base/mapped_file.h"
 #include "base/random.h"
 #include "grammar/token_mask.h"
 #include "slm/tokenizer.h"
@@ -17,16 +16,21 @@
 namespace sotto {
 namespace {
 
-std::vector<ToolSpec> BankingTools() {
-  const std::string path = SOTTO_SOURCE_DIR "/tests/data/grammar/banking_tools.json";
-  const auto text = ReadFile(path);
-  SOTTO_CHECK(text, "{}", text.error().message);
-  const auto json = ParseJson(*text, path);
-  SOTTO_CHECK(json, "{}", json.error().message);
-  std::vector<ToolSpec> tools;
-  for (const Json& entry : *json) tools.push_back(*ToolSpecFromJson(entry));
-  return tools;
+// An argument that no list or sentence gives: what the decoder writes token by token.
+const Json& Order() {
+  static const Json schema = Json::parse(R"({"$defs": {"place": {"type": "object", "properties": {
+        "name": {"type": "string", "maxLength": 60}, "within": {"$ref": "#/$defs/place"}}}},
+      "type": "object", "properties": {
+        "amount": {"type": "number", "minimum": 0, "maximum": 10000, "multipleOf": 0.01},
+        "from_account": {"enum": ["checking", "savings", "credit"]},
+        "card": {"type": "string", "pattern": "^[0-9]{4}$"},
+        "day": {"type": "string", "format": "date"},
+        "items": {"type": "array", "items": {"type": "integer"}, "maxItems": 9},
+        "to": {"$ref": "#/$defs/place"}}})");
+  return schema;
 }
+
+std::shared_ptr<const Grammar> OrderGrammar() { return *Grammar::FromSchema(Order(), "order"); }
 
 std::shared_ptr<const TokenTable> QwenVocabulary() {
   const char* shared = std::getenv("SOTTO_SHARED");
@@ -39,9 +43,7 @@ std::shared_ptr<const TokenTable> QwenVocabulary() {
   for (size_t id = 0; id < (*tokenizer)->size(); ++id) {
     tokens.emplace_back((*tokenizer)->TokenBytes(static_cast<TokenId>(id)));
   }
-  std::vector<TokenId> ends((*tokenizer)->end_tokens().begin(), (*tokenizer)->end_tokens().end());
-  for (const TokenId id : ends) tokens[static_cast<size_t>(id)].clear();
-  return *TokenTable::Create(std::move(tokens), std::move(ends));
+  return std::make_shared<const TokenTable>(std::move(tokens));
 }
 
 std::shared_ptr<const TokenTable> MadeUpVocabulary() {
@@ -56,7 +58,7 @@ std::shared_ptr<const TokenTable> MadeUpVocabulary() {
     if (random.Chance(0.02)) token += "\": ";
     tokens.push_back(std::move(token));
   }
-  return *TokenTable::Create(std::move(tokens), {0});
+  return std::make_shared<const TokenTable>(std::move(tokens));
 }
 
 const std::shared_ptr<const TokenTable>& Vocabulary() {
@@ -67,46 +69,11 @@ const std::shared_ptr<const TokenTable>& Vocabulary() {
   return table;
 }
 
-ToolGrammarOptions GroundedOptions() {
-  ToolGrammarOptions options;
-  options.is_hole = [](const ToolSpec&, const std::string& name) {
-    return name == "amount" || name == "payee" || name == "card_last_four" || name == "transaction_amount";
-  };
-  return options;
-}
-
-// Candidates of a turn of twenty words.
-TurnFill Candidates(const Grammar& grammar) {
-  TurnFill fill;
-  for (const std::string& hole : grammar.holes()) {
-    std::vector<std::string> literals;
-    if (hole.ends_with("amount")) {
-      literals = {"200", "15.99", "1599", "2.5", "250", "50"};
-    } else if (hole.ends_with("payee")) {
-      constexpr std::string_view kWords[] = {"please", "pay",  "two", "fifty", "to",      "at",  "and",
-                                             "t",      "from", "my",  "main",  "account", "for", "the",
-                                             "phone",  "bill", "of",  "last",  "month",   "now"};
-      for (size_t i = 0; i < std::size(kWords); ++i) {
-        std::string text;
-        for (size_t j = i; j < std::min(std::size(kWords), i + 8); ++j) {
-          text += (text.empty() ? "" : " ") + std::string(kWords[j]);
-          literals.push_back("\"" + text + "\"");
-        }
-      }
-    } else {
-      literals = {"\"4532\"", "\"0453\""};
-    }
-    fill.hole_literals.push_back(std::move(literals));
-  }
-  return fill;
-}
-
-const char* const kCalls[] = {
-    R"({"name": "transfer_money", "arguments": {"amount": 200, "from_account": "checking", "to_account": "savings"}})",
-    R"({"name": "pay_bill", "arguments": {"payee": "at and t", "amount": 15.99, "from_account": "checking"}})",
-    R"({"name": "cancel_card", "arguments": {"card_type": "debit", "card_last_four": "4532", "reason": "lost"}}{"name": "replace_card", "arguments": {"card_type": "debit"}})",
-    R"({"name": "get_statement", "arguments": {"account_type": "savings", "period": "last_3_months"}})",
-    R"({"name": "intent_unclear", "arguments": {}})"};
+const char* const kValues[] = {
+    R"({"amount": 200, "from_account": "checking", "card": "4532"})",
+    R"({"amount": 15.99, "day": "2026-03-24", "items": [1, 22, 333]})",
+    R"({"from_account": "savings", "to": {"name": "at and t", "within": {"name": "the high street"}}})",
+    "{}"};
 
 // The tokens of `text`: the longest in the vocabulary first.
 std::vector<TokenId> Tokens(const TokenTable& table, std::string_view text) {
@@ -144,34 +111,29 @@ void ReportPercentiles(benchmark::State& state, std::vector<double>& us) {
   state.counters["max_us"] = us.back();
 }
 
-// One mask before every token of the recorded calls.
-void ReplayMasks(MaskCache& cache, const std::shared_ptr<const Binding>& binding, std::vector<double>& us) {
+// One mask before every token of the values.
+void ReplayMasks(MaskCache& cache, const std::shared_ptr<const Grammar>& grammar, std::vector<double>& us) {
   TokenMask mask;
-  for (const char* call : kCalls) {
-    Matcher matcher(binding);
-    for (const TokenId token : Tokens(cache.table(), call)) {
+  for (const char* value : kValues) {
+    Matcher matcher(grammar);
+    for (const TokenId token : Tokens(cache.table(), value)) {
       const auto begin = std::chrono::steady_clock::now();
       cache.Fill(matcher, mask);
       us.push_back(
           std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
       SOTTO_CHECK(mask.Allows(token));
-      const bool accepted = matcher.AcceptToken(cache.table(), token);
+      const bool accepted = matcher.AcceptBytes(cache.table().bytes(token));
       SOTTO_CHECK(accepted);
     }
   }
 }
 
-ToolGrammarOptions OptionsOf(const benchmark::State& state) {
-  return state.range(0) == 1 ? GroundedOptions() : ToolGrammarOptions{};
-}
-
-void BM_CompileBankingTools(benchmark::State& state) {
-  const std::vector<ToolSpec> tools = BankingTools();
+void BM_CompileOrder(benchmark::State& state) {
   size_t states = 0;
-  for (auto _ : state) states = CompileTools(tools, OptionsOf(state))->grammar->n_states();
+  for (auto _ : state) states = OrderGrammar()->n_states();
   state.counters["states"] = static_cast<double>(states);
 }
-BENCHMARK(BM_CompileBankingTools)->ArgName("grounded")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_CompileOrder)->Unit(benchmark::kMillisecond);
 
 void BM_CompileLongString(benchmark::State& state) {
   const Json schema{{"type", "string"}, {"maxLength", 1000}};
@@ -181,45 +143,32 @@ void BM_CompileLongString(benchmark::State& state) {
 }
 BENCHMARK(BM_CompileLongString)->Unit(benchmark::kMillisecond);
 
-void BM_BindTurn(benchmark::State& state) {
-  const auto compiled = CompileTools(BankingTools(), GroundedOptions());
-  const TurnFill fill = Candidates(*compiled->grammar);
-  for (auto _ : state) {
-    TurnFill copy = fill;
-    benchmark::DoNotOptimize(Binding::Create(compiled->grammar, std::move(copy)));
-  }
-}
-BENCHMARK(BM_BindTurn)->Unit(benchmark::kMicrosecond);
-
 void BM_MaskWarm(benchmark::State& state) {
-  const auto compiled = CompileTools(BankingTools(), OptionsOf(state));
-  const auto binding = *Binding::Create(compiled->grammar, Candidates(*compiled->grammar));
-  MaskCache cache(compiled->grammar, Vocabulary());
+  const auto grammar = OrderGrammar();
+  MaskCache cache(grammar, Vocabulary());
   std::vector<double> us;
-  ReplayMasks(cache, binding, us);
+  ReplayMasks(cache, grammar, us);
   us.clear();
-  for (auto _ : state) ReplayMasks(cache, binding, us);
+  for (auto _ : state) ReplayMasks(cache, grammar, us);
   ReportPercentiles(state, us);
   state.counters["vocabulary"] = static_cast<double>(Vocabulary()->size());
 }
-BENCHMARK(BM_MaskWarm)->ArgName("grounded")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_MaskWarm)->Unit(benchmark::kMillisecond);
 
 void BM_MaskCold(benchmark::State& state) {
-  const auto compiled = CompileTools(BankingTools(), OptionsOf(state));
-  const auto binding = *Binding::Create(compiled->grammar, Candidates(*compiled->grammar));
+  const auto grammar = OrderGrammar();
   std::vector<double> us;
   for (auto _ : state) {
-    MaskCache cache(compiled->grammar, Vocabulary());
-    ReplayMasks(cache, binding, us);
+    MaskCache cache(grammar, Vocabulary());
+    ReplayMasks(cache, grammar, us);
   }
   ReportPercentiles(state, us);
 }
-BENCHMARK(BM_MaskCold)->ArgName("grounded")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_MaskCold)->Unit(benchmark::kMillisecond);
 
 // Free text of up to 200 characters: every position has its own state.
 void BM_MaskLongString(benchmark::State& state) {
   const auto grammar = *Grammar::FromSchema(Json{{"type", "string"}, {"maxLength", 200}}, "bench");
-  const auto binding = *Binding::Create(grammar, {});
   const std::string text =
       "\"i would like to say a few words about the weather of the last month, which was quite nice, and then "
       "pay\"";
@@ -228,13 +177,13 @@ void BM_MaskLongString(benchmark::State& state) {
   TokenMask mask;
   MaskCache cache(grammar, Vocabulary());
   for (auto _ : state) {
-    Matcher matcher(binding);
+    Matcher matcher(grammar);
     for (const TokenId token : tokens) {
       const auto begin = std::chrono::steady_clock::now();
       cache.Fill(matcher, mask);
       us.push_back(
           std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
-      const bool accepted = matcher.AcceptToken(*Vocabulary(), token);
+      const bool accepted = matcher.AcceptBytes(Vocabulary()->bytes(token));
       SOTTO_CHECK(accepted);
     }
   }
@@ -242,23 +191,9 @@ void BM_MaskLongString(benchmark::State& state) {
 }
 BENCHMARK(BM_MaskLongString)->Unit(benchmark::kMillisecond);
 
-void BM_Warm(benchmark::State& state) {
-  const auto compiled = CompileTools(BankingTools(), OptionsOf(state));
-  const auto binding = *Binding::Create(compiled->grammar, Candidates(*compiled->grammar));
-  size_t states = 0;
-  for (auto _ : state) {
-    MaskCache cache(compiled->grammar, Vocabulary());
-    cache.Warm(*binding);
-    states = cache.size();
-  }
-  state.counters["states"] = static_cast<double>(states);
-}
-BENCHMARK(BM_Warm)->ArgName("grounded")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
-
 void BM_ForcedRun(benchmark::State& state) {
-  const auto compiled = CompileTools(BankingTools(), GroundedOptions());
-  Matcher matcher(*Binding::Create(compiled->grammar, Candidates(*compiled->grammar)));
-  SOTTO_CHECK(matcher.AcceptBytes("{\"name\": \"tr"));
+  Matcher matcher(OrderGrammar());
+  SOTTO_CHECK(matcher.AcceptBytes("{\"fr"));
   for (auto _ : state) benchmark::DoNotOptimize(matcher.ForcedRun());
   state.counters["bytes"] = static_cast<double>(matcher.ForcedRun().size());
 }
@@ -270,7 +205,7 @@ void BM_TokenTable(benchmark::State& state) {
   for (size_t id = 0; id < table->size(); ++id) tokens.emplace_back(table->bytes(static_cast<TokenId>(id)));
   for (auto _ : state) {
     auto copy = tokens;
-    benchmark::DoNotOptimize(TokenTable::Create(std::move(copy), {}));
+    benchmark::DoNotOptimize(TokenTable(std::move(copy)));
   }
   state.counters["nodes"] = static_cast<double>(table->nodes().size());
 }

@@ -14,20 +14,19 @@ Result<const SchemaValues::Compiled*> SchemaValues::Find(const OfferedArgument& 
     for (size_t id = 0; id < tokenizer_.size(); ++id) {
       bytes.emplace_back(tokenizer_.TokenBytes(static_cast<TokenId>(id)));
     }
-    SOTTO_ASSIGN_OR_RETURN(table_, TokenTable::Create(std::move(bytes), {}));
+    table_ = std::make_shared<const TokenTable>(std::move(bytes));
   }
   auto compiled = std::make_unique<Compiled>();
-  SOTTO_ASSIGN_OR_RETURN(auto grammar,
+  SOTTO_ASSIGN_OR_RETURN(compiled->grammar,
                          Grammar::FromSchema(argument.schema, "argument '" + argument.name + "'"));
-  SOTTO_ASSIGN_OR_RETURN(compiled->binding, Binding::Create(grammar, {}));
-  compiled->masks = std::make_unique<MaskCache>(grammar, table_);
+  compiled->masks = std::make_unique<MaskCache>(compiled->grammar, table_);
   return by_schema_.emplace(key, std::move(compiled)).first->second.get();
 }
 
 Result<std::pair<std::string, double>> SchemaValues::Decode(ChoiceWriter& writer,
                                                             const OfferedArgument& argument) {
   SOTTO_ASSIGN_OR_RETURN(const Compiled* compiled, Find(argument));
-  Matcher matcher(compiled->binding);
+  Matcher matcher(compiled->grammar);
   TokenMask mask;
   std::string value;
   double log_prob = 0;

@@ -28,7 +28,7 @@ class SchemaValues {
 
  private:
   struct Compiled {
-    std::shared_ptr<const Binding> binding;
+    std::shared_ptr<const Grammar> grammar;
     std::unique_ptr<MaskCache> masks;
   };
 

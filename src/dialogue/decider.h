@@ -97,7 +97,6 @@ class Decider {
   bool SayRejection(const Task& task);
   bool SayDigitsSoFar(const Task& task, const Slot& slot);
   bool SayFailedCheck(const Task& task);
-  std::vector<std::string> Missing(const Task& task) const;
   bool NeedsConfirmation(const Task& task) const;
   void AskSlots(const Task& task, std::vector<std::string> slots);
   void AskConfirm(const Task& task);

@@ -65,7 +65,7 @@ void Decider::Advance() {
       return;
     }
     if (SayFailedCheck(*task)) return;
-    if (std::vector<std::string> missing = Missing(*task); !missing.empty()) {
+    if (std::vector<std::string> missing = MissingSlots(TextsOf(*task), task->slots); !missing.empty()) {
       AskSlots(*task, std::move(missing));
       return;
     }
@@ -197,19 +197,6 @@ bool Decider::SayFailedCheck(const Task& task) {
   return false;
 }
 
-std::vector<std::string> Decider::Missing(const Task& task) const {
-  std::vector<std::string> missing;
-  const auto& texts = TextsOf(task);
-  for (size_t i = 0; i < texts.slots.size(); ++i) {
-    const Slot& slot = texts.tool->slots[i];
-    if (!slot.required || task.slots.contains(slot.name)) continue;
-    const auto& when = texts.slots[i].when;
-    if (!when.empty() && when[0].Holds(task.slots) != std::optional<bool>(true)) continue;
-    missing.push_back(slot.name);
-  }
-  return missing;
-}
-
 bool Decider::NeedsConfirmation(const Task& task) const {
   if (task.confirmed) return false;
   const ToolDef& tool = ToolOf(task);
@@ -290,7 +277,7 @@ void Decider::Reask() {
   switch (pending.kind) {
     case Pending::Kind::kSlots:
       if (open == nullptr) break;
-      AskSlots(*open, pending.slots.empty() ? Missing(*open) : pending.slots);
+      AskSlots(*open, pending.slots.empty() ? MissingSlots(TextsOf(*open), open->slots) : pending.slots);
       break;
     case Pending::Kind::kConfirm:
       if (open != nullptr) AskConfirm(*open);

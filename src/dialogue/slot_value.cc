@@ -188,6 +188,18 @@ Misfit ToMisfit(const Entity& entity, const UnfitValue& unfit) {
   return misfit;
 }
 
+std::vector<std::string> MissingSlots(const DialogueProgram::ToolTexts& tool, const Json& slots) {
+  std::vector<std::string> missing;
+  for (size_t i = 0; i < tool.slots.size(); ++i) {
+    const Slot& slot = tool.tool->slots[i];
+    if (!slot.required || slots.contains(slot.name)) continue;
+    const auto& when = tool.slots[i].when;
+    if (!when.empty() && when[0].Holds(slots) != std::optional<bool>(true)) continue;
+    missing.push_back(slot.name);
+  }
+  return missing;
+}
+
 std::string JoinDigits(const std::string& so_far, const std::string& said, bool corrects) {
   if (corrects && said.size() <= so_far.size()) return so_far.substr(0, so_far.size() - said.size()) + said;
   return so_far + said;

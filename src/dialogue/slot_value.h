@@ -1,11 +1,13 @@
-// Whether a value fits a slot: the type, range and list its entity allows.
+// Whether a value fits a slot: the type, range and list its entity allows; and which slots want one.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/understanding.h"
+#include "dialogue/program.h"
 #include "workflow/workflow.h"
 
 namespace sotto {
@@ -26,6 +28,10 @@ std::variant<Json, Misfit> FitValue(const Entity& entity, const Json& value,
 
 // What the brain says does not fit (core/understanding.h).
 Misfit ToMisfit(const Entity& entity, const UnfitValue& unfit);
+
+// The required slots that `slots` (name -> value) lack, in the tool's order; one with `when` only where that
+// holds.
+std::vector<std::string> MissingSlots(const DialogueProgram::ToolTexts& tool, const Json& slots);
 
 // The digits of a number that comes in pieces: `so_far` and what was said now; a correction of the last ones
 // ("no, three three") replaces them.

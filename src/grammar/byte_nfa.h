@@ -1,4 +1,4 @@
-// Nondeterministic automaton over bytes with calls into rules and holes: what schema.cc builds and grammar.cc
+// Nondeterministic automaton over bytes with calls into rules: what schema.cc builds and grammar.cc
 // determinises. Internal to the grammar layer.
 #pragma once
 
@@ -20,16 +20,13 @@ class ByteNfa {
     uint32_t to;
   };
   struct Call {
-    bool is_hole;
-    uint32_t target;  // rule or hole
+    uint32_t rule;
     uint32_t next;
-    auto operator<=>(const Call&) const = default;
   };
   struct State {
     std::vector<Edge> edges;
     std::vector<uint32_t> epsilon;
     std::vector<Call> calls;
-    int16_t gate = -1;
     bool accepting = false;
   };
 
@@ -41,11 +38,8 @@ class ByteNfa {
     states_[from].edges.push_back({first, last, to});
   }
   void AddEpsilon(uint32_t from, uint32_t to) { states_[from].epsilon.push_back(to); }
-  void AddCall(uint32_t from, bool is_hole, uint32_t target, uint32_t next) {
-    states_[from].calls.push_back({is_hole, target, next});
-  }
+  void AddCall(uint32_t from, uint32_t rule, uint32_t next) { states_[from].calls.push_back({rule, next}); }
   void Accept(uint32_t state) { states_[state].accepting = true; }
-  void SetGate(uint32_t state, int gate) { states_[state].gate = static_cast<int16_t>(gate); }
 
   // The bytes themselves. Returns the state behind them.
   uint32_t AddLiteral(uint32_t from, std::string_view bytes);

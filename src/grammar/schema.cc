@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <optional>
 #include <utility>
 
@@ -17,8 +16,8 @@ constexpr int kMaxDepth = 200;
 constexpr size_t kInlineItems = 4;  // longer bounded arrays call their item as a rule
 
 constexpr std::string_view kAnnotations[] = {
-    "title",   "description", "default",  "examples",  "example", "$schema",     "$id",   "$comment",
-    "$anchor", "deprecated",  "readOnly", "writeOnly", "$defs",   "definitions", "x-hole"};
+    "title",    "description", "default",    "examples", "example",   "$schema", "$id",
+    "$comment", "$anchor",     "deprecated", "readOnly", "writeOnly", "$defs",   "definitions"};
 
 bool IsAnnotation(const std::string& key) {
   return std::find(std::begin(kAnnotations), std::end(kAnnotations), key) != std::end(kAnnotations) ||
@@ -85,12 +84,9 @@ Result<void> SchemaCompiler::CheckBudget(const std::string& path) const {
   return {};
 }
 
-Result<void> SchemaCompiler::SetDocument(const Json& document, std::string source) {
-  document_ = &document;
-  source_ = std::move(source);
-  rule_of_.clear();
+SchemaCompiler::SchemaCompiler(const Json& document, std::string source, size_t max_states)
+    : document_(document), source_(std::move(source)), max_states_(max_states) {
   FindRecursive();
-  return {};
 }
 
 Result<const Json*> SchemaCompiler::Resolve(const std::string& reference, const std::string& path) const {
@@ -98,7 +94,7 @@ Result<const Json*> SchemaCompiler::Resolve(const std::string& reference, const 
     return Wrong(ErrorCode::kUnsupported, path,
                  fmt::format("$ref '{}' is not inside the schema (#/...)", reference));
   }
-  const Json* at = document_;
+  const Json* at = &document_;
   std::string_view rest = std::string_view(reference).substr(1);
   while (!rest.empty()) {
     const size_t slash = rest.find('/', 1);
@@ -121,12 +117,11 @@ Result<const Json*> SchemaCompiler::Resolve(const std::string& reference, const 
 }
 
 void SchemaCompiler::FindRecursive() {
-  recursive_.clear();
   std::set<std::string> all;
-  CollectReferences(*document_, all);
+  CollectReferences(document_, all);
   for (const char* key : {"$defs", "definitions"}) {
-    if (document_->is_object() && document_->contains(key)) {
-      const Json& definitions = document_->at(key);
+    if (document_.is_object() && document_.contains(key)) {
+      const Json& definitions = document_.at(key);
       if (!definitions.is_object()) continue;
       for (const auto& [name, schema] : definitions.items()) CollectReferences(schema, all);
     }
@@ -170,11 +165,6 @@ Result<void> SchemaCompiler::Add(const Json& schema, const std::string& path, ui
   if (depth_ > kMaxDepth) return Wrong(ErrorCode::kOutOfRange, path, "nested too deep");
   ++depth_;
   const Result<void> result = [&]() -> Result<void> {
-    if (holes_ && schema.contains("x-hole")) {
-      if (!schema.at("x-hole").is_string())
-        return Wrong(ErrorCode::kInvalidArgument, path + ".x-hole", "not a string");
-      return AddHole(schema.at("x-hole").get<std::string>(), from, to);
-    }
     if (schema.contains("nullable")) return AddNullable(schema, path, from, to);
     if (schema.contains("$ref")) return AddReference(schema, path, from, to);
     if (schema.contains("enum") || schema.contains("const")) return AddEnum(schema, path, from, to);
@@ -233,7 +223,7 @@ Result<void> SchemaCompiler::AddType(const std::string& type, const Json& schema
   };
   if (type == "object") {
     SOTTO_RETURN_IF_ERROR(check("for an object", {"type", "properties", "required", "additionalProperties"}));
-    return AddObject(schema, path, {}, from, to);
+    return AddObject(schema, path, from, to);
   }
   if (type == "array") {
     SOTTO_RETURN_IF_ERROR(check("for an array", {"type", "items", "minItems", "maxItems"}));
@@ -331,7 +321,7 @@ Result<void> SchemaCompiler::AddReference(const Json& schema, const std::string&
   SOTTO_ASSIGN_OR_RETURN(const Json* target, Resolve(reference, path + ".$ref"));
   if (!recursive_.contains(reference)) return Add(*target, reference, from, to);
   SOTTO_ASSIGN_OR_RETURN(const uint32_t rule, RuleFor(*target, reference, reference));
-  nfa.AddCall(from, false, rule, to);
+  nfa.AddCall(from, rule, to);
   return {};
 }
 
@@ -346,14 +336,6 @@ Result<uint32_t> SchemaCompiler::RuleFor(const Json& schema, const std::string& 
   rules.push_back({start, end});
   SOTTO_RETURN_IF_ERROR(Add(schema, path, start, end));
   return rule;
-}
-
-Result<void> SchemaCompiler::AddHole(const std::string& name, uint32_t from, uint32_t to) {
-  const auto found = std::find(hole_names.begin(), hole_names.end(), name);
-  const auto hole = static_cast<uint32_t>(found - hole_names.begin());
-  if (found == hole_names.end()) hole_names.push_back(name);
-  nfa.AddCall(from, true, hole, to);
-  return {};
 }
 
 namespace {
@@ -476,7 +458,7 @@ Result<void> SchemaCompiler::AddArray(const Json& schema, const std::string& pat
   }
   const auto item = [&](uint32_t begin, uint32_t end) -> Result<void> {
     if (!rule) return Add(items, items_path, begin, end);
-    nfa.AddCall(begin, false, *rule, end);
+    nfa.AddCall(begin, *rule, end);
     return {};
   };
   uint32_t at = nfa.AddState();
@@ -494,8 +476,8 @@ Result<void> SchemaCompiler::AddArray(const Json& schema, const std::string& pat
   return {};
 }
 
-Result<void> SchemaCompiler::AddObject(const Json& schema, const std::string& path,
-                                       const ObjectOptions& options, uint32_t from, uint32_t to) {
+Result<void> SchemaCompiler::AddObject(const Json& schema, const std::string& path, uint32_t from,
+                                       uint32_t to) {
   if (schema.contains("additionalProperties") && !schema.at("additionalProperties").is_boolean()) {
     return Wrong(ErrorCode::kUnsupported, path + ".additionalProperties", "only true or false are supported");
   }
@@ -512,7 +494,7 @@ Result<void> SchemaCompiler::AddObject(const Json& schema, const std::string& pa
         return Wrong(ErrorCode::kInvalidArgument, path + ".required",
                      fmt::format("{} is not among the properties", name.dump()));
       }
-      if (!options.all_optional) required.insert(name.get<std::string>());
+      required.insert(name.get<std::string>());
     }
   }
   // Before the i-th property: nothing written yet, or something that a comma must follow.
@@ -526,11 +508,7 @@ Result<void> SchemaCompiler::AddObject(const Json& schema, const std::string& pa
     nfa.AddEpsilon(nfa.AddLiteral(first, key), value);
     nfa.AddEpsilon(nfa.AddLiteral(rest, ", " + key), value);
     const std::string at = path + ".properties." + name;
-    if (options.is_hole && options.is_hole(name)) {
-      SOTTO_RETURN_IF_ERROR(AddHole(options.hole_prefix + name, value, after));
-    } else {
-      SOTTO_RETURN_IF_ERROR(Add(property, at, value, after));
-    }
+    SOTTO_RETURN_IF_ERROR(Add(property, at, value, after));
     if (!required.contains(name)) {
       nfa.AddEpsilon(first, none_yet);
       nfa.AddEpsilon(rest, after);

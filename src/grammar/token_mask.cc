@@ -1,13 +1,9 @@
 #include "grammar/token_mask.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "base/check.h"
-#include "base/mapped_file.h"
 
 namespace sotto {
 namespace {
@@ -20,9 +16,7 @@ constexpr size_t kMaxInList = 2048;  // a state's mask is a list up to here, the
 class MaskWalker {
  public:
   MaskWalker(const Matcher& matcher, const TokenTable& table, TokenMask& mask)
-      : probe_(matcher.binding_), table_(table), mask_(mask) {
-    probe_.frames_ = matcher.frames_;
-  }
+      : probe_(matcher), table_(table), mask_(mask) {}
 
   void Emit(TokenId id) {
     const auto index = static_cast<size_t>(id);
@@ -41,10 +35,10 @@ class MaskWalker {
     for (const MaskCache::Open& open : state_mask.open) {
       std::vector<Matcher::Config>& set = Level(table_.nodes()[open.node].depth);
       set.clear();
-      const Matcher::Config here{open.state, -1, 0, 0, 0, config.stack};
-      if (config.stack >= 0 && probe_.binding_->grammar().IsAccepting(open.state)) {
+      const Matcher::Config here{open.state, config.stack};
+      if (config.stack >= 0 && probe_.grammar().IsAccepting(open.state)) {
         const Matcher::Frame frame = probe_.frames_[static_cast<size_t>(config.stack)];
-        probe_.Add({frame.next, -1, 0, 0, 0, frame.parent}, set);
+        probe_.Add({frame.next, frame.parent}, set);
       }
       probe_.EnterCalls(here, set);
       if (!set.empty()) Walk(open.node);
@@ -68,12 +62,6 @@ class MaskWalker {
       count += static_cast<size_t>(std::popcount(mask_.bits_[i]));
     }
     mask_.count_ = count;
-  }
-
-  // The whole vocabulary from these configs.
-  void AddConfigs(std::span<const Matcher::Config> configs) {
-    Level(0).assign(configs.begin(), configs.end());
-    Walk(0);
   }
 
   // Lists the ids in order, if they are few.
@@ -151,30 +139,15 @@ MaskCache::MaskCache(std::shared_ptr<const Grammar> grammar, std::shared_ptr<con
 }
 
 void MaskCache::Fill(const Matcher& matcher, TokenMask& mask) {
-  SOTTO_CHECK(&matcher.binding().grammar() == grammar_.get());
+  SOTTO_CHECK(&matcher.grammar() == grammar_.get());
   mask.bits_.assign((table_->size() + 63) / 64, 0);
   mask.ids_.clear();
   mask.count_ = 0;
-  if (matcher.ended()) return;
   MaskWalker walker(matcher, *table_, mask);
-  std::vector<Matcher::Config> in_holes;
   for (const Matcher::Config& config : matcher.configs()) {
-    if (config.hole >= 0) {
-      in_holes.push_back(config);
-    } else if (grammar_->HasBytes(config.state)) {
-      walker.AddState(*Find(matcher.binding(), config.state), config);
-    }
-  }
-  if (!in_holes.empty()) walker.AddConfigs(in_holes);
-  if (matcher.CanEnd()) {
-    for (const TokenId id : table_->end_tokens()) walker.Emit(id);
+    if (grammar_->HasBytes(config.state)) walker.AddState(*Find(config.state), config);
   }
   walker.Finish();
-}
-
-size_t MaskCache::size() const {
-  const std::lock_guard lock(mutex_);
-  return masks_.size();
 }
 
 namespace {
@@ -188,19 +161,16 @@ uint64_t Mixed(uint64_t value) {
 }  // namespace
 
 // class_of_[s]: a hash of all that kClassBytes bytes can tell about s, by rounds of partition refinement.
-// States whose masks depend on more than bytes (calls, ends of rules, liveness that varies) are their own
-// class.
+// States whose masks depend on more than bytes (calls, ends of rules) are their own class.
 void MaskCache::FindClasses() {
   const Grammar& grammar = *grammar_;
-  const auto base = grammar.FindLiveness(std::vector<bool>(grammar.n_holes(), false),
-                                         std::vector<bool>(grammar.tools().size(), false));
   const size_t n = grammar.n_states();
   const size_t n_classes = grammar.n_classes();
   const bool has_rules = grammar.n_rules() > 1;
   std::vector<uint64_t> own(n, 0);
   for (StateId s = 1; s < n; ++s) {
-    const bool alone = grammar.IsFragile(s) || grammar.HasCalls(s) || (has_rules && grammar.IsAccepting(s));
-    own[s] = base->live[s] == 0 && !grammar.IsFragile(s) ? 0 : Mixed(alone ? s + 2 : 1);
+    const bool alone = grammar.HasCalls(s) || (has_rules && grammar.IsAccepting(s));
+    own[s] = Mixed(alone ? s + 2 : 1);
   }
   std::vector<uint64_t> salt(n_classes);
   for (size_t c = 0; c < n_classes; ++c) salt[c] = Mixed(c + 0x9E3779B97F4A7C15u) | 1;
@@ -208,7 +178,6 @@ void MaskCache::FindClasses() {
   std::vector<uint64_t> next(n, 0);
   for (size_t round = 0; round < kClassBytes; ++round) {
     for (StateId s = 1; s < n; ++s) {
-      if (own[s] == 0) continue;
       const auto row = grammar.row(s);
       uint64_t sum = own[s];
       for (size_t c = 0; c < n_classes; ++c) sum += salt[c] * class_of_[row[c]];
@@ -223,7 +192,7 @@ void MaskCache::FindClasses() {
 }
 
 // REQUIRES: mutex_ is held.
-std::shared_ptr<const MaskCache::StateMask> MaskCache::Hold(const Key& key,
+std::shared_ptr<const MaskCache::StateMask> MaskCache::Hold(StateId state,
                                                             std::shared_ptr<const StateMask> mask) {
   if (held_bytes_ >= kMaxHeldBytes) {
     masks_.clear();
@@ -232,34 +201,28 @@ std::shared_ptr<const MaskCache::StateMask> MaskCache::Hold(const Key& key,
   }
   held_bytes_ += 128 + mask->ids.size() * sizeof(TokenId) + mask->bits.size() * sizeof(uint64_t) +
                  mask->open.size() * sizeof(Open);
-  return masks_.emplace(key, std::move(mask)).first->second;
+  return masks_.emplace(state, std::move(mask)).first->second;
 }
 
-std::shared_ptr<const MaskCache::StateMask> MaskCache::Find(const Binding& binding, StateId state) {
-  const uint64_t key = binding.liveness().key;
+std::shared_ptr<const MaskCache::StateMask> MaskCache::Find(StateId state) {
   std::shared_ptr<const StateMask> base;  // of the state's class, once known
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = masks_.find({kUniversal, state}); found != masks_.end()) return found->second;
-    if (const auto found = masks_.find({key, state}); found != masks_.end()) return found->second;
+    if (const auto found = masks_.find(state); found != masks_.end()) return found->second;
     if (classes_known_) {
       if (const auto found = by_class_.find(class_of_[state]); found != by_class_.end()) base = found->second;
     }
   }
-  bool universal = base != nullptr;
-  std::shared_ptr<StateMask> own;
   if (base == nullptr) {
-    own = std::make_shared<StateMask>(Compute(binding, state, kClassBytes, universal));
+    auto own = std::make_shared<StateMask>(Compute(state, kClassBytes));
     // Classes are worth their time only where a walk was long.
-    if (universal && !own->bits.empty()) base = ShareInClass(state, std::move(own));
+    if (!own->bits.empty()) base = ShareInClass(state, std::move(own));
   }
-  own = std::make_shared<StateMask>();
+  auto own = std::make_shared<StateMask>();
   own->base = base;
-  if (base == nullptr || !AddLongTokens(binding, state, *own)) {
-    *own = Compute(binding, state, TokenTable::kMaxTokenBytes, universal);
-  }
+  if (base == nullptr || !AddLongTokens(state, *own)) *own = Compute(state, TokenTable::kMaxTokenBytes);
   const std::lock_guard lock(mutex_);
-  return Hold({universal ? kUniversal : key, state}, std::move(own));
+  return Hold(state, std::move(own));
 }
 
 std::shared_ptr<const MaskCache::StateMask> MaskCache::ShareInClass(StateId state,
@@ -274,7 +237,7 @@ std::shared_ptr<const MaskCache::StateMask> MaskCache::ShareInClass(StateId stat
   return by_class_.emplace(class_of_[state], std::move(mask)).first->second;
 }
 
-bool MaskCache::AddLongTokens(const Binding& binding, StateId state, StateMask& mask) const {
+bool MaskCache::AddLongTokens(StateId state, StateMask& mask) const {
   const bool has_rules = grammar_->n_rules() > 1;
   for (const TokenId id : long_tokens_) {
     StateId at = state;
@@ -283,29 +246,18 @@ bool MaskCache::AddLongTokens(const Binding& binding, StateId state, StateMask& 
       at = grammar_->Next(at, static_cast<uint8_t>(c));
       if (at == kDeadState) break;
       const bool calls = grammar_->HasCalls(at) || (has_rules && grammar_->IsAccepting(at));
-      if (++depth > kClassBytes && (calls || grammar_->IsFragile(at))) return false;
-      if (!binding.IsLive(at)) break;
+      if (++depth > kClassBytes && calls) return false;
     }
-    if (at != kDeadState && binding.IsLive(at)) mask.ids.push_back(id);
+    if (at != kDeadState) mask.ids.push_back(id);
   }
   mask.count = mask.ids.size();
   return true;
 }
 
-void MaskCache::Warm(const Binding& binding) {
-  SOTTO_CHECK(&binding.grammar() == grammar_.get());
-  for (StateId state = 1; state < grammar_->n_states(); ++state) {
-    if (binding.IsLive(state) && grammar_->HasBytes(state)) (void)Find(binding, state);
-  }
-}
-
-MaskCache::StateMask MaskCache::Compute(const Binding& binding, StateId state, size_t max_bytes,
-                                        bool& universal) const {
+MaskCache::StateMask MaskCache::Compute(StateId state, size_t max_bytes) const {
   const auto nodes = table_->nodes();
   const auto end = static_cast<uint32_t>(nodes.size() - 1);
-  const Liveness& liveness = binding.liveness();
   StateMask mask;
-  universal = true;
   std::vector<StateId> at(TokenTable::kMaxTokenBytes + 1, kDeadState);  // by depth
   at[0] = state;
   const bool has_rules = grammar_->n_rules() > 1;
@@ -317,11 +269,6 @@ MaskCache::StateMask MaskCache::Compute(const Binding& binding, StateId state, s
     }
     const StateId next = grammar_->Next(at[node.depth - 1u], node.byte);
     if (next == kDeadState) {
-      i = node.skip;
-      continue;
-    }
-    if (grammar_->IsFragile(next)) universal = false;
-    if (liveness.live[next] == 0) {
       i = node.skip;
       continue;
     }
@@ -344,159 +291,6 @@ MaskCache::StateMask MaskCache::Compute(const Binding& binding, StateId state, s
     std::sort(mask.ids.begin(), mask.ids.end());
   }
   return mask;
-}
-
-// ---- on disk
-// --------------------------------------------------------------------------------------------------------
-
-namespace {
-
-constexpr std::string_view kMagic = "sottomask2";
-
-uint64_t Checksum(std::string_view bytes) {
-  uint64_t hash = 0xCBF29CE484222325u;
-  for (const char c : bytes) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3u;
-  return hash;
-}
-
-template <typename T>
-void Put(std::string& out, const T& value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof(T));
-}
-
-template <typename T>
-void PutAll(std::string& out, const std::vector<T>& values) {
-  Put(out, static_cast<uint64_t>(values.size()));
-  out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
-}
-
-}  // namespace
-
-// Reads what Put wrote; false at the end of the bytes.
-class MaskBytes {
- public:
-  explicit MaskBytes(std::string_view bytes) : bytes_(bytes) {}
-  template <typename T>
-  bool Get(T& value) {
-    if (bytes_.size() < sizeof(T)) return false;
-    std::memcpy(&value, bytes_.data(), sizeof(T));
-    bytes_.remove_prefix(sizeof(T));
-    return true;
-  }
-  template <typename T>
-  bool GetAll(std::vector<T>& values) {
-    uint64_t n = 0;
-    if (!Get(n) || n > bytes_.size() / sizeof(T)) return false;
-    values.resize(n);
-    if (n > 0) std::memcpy(values.data(), bytes_.data(), n * sizeof(T));
-    bytes_.remove_prefix(n * sizeof(T));
-    return true;
-  }
-  bool done() const { return bytes_.empty(); }
-
- private:
-  std::string_view bytes_;
-};
-
-std::filesystem::path MaskCache::FileIn(const std::filesystem::path& folder) const {
-  return folder / fmt::format("masks-{:016x}-{:016x}.bin", grammar_->hash(), table_->hash());
-}
-
-void MaskCache::Write(const StateMask& mask, std::string& out) {
-  PutAll(out, mask.ids);
-  PutAll(out, mask.bits);
-  PutAll(out, mask.open);
-  Put(out, static_cast<uint64_t>(mask.count));
-}
-
-// Body: masks shared by classes, then (universal, state, index of the shared one + 1 or 0, mask) of each
-// state.
-Result<void> MaskCache::Save(const std::filesystem::path& folder) const {
-  std::string out(kMagic);
-  Put(out, grammar_->hash());
-  Put(out, table_->hash());
-  {
-    const std::lock_guard lock(mutex_);
-    std::unordered_map<const StateMask*, uint32_t> shared;
-    std::vector<const StateMask*> order;
-    for (const auto& [key, mask] : masks_) {
-      if (mask->base == nullptr) continue;
-      if (shared.emplace(mask->base.get(), static_cast<uint32_t>(order.size() + 1)).second) {
-        order.push_back(mask->base.get());
-      }
-    }
-    Put(out, static_cast<uint32_t>(order.size()));
-    for (const StateMask* mask : order) Write(*mask, out);
-    for (const auto& [key, mask] : masks_) {
-      if (key.first != kUniversal && key.first != 0) continue;
-      Put(out, static_cast<uint8_t>(key.first == kUniversal));
-      Put(out, key.second);
-      Put(out, mask->base == nullptr ? uint32_t{0} : shared.at(mask->base.get()));
-      Write(*mask, out);
-    }
-  }
-  Put(out, Checksum(out));
-  std::error_code ignored;
-  std::filesystem::create_directories(folder, ignored);
-  return WriteFileAtomically(FileIn(folder), out);
-}
-
-bool MaskCache::Read(MaskBytes& source, StateMask& mask) const {
-  uint64_t count = 0;
-  if (!source.GetAll(mask.ids) || !source.GetAll(mask.bits) || !source.GetAll(mask.open) ||
-      !source.Get(count)) {
-    return false;
-  }
-  mask.count = count;
-  const bool bits_fit = mask.bits.empty() || mask.bits.size() == (table_->size() + 63) / 64;
-  return bits_fit &&
-         std::all_of(mask.ids.begin(), mask.ids.end(),
-                     [&](TokenId id) { return id >= 0 && static_cast<size_t>(id) < table_->size(); }) &&
-         std::all_of(mask.open.begin(), mask.open.end(), [&](const Open& open) {
-           return open.node + 1 < table_->nodes().size() && open.state < grammar_->n_states();
-         });
-}
-
-Result<void> MaskCache::Load(const std::filesystem::path& folder) {
-  const std::filesystem::path path = FileIn(folder);
-  SOTTO_ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
-  const auto damaged = [&] {
-    return MakeError(ErrorCode::kCorrupt, "{}: not a mask cache of this grammar and vocabulary",
-                     path.string());
-  };
-  uint64_t checksum = 0;
-  if (file.size() < kMagic.size() + 3 * sizeof(uint64_t) || !file.starts_with(kMagic)) return damaged();
-  const std::string_view body = std::string_view(file).substr(0, file.size() - sizeof(checksum));
-  std::memcpy(&checksum, file.data() + body.size(), sizeof(checksum));
-  if (checksum != Checksum(body)) return damaged();
-  MaskBytes source(body.substr(kMagic.size()));
-  uint64_t grammar_hash = 0;
-  uint64_t table_hash = 0;
-  uint32_t n_shared = 0;
-  if (!source.Get(grammar_hash) || !source.Get(table_hash) || !source.Get(n_shared)) return damaged();
-  if (grammar_hash != grammar_->hash() || table_hash != table_->hash()) return damaged();
-  std::vector<std::shared_ptr<const StateMask>> shared;
-  for (uint32_t i = 0; i < n_shared; ++i) {
-    StateMask mask;
-    if (!Read(source, mask)) return damaged();
-    shared.push_back(std::make_shared<const StateMask>(std::move(mask)));
-  }
-  std::vector<std::pair<Key, std::shared_ptr<const StateMask>>> loaded;
-  while (!source.done()) {
-    uint8_t universal = 0;
-    StateId state = 0;
-    uint32_t base = 0;
-    StateMask mask;
-    if (!source.Get(universal) || !source.Get(state) || !source.Get(base) || !Read(source, mask))
-      return damaged();
-    if (state >= grammar_->n_states() || base > shared.size()) return damaged();
-    if (base > 0) mask.base = shared[base - 1];
-    loaded.emplace_back(Key{universal != 0 ? kUniversal : 0, state},
-                        std::make_shared<const StateMask>(std::move(mask)));
-  }
-  const std::lock_guard lock(mutex_);
-  for (auto& [key, mask] : loaded) Hold(key, std::move(mask));
-  return {};
 }
 
 }  // namespace sotto

@@ -1,28 +1,23 @@
 // Which tokens may come next: exact, for any vocabulary.
 //
-// MaskCache keeps, for each automaton state, the tokens that are allowed whatever the stack and the holes
-// hold (context-independent: computed once, on first use, kept in memory and optionally in a file named by
-// hash(grammar, vocabulary)), and the few trie positions where a token runs into a hole or out of a rule;
-// those are walked per call with the matcher's own context. Idea: XGrammar's adaptive token mask cache.
-// Threads: a MaskCache may be used by any number of threads; a TokenMask belongs to one.
+// MaskCache keeps, for each automaton state, the tokens that are allowed whatever the stack holds (computed on
+// first use), and the few trie positions where a token runs into a rule or out of one; those are walked per
+// call with the matcher's own context. Idea: XGrammar's adaptive token mask cache. Threads: a MaskCache may be
+// used by any number of threads; a TokenMask belongs to one.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "grammar/matcher.h"
 #include "grammar/token_table.h"
 
 namespace sotto {
-
-class MaskBytes;
 
 // bits()[id / 64] bit (id % 64). Reuse one object: its memory is kept.
 class TokenMask {
@@ -52,28 +47,14 @@ class MaskCache {
  public:
   MaskCache(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenTable> table);
 
-  // The tokens the matcher would accept now, end tokens included where it can end. Never empty unless it has
-  // ended. REQUIRES: the matcher's grammar is this cache's.
+  // The tokens the matcher would accept now. REQUIRES: the matcher's grammar is this cache's.
   void Fill(const Matcher& matcher, TokenMask& mask);
 
-  // Computes the masks of all states that the binding leaves alive: for start-up or a background thread, so
-  // that no turn pays for a first use.
-  void Warm(const Binding& binding);
-
   const TokenTable& table() const { return *table_; }
-  // States whose masks are held.
-  size_t size() const;
-
-  // The file of this grammar and vocabulary in `folder`. Load: kNotFound, or kCorrupt for a file that is
-  // damaged or of another grammar (then nothing changes). Save writes atomically.
-  std::filesystem::path FileIn(const std::filesystem::path& folder) const;
-  Result<void> Load(const std::filesystem::path& folder);
-  Result<void> Save(const std::filesystem::path& folder) const;
 
  private:
   friend class MaskWalker;
-  // A token's walk stopped at trie node `node` because `state` calls a rule or hole, or accepts inside a
-  // rule.
+  // A token's walk stopped at trie node `node` because `state` calls a rule, or accepts inside one.
   struct Open {
     uint32_t node;
     StateId state;
@@ -85,37 +66,26 @@ class MaskCache {
     size_t count = 0;                       // tokens in ids or bits
     std::shared_ptr<const StateMask> base;  // shared by its class; null: ids and bits are all
   };
-  static constexpr uint64_t kUniversal = ~uint64_t{0};
-  using Key = std::pair<uint64_t, StateId>;  // liveness key or kUniversal, state
-  struct KeyHash {
-    size_t operator()(const Key& key) const {
-      return static_cast<size_t>(key.first * 0x9E3779B97F4A7C15u + key.second);
-    }
-  };
-
   static constexpr size_t kClassBytes = 32;
   static constexpr size_t kMaxHeldBytes = size_t{64} << 20;
 
-  std::shared_ptr<const StateMask> Find(const Binding& binding, StateId state);
-  // Of tokens of at most `max_bytes` bytes. Sets `universal` when the mask is the same whatever is empty or
-  // closed.
-  StateMask Compute(const Binding& binding, StateId state, size_t max_bytes, bool& universal) const;
-  // The tokens longer than kClassBytes. False where they lead to calls or depend on the turn: then the state
-  // needs a mask of its own.
-  bool AddLongTokens(const Binding& binding, StateId state, StateMask& mask) const;
+  std::shared_ptr<const StateMask> Find(StateId state);
+  // Of tokens of at most `max_bytes` bytes.
+  StateMask Compute(StateId state, size_t max_bytes) const;
+  // The tokens longer than kClassBytes. False where they lead to calls: then the state needs a mask of its
+  // own.
+  bool AddLongTokens(StateId state, StateMask& mask) const;
   void FindClasses();
   // The mask of the state's class, this one if it is the first.
   std::shared_ptr<const StateMask> ShareInClass(StateId state, std::shared_ptr<const StateMask> mask);
-  std::shared_ptr<const StateMask> Hold(const Key& key, std::shared_ptr<const StateMask> mask);
-  static void Write(const StateMask& mask, std::string& out);
-  bool Read(MaskBytes& source, StateMask& mask) const;
+  std::shared_ptr<const StateMask> Hold(StateId state, std::shared_ptr<const StateMask> mask);
 
   std::shared_ptr<const Grammar> grammar_;
   std::shared_ptr<const TokenTable> table_;
-  mutable std::mutex mutex_;
-  std::unordered_map<Key, std::shared_ptr<const StateMask>, KeyHash> masks_;  // guarded by mutex_
-  size_t held_bytes_ = 0;                                                     // guarded by mutex_
-  std::unordered_map<uint64_t, std::shared_ptr<const StateMask>> by_class_;   // guarded by mutex_
+  std::mutex mutex_;
+  std::unordered_map<StateId, std::shared_ptr<const StateMask>> masks_;      // guarded by mutex_
+  size_t held_bytes_ = 0;                                                    // guarded by mutex_
+  std::unordered_map<uint64_t, std::shared_ptr<const StateMask>> by_class_;  // guarded by mutex_
   std::once_flag classes_once_;
   bool classes_known_ = false;      // guarded by mutex_; the two below never change once it is set
   std::vector<uint64_t> class_of_;  // [n_states]

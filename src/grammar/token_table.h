@@ -7,13 +7,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/error.h"
 
 namespace sotto {
 
@@ -30,19 +27,13 @@ class TokenTable {
   };
   static constexpr size_t kMaxTokenBytes = 255;
 
-  // tokens[id] is the token's bytes. Empty: a token without text (control tokens), never allowed by a mask
-  // unless listed in `end_tokens`. kInvalidArgument: an end token out of range or with text. Longer tokens
-  // than kMaxTokenBytes are never allowed.
-  static Result<std::shared_ptr<const TokenTable>> Create(std::vector<std::string> tokens,
-                                                          std::vector<TokenId> end_tokens);
+  // tokens[id] is the token's bytes. Empty: a token without text (control tokens), never allowed by a mask.
+  // Longer tokens than kMaxTokenBytes are not either.
+  explicit TokenTable(std::vector<std::string> tokens);
 
   size_t size() const { return tokens_.size(); }
   // Lives as long as the table. REQUIRES: 0 <= id < size().
   std::string_view bytes(TokenId id) const { return tokens_[static_cast<size_t>(id)]; }
-  std::span<const TokenId> end_tokens() const { return end_tokens_; }
-  bool IsEnd(TokenId id) const;
-  // Of all tokens and end tokens: the same on every machine.
-  uint64_t hash() const { return hash_; }
 
   // The trie. nodes()[0] is the root; a last node stands past the end (its skip is itself).
   std::span<const Node> nodes() const { return nodes_; }
@@ -53,10 +44,8 @@ class TokenTable {
 
  private:
   std::vector<std::string> tokens_;
-  std::vector<TokenId> end_tokens_;
   std::vector<Node> nodes_;
   std::vector<TokenId> node_tokens_;
-  uint64_t hash_ = 0;
 };
 
 }  // namespace sotto

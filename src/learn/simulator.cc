@@ -5,9 +5,8 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "learn/validate.h"
+#include "dialogue/slot_value.h"
 #include "text/dates.h"
-#include "workflow/stakes.h"
 
 namespace sotto {
 namespace {
@@ -56,12 +55,14 @@ bool Contradicts(const Json& a, const Json& b) {
 
 }  // namespace
 
-Simulator::Simulator(std::shared_ptr<const Workflow> workflow, std::shared_ptr<const PhraseBook> book,
+Simulator::Simulator(std::shared_ptr<const DialogueProgram> program, std::shared_ptr<const PhraseBook> book,
                      std::shared_ptr<const Confusions> confusions, const SimulatorOptions& options,
                      uint64_t seed)
-    : workflow_(std::move(workflow)),
+    : program_(std::move(program)),
+      workflow_(program_->shared_workflow()),
       book_(std::move(book)),
       confusions_(std::move(confusions)),
+      rules_(*workflow_),
       options_(options),
       random_(seed) {
   for (const ToolDef& tool : workflow_->tools) {
@@ -72,14 +73,6 @@ Simulator::Simulator(std::shared_ptr<const Workflow> workflow, std::shared_ptr<c
   }
   SOTTO_CHECK(!tasks_.empty());
   day_.day_first = WritesDayFirst(workflow_->language);
-  for (const ToolDef& tool : workflow_->tools) {
-    std::vector<std::string> names;
-    for (const Slot& slot : tool.slots) names.push_back(slot.name);
-    for (const Slot& slot : tool.slots) {
-      if (slot.when.empty()) continue;
-      if (auto rule = Rule::Parse(slot.when, names)) when_.emplace(&slot, *std::move(rule));
-    }
-  }
 }
 
 const ToolDef* Simulator::Role(ToolRole role) const { return workflow_->FindRole(role); }
@@ -91,11 +84,20 @@ SimulatedConversation Simulator::Next() {
   open_.reset();
   last_.reset();
   suspended_.clear();
-  offer_ = false;
+  wanted_.clear();
+  queue_.clear();
+  dialogue_.reset();
   expectation_ = {};
-  reads_back_ = random_.Chance(0.25);
-  with_state_ = random_.Chance(options_.with_state);
-  verified_ = !with_state_ && random_.Chance(0.4);  // conversations from where the caller is known already
+  over_ = false;
+  if (random_.Chance(options_.with_state)) {
+    const DialoguePolicy& policy = workflow_->dialogue;
+    // Where the assistant never asks it still does so when it is unsure.
+    const bool unsure = policy.confirm == DialoguePolicy::Confirm::kNever && random_.Chance(0.25);
+    out_.with_state = true;
+    out_.confidence = unsure ? (policy.accept + policy.clarify) / 2 : 1;
+    dialogue_.emplace(program_, out_.confidence);
+  }
+  verified_ = random_.Chance(0.4);  // conversations from where the caller is known already
   const double level = random_.Uniform();
   // Clean, a good recogniser, a poor one, a line so bad that every third word is something that sounds like
   // it.
@@ -108,11 +110,11 @@ SimulatedConversation Simulator::Next() {
   noise_.false_starts *= options_.noise;
 
   if (random_.Chance(0.5)) EmitBare(Role(ToolRole::kGreeting), "greeting");
-  if (with_state_ && random_.Chance(0.05))
+  if (dialogue_ && random_.Chance(0.05))
     EmitControl(random_.Chance(0.8) ? control::kHelp : control::kRepeat, "control");
   const double share = random_.Uniform();
   const int n_tasks = share < 0.42 ? 1 : share < 0.74 ? 2 : share < 0.9 ? 3 : 4;
-  for (int i = 0; i < n_tasks && out_.conversation.turns.size() < kMaxTurns; ++i) {
+  for (int i = 0; i < n_tasks && Talking(); ++i) {
     if (random_.Chance(0.05)) EmitUnclear();
     if (i == 0 || !random_.Chance(0.4) || !StartRelated()) {
       const ToolDef* tool = DrawTool();
@@ -121,7 +123,7 @@ SimulatedConversation Simulator::Next() {
       else if (!random_.Chance(0.4) || !StartSame(*tool))
         StartTwo(*tool);
     }
-    PlayTask();
+    dialogue_ ? PlayWithDialogue() : PlayAlone();
     if (random_.Chance(0.03)) EmitUnclear();
     if (i + 1 < n_tasks && random_.Chance(0.15)) EmitBare(Role(ToolRole::kThanks), "thanks");
   }
@@ -130,6 +132,9 @@ SimulatedConversation Simulator::Next() {
     EmitControl(control::kDeny, "deny_more");
   if (random_.Chance(0.5)) EmitBare(Role(ToolRole::kThanks), "thanks");
   if (random_.Chance(0.6)) EmitBare(Role(ToolRole::kGoodbye), "goodbye");
+  // Goodbye in the middle of a task: finish it first?
+  if (!over_ && expectation_.kind == Expectation::Kind::kOffer && !expectation_.tool.empty())
+    EmitControl(random_.Chance(0.7) ? control::kDeny : control::kAffirm, "leave");
   return std::move(out_);
 }
 
@@ -388,21 +393,24 @@ ToolCall Simulator::CallOf(const Task& task) const {
 
 void Simulator::Emit(SpokenWords words, std::vector<ToolCall> calls, const char* pattern) {
   // Noise may not make a value unreadable: then it is another noise, at last none.
+  if (over_) return;
   Turn turn;
   turn.expectation = expectation_;
   turn.calls = std::move(calls);
-  for (int attempt = 0; attempt < 4; ++attempt) {
+  bool grounded = false;
+  for (int attempt = 0; attempt < 4 && !grounded; ++attempt) {
     SpokenWords noisy = words;
     if (attempt < 3) AddNoise(noisy, noise_, *confusions_, random_);
     turn.user = ToText(noisy);
-    if (IsGrounded(*workflow_, out_.conversation, turn)) break;
+    grounded = rules_.IsGrounded(out_.conversation, turn);
   }
   if (turn.user.empty()) return;
   if (random_.Chance(0.4))
     turn.user[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(turn.user[0])));
+  out_.grounded = out_.grounded && grounded;
   out_.conversation.turns.push_back(std::move(turn));
   out_.patterns.emplace_back(pattern);
-  expectation_ = NextExpectation();
+  if (dialogue_) Follow(out_.conversation.turns.back());
 }
 
 void Simulator::EmitTask(SpokenWords words, const char* pattern) {
@@ -410,10 +418,10 @@ void Simulator::EmitTask(SpokenWords words, const char* pattern) {
   Emit(std::move(words), {CallOf(*open_)}, pattern);
 }
 
-void Simulator::EmitAnswer(Said said, const char* pattern) {
-  for (const auto& [name, value] : said.values.items()) open_->arguments[name] = value;
+void Simulator::EmitAnswer(Task& task, Said said, const char* pattern) {
+  for (const auto& [name, value] : said.values.items()) task.arguments[name] = value;
   Wrap(said.words, false);
-  EmitTask(std::move(said.words), pattern);
+  Emit(std::move(said.words), {CallOf(task)}, pattern);
 }
 
 void Simulator::EmitBare(const ToolDef* tool, const char* pattern) {
@@ -442,7 +450,7 @@ void Simulator::EmitUnclear() {
     const bool use_own = !own.empty() && (general.empty() || random_.Chance(0.5));
     if (!use_own && general.empty()) return;
     const auto& stateless = book_->General("unclear_stateless");
-    const bool alone = expectation_.kind == Expectation::Kind::kNone && !with_state_ && !stateless.empty();
+    const bool alone = !dialogue_ && !stateless.empty();
     const auto& list = alone && random_.Chance(0.08) ? stateless : use_own ? own : general;
     std::string said = SayPlain(random_.Pick(list), random_);
     for (int n = 0; n < kMaxTries && !use_own && book_->IsAboutWorkflow(said); ++n)
@@ -457,57 +465,70 @@ void Simulator::EmitUnclear() {
 // --------------------------------------------------------------------------------------------------
 
 std::vector<std::string> Simulator::Missing(const Task& task) const {
-  std::vector<std::string> missing;
-  for (const Slot& slot : task.tool->slots) {
-    if (!slot.required || task.arguments.contains(slot.name)) continue;
-    const auto when = when_.find(&slot);
-    if (when == when_.end() || when->second.Holds(task.arguments).value_or(false))
-      missing.push_back(slot.name);
-  }
-  return missing;
-}
-
-bool Simulator::Confirms(const ToolDef& tool) const {
-  using Confirm = DialoguePolicy::Confirm;
-  const Confirm confirm = workflow_->dialogue.confirm;
-  if (confirm == Confirm::kNever) return reads_back_ && !tool.confirm.empty();
-  return confirm == Confirm::kAlways || ReadsBack(*workflow_, tool);
+  return MissingSlots(*program_->FindTool(task.tool->name), task.arguments);
 }
 
 bool Simulator::Complete(const Task& task) const { return Missing(task).empty(); }
 
-// The orchestrator's next words, as far as they decide what the user answers to.
-Expectation Simulator::NextExpectation() {
-  if (!with_state_) return {};
-  if (open_) {
-    std::vector<std::string> missing = Missing(*open_);
-    if (!missing.empty()) {
-      if (open_->asked_together) missing.resize(1);
-      open_->asked_together = true;
-      return {Expectation::Kind::kSlots, open_->tool->name, missing};
-    }
-    if (Confirms(*open_->tool) && !open_->confirmed)
-      return {Expectation::Kind::kConfirm, open_->tool->name, {}};
-  }
-  // A task that was left is taken up again by itself.
-  if (!suspended_.empty()) {
-    const Task& task = suspended_.back();
-    std::vector<std::string> missing = Missing(task);
-    if (!missing.empty()) {
-      missing.resize(1);
-      return {Expectation::Kind::kSlots, task.tool->name, missing};
-    }
-    if (Confirms(*task.tool)) return {Expectation::Kind::kConfirm, task.tool->name, {}};
-  }
-  if (offer_) return {Expectation::Kind::kOffer, {}, {}};
-  return {};
+void Simulator::Follow(const Turn& turn) {
+  const ToolCall clarified = dialogue_->state().pending.call;
+  const std::vector<Event> events = dialogue_->Hear(turn, day_.today);
+  Remember(turn, clarified, events);
+  over_ = dialogue_->over();
+  expectation_ = dialogue_->expectation();
+  open_.reset();
+  const sotto::Task* top = dialogue_->state().open();
+  if (!over_ && top != nullptr && !top->suspended) open_ = wanted_.at(top->id);
 }
 
-void Simulator::Close(bool done) {
-  if (open_ && done) last_ = *open_;
-  open_.reset();
-  offer_ = random_.Chance(0.4);
-  expectation_ = NextExpectation();
+// What the next calls of each task carry: the arguments of its last one, but for what the dialogue refused.
+void Simulator::Remember(const Turn& turn, const ToolCall& clarified, std::span<const Event> events) {
+  const auto call_of = [&](std::string_view tool) -> const ToolCall* {
+    const auto found = std::find_if(turn.calls.begin(), turn.calls.end(),
+                                    [&](const ToolCall& call) { return call.name == tool; });
+    return found == turn.calls.end() ? nullptr : &*found;
+  };
+  for (auto& [id, task] : wanted_)
+    if (const ToolCall* call = call_of(task.tool->name)) task.arguments = call->arguments;
+  std::optional<ToolCall> dequeued;
+  for (const Event& event : events) {
+    switch (event.type) {
+      case Event::Type::kTaskQueued:
+        queue_.push_back({event.name, event.value.at("arguments")});
+        break;
+      case Event::Type::kTaskDequeued:
+        dequeued = std::move(queue_.front());
+        queue_.pop_front();
+        break;
+      case Event::Type::kTaskBegan: {
+        const bool queued = dequeued && dequeued->name == event.name;
+        const ToolCall* call = queued ? &*dequeued : call_of(event.name);
+        if (call == nullptr && clarified.name == event.name) call = &clarified;
+        wanted_[event.task] = {workflow_->FindTool(event.name),
+                               call != nullptr ? call->arguments : Json::object()};
+        dequeued.reset();
+        break;
+      }
+      case Event::Type::kSlotCleared:
+      case Event::Type::kSlotRejected:
+        wanted_.at(event.task).arguments.erase(event.name);
+        break;
+      case Event::Type::kTaskDone:
+        if (wanted_.at(event.task).tool->role != ToolRole::kVerify) last_ = wanted_.at(event.task);
+        wanted_.erase(event.task);
+        break;
+      case Event::Type::kTaskDropped:
+        wanted_.erase(event.task);
+        break;
+      case Event::Type::kStartedOver:
+        wanted_.clear();
+        queue_.clear();
+        last_.reset();
+        break;
+      default:
+        break;
+    }
+  }
 }
 
 }  // namespace sotto

@@ -5,10 +5,12 @@
 // carries everything said in it so far.
 //
 // Two styles are played. Data sets have no state: no expectation stands before a turn and only the workflow's
-// own tools are called. In an application every turn has an expectation (what was asked, read back, offered),
-// and the control tools (yes, no, never mind, ...) are called too.
+// own tools are called. In an application the real dialogue hears every turn (learn/expectations.h), and people
+// answer what it asks, reads back and offers: each turn has its expectation, the control tools (yes, no, never
+// mind, ...) are called too, and where the dialogue ends the conversation does.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,10 +18,11 @@
 #include <vector>
 
 #include "core/conversation.h"
+#include "learn/expectations.h"
 #include "learn/noise.h"
 #include "learn/phrase_book.h"
+#include "learn/validate.h"
 #include "learn/values.h"
-#include "workflow/rule.h"
 
 namespace sotto {
 
@@ -36,12 +39,15 @@ struct SimulatorOptions {
 struct SimulatedConversation {
   Conversation conversation;
   std::vector<std::string> patterns;  // per turn: "ask", "fill", "correct", ...
+  bool with_state = false;            // in an application
+  double confidence = 1;  // with_state: how sure the assistant was of what it heard (GoldDialogue)
+  bool grounded = true;   // all values were said
 };
 
 class Simulator {
  public:
   // REQUIRES: the workflow has at least one task with a pattern to ask for it.
-  Simulator(std::shared_ptr<const Workflow> workflow, std::shared_ptr<const PhraseBook> book,
+  Simulator(std::shared_ptr<const DialogueProgram> program, std::shared_ptr<const PhraseBook> book,
             std::shared_ptr<const Confusions> confusions, const SimulatorOptions& options, uint64_t seed);
 
   SimulatedConversation Next();
@@ -51,9 +57,7 @@ class Simulator {
 
   struct Task {
     const ToolDef* tool = nullptr;
-    Json arguments = Json::object();
-    bool confirmed = false;
-    bool asked_together = false;
+    Json arguments = Json::object();  // what was said of it so far, and what its words took over
   };
   struct Said {
     SpokenWords words;
@@ -81,58 +85,72 @@ class Simulator {
   // Turns. Each adds one turn to the conversation and moves the state on.
   void Emit(SpokenWords words, std::vector<ToolCall> calls, const char* pattern);
   void EmitTask(SpokenWords words, const char* pattern);
-  // What was said fills slots of the open task.
-  void EmitAnswer(Said said, const char* pattern);
+  // What was said fills slots of `task`.
+  void EmitAnswer(Task& task, Said said, const char* pattern);
   void EmitBare(const ToolDef* tool, const char* pattern);
   void EmitControl(const char* tool, const char* pattern);
   void EmitUnclear();
 
-  // Moves: what the user does next (simulator_moves.cc).
+  // Moves: what the user does next (simulator_moves.cc). Those that return a bool: whether the user goes on
+  // with the task.
   void StartTask(const ToolDef& tool);
-  bool MustVerify() const;
-  bool Verify();
   void StartTwo(const ToolDef& first);
   bool StartSame(const ToolDef& tool);
   bool StartRelated();
-  void PlayTask();
   bool AnswerSlots();
-  bool AnswerConfirm();
-  void AnswerOffer();
+  bool Control();
   bool Correct();
   bool Digress();
-  void ComeBack();
+  void SayComingBack();
+  bool AnswerVerification(Task& verification, Task& waiting);
   const ToolDef* DrawTool();
   const ToolDef* Role(ToolRole role) const;
+  // Without state.
+  void PlayAlone();
+  bool MustVerify() const;
+  bool Verify();
+  void ComeBack();
+  // With the dialogue (simulator_answers.cc).
+  void PlayWithDialogue();
+  bool Answer();
+  bool AnswerResumed();
+  bool AnswerConfirm();
+  bool AnswerChange();
+  bool AnswerClarify();
 
+  bool Talking() const { return !over_ && out_.conversation.turns.size() < kMaxTurns; }
   bool Complete(const Task& task) const;
   std::vector<std::string> Missing(const Task& task) const;
-  Expectation NextExpectation();
-  bool Confirms(const ToolDef& tool) const;
   ToolCall CallOf(const Task& task) const;
-  void Close(bool done);
+  // With the dialogue: what it makes of the turn, and where that leaves the user.
+  void Follow(const Turn& turn);
+  void Remember(const Turn& turn, const ToolCall& clarified, std::span<const Event> events);
 
+  std::shared_ptr<const DialogueProgram> program_;
   std::shared_ptr<const Workflow> workflow_;
   std::shared_ptr<const PhraseBook> book_;
   std::shared_ptr<const Confusions> confusions_;
+  LabelRules rules_;
   SimulatorOptions options_;
   Random random_;
   std::vector<const ToolDef*> tasks_;  // tools that come up as goals
   bool any_related_ = false;           // the workflow says what is related
   bool dates_ = false;                 // some slot's values hang on the day of the call
-  std::map<const Slot*, Rule> when_;   // of the slots that are asked for only where it holds
 
   // Of the running conversation.
   CallDay day_;
   SimulatedConversation out_;
-  bool with_state_ = false;
-  bool verified_ = false;
-  bool reads_back_ = false;  // the assistant is unsure in this one, where it never asks otherwise
   NoiseLevel noise_;
   std::optional<Task> open_;
-  std::vector<Task> suspended_;
-  std::optional<Task> last_;  // the last finished task: what follow-ups refer to
-  bool offer_ = false;        // "anything else?" stands
+  std::vector<Task> suspended_;           // without state
+  std::optional<Task> last_;              // the last finished task: what follow-ups refer to
+  bool verified_ = false;                 // without state
+  std::optional<GoldDialogue> dialogue_;  // engaged: with state
   Expectation expectation_;
+  bool over_ = false;
+  bool optional_ = true;        // something that need not be said may be
+  std::map<int, Task> wanted_;  // the dialogue's tasks, by their ids
+  std::deque<ToolCall> queue_;  // asked for in one breath with something else, not begun yet
 };
 
 }  // namespace sotto

@@ -1,15 +1,24 @@
-// Simulator: what the user does next.
+// Simulator: what the user does next, in either style, and without state.
 #include <algorithm>
 
 #include "learn/simulator.h"
 
 namespace sotto {
+namespace {
+
+// Enough words beside the value to tell what the value is.
+bool SaysWhatItIs(const SpokenWords& words) {
+  return std::count_if(words.begin(), words.end(), [](const SpokenWord& word) {
+           return word.carries == SpokenWord::Carries::kNothing;
+         }) >= 2;
+}
+
+}  // namespace
 
 void Simulator::StartTask(const ToolDef& tool) {
   auto said = SayAsk(tool, false);
   if (!said) return;
-  offer_ = false;
-  open_ = Task{&tool, said->values, false, false};
+  open_ = Task{&tool, said->values};
   Wrap(said->words, true);
   EmitTask(std::move(said->words), "ask");
 }
@@ -27,14 +36,14 @@ void Simulator::StartTwo(const ToolDef& first) {
   Append(words, ToWords(SayGeneral("join", "and")));
   Append(words, two->words);
   Wrap(words, true);
-  open_ = Task{&first, one->values, false, false};
+  open_ = Task{&first, one->values};
   ToolCall call = CallOf(*open_);
-  const Task next{&second, two->values, false, false};
+  const Task next{&second, two->values};
   Emit(std::move(words), {std::move(call), CallOf(next)}, "two");
+  if (dialogue_) return;
   // The first is played out where something is missing; the second is remembered as what was done last.
   if (Complete(*open_)) {
     open_ = next;
-    expectation_ = NextExpectation();
   } else {
     suspended_.push_back(next);
   }
@@ -60,7 +69,7 @@ bool Simulator::StartSame(const ToolDef& tool) {
 
   auto said = SayPieces(begin, tool, Json::object(), false);
   if (!said || said->values.empty()) return false;
-  std::vector<Task> tasks{{&tool, said->values, false, false}};
+  std::vector<Task> tasks{{&tool, said->values}};
   SpokenWords words = std::move(said->words);
   const size_t wanted = random_.Chance(0.2) ? 3 : 2;
   for (int attempt = 0; tasks.size() < wanted && attempt < 8; ++attempt) {
@@ -71,7 +80,7 @@ bool Simulator::StartSame(const ToolDef& tool) {
       continue;
     Append(words, ToWords(tasks.size() + 1 == wanted ? SayGeneral("join", "and") : ""));
     Append(words, more->words);
-    tasks.push_back({&tool, std::move(more->values), false, false});
+    tasks.push_back({&tool, std::move(more->values)});
   }
   if (tasks.size() < 2 ||
       !std::all_of(tasks.begin(), tasks.end(), [&](const Task& t) { return Complete(t); }))
@@ -81,7 +90,6 @@ bool Simulator::StartSame(const ToolDef& tool) {
   Wrap(words, true);
   open_ = tasks.back();
   Emit(std::move(words), std::move(calls), "same");
-  expectation_ = NextExpectation();
   return true;
 }
 
@@ -99,7 +107,7 @@ bool Simulator::StartRelated() {
       });
       if (!numbered) arguments = last_->arguments;
       for (const auto& [name, value] : said->values.items()) arguments[name] = value;
-      open_ = Task{&tool, std::move(arguments), false, false};
+      open_ = Task{&tool, std::move(arguments)};
       Wrap(said->words, false);
       EmitTask(std::move(said->words), "again");
       return true;
@@ -113,18 +121,18 @@ bool Simulator::StartRelated() {
   const ToolDef& tool = *random_.Pick(related);
   auto said = SayAsk(tool, true);
   if (!said) return false;
-  open_ = Task{&tool, said->values, false, false};
+  open_ = Task{&tool, said->values};
   Wrap(said->words, true);
   EmitTask(std::move(said->words), "related");
   return true;
 }
 
-void Simulator::PlayTask() {
+void Simulator::PlayAlone() {
   if (!open_) return;
   // Where nothing is required, people still say most of it, bit by bit.
-  const bool none_required = Missing(Task{open_->tool, Json::object(), false, false}).empty();
+  const bool none_required = Missing(Task{open_->tool, Json::object()}).empty();
   int optional = none_required ? 3 : 1;
-  while (open_ && out_.conversation.turns.size() < kMaxTurns) {
+  while (open_ && Talking()) {
     if (MustVerify()) {
       if (!Verify()) break;
       continue;
@@ -141,18 +149,15 @@ void Simulator::PlayTask() {
     }
     if (!none_required && room && optional-- > 0 && random_.Chance(0.3)) {
       if (auto said = SayFill(*open_, false)) {
-        EmitAnswer(*std::move(said), "optional");
+        EmitAnswer(*open_, *std::move(said), "optional");
         continue;
       }
     }
     if (random_.Chance(0.07) && Correct()) continue;
-    if (with_state_ && expectation_.kind == Expectation::Kind::kConfirm) {
-      if (!AnswerConfirm()) return;
-      continue;
-    }
-    Close(true);
+    last_ = *std::move(open_);
+    open_.reset();
   }
-  if (open_) Close(false);
+  open_.reset();
   ComeBack();
 }
 
@@ -160,41 +165,28 @@ bool Simulator::MustVerify() const {
   return !verified_ && open_->tool->requires_verified && workflow_->FindRole(ToolRole::kVerify) != nullptr;
 }
 
-namespace {
-
-// Enough words beside the value to tell what the value is.
-bool SaysWhatItIs(const SpokenWords& words) {
-  return std::count_if(words.begin(), words.end(), [](const SpokenWord& word) {
-           return word.carries == SpokenWord::Carries::kNothing;
-         }) >= 2;
-}
-
-}  // namespace
-
 // The open task waits until the caller has said who they are.
 bool Simulator::Verify() {
   Task waiting = *std::move(open_);
-  open_ = Task{Role(ToolRole::kVerify), Json::object(), false, false};
-  expectation_ = NextExpectation();
-  while (!Complete(*open_) && out_.conversation.turns.size() < kMaxTurns) {
-    // Some go on with what they came for: "it's for the line ending in 3882". Digits alone would be an
-    // answer.
-    auto more = random_.Chance(0.12) ? SayFill(waiting, false) : std::nullopt;
-    if (more && SaysWhatItIs(more->words)) {
-      std::swap(*open_, waiting);
-      EmitAnswer(*std::move(more), "before_verify");
-      std::swap(*open_, waiting);
-      expectation_ = NextExpectation();
-      continue;
-    }
-    auto said = random_.Chance(0.4) ? SayBareValue(*open_) : SayFill(*open_, false);
-    if (!said) said = SayBareValue(*open_);
-    if (!said) return false;
-    EmitAnswer(*std::move(said), "verify");
-  }
+  open_ = Task{Role(ToolRole::kVerify), Json::object()};
+  while (!Complete(*open_) && Talking())
+    if (!AnswerVerification(*open_, waiting)) return false;
   verified_ = true;
   open_ = std::move(waiting);
-  expectation_ = NextExpectation();
+  return true;
+}
+
+bool Simulator::AnswerVerification(Task& verification, Task& waiting) {
+  // Some go on with what they came for: "it's for the line ending in 3882". Digits alone would be an answer.
+  auto more = random_.Chance(0.12) ? SayFill(waiting, false) : std::nullopt;
+  if (more && SaysWhatItIs(more->words)) {
+    EmitAnswer(waiting, *std::move(more), "before_verify");
+    return true;
+  }
+  auto said = random_.Chance(0.4) ? SayBareValue(verification) : SayFill(verification, false);
+  if (!said) said = SayBareValue(verification);
+  if (!said) return false;
+  EmitAnswer(verification, *std::move(said), "verify");
   return true;
 }
 
@@ -207,58 +199,26 @@ bool Simulator::AnswerSlots() {
   }
   if (move < 0.18) return Digress();
   if (move < 0.23) return false;  // given up: the next thing said is something else
-  if (with_state_ && move < 0.28) {
-    const double which = random_.Uniform();
-    if (which < 0.35) {
-      EmitControl(control::kNeverMind, "never_mind");
-      open_.reset();
-      expectation_ = NextExpectation();
-      return true;
-    }
-    EmitControl(which < 0.55   ? control::kRepeat
-                : which < 0.75 ? control::kWait
-                : which < 0.9  ? control::kHelp
-                               : control::kStartOver,
-                "control");
-    if (which >= 0.9) {
-      open_->arguments = Json::object();
-      expectation_ = NextExpectation();
-    }
-    return true;
-  }
+  if (dialogue_ && move < 0.28) return Control();
   auto said = random_.Chance(0.35) ? SayBareValue(*open_) : SayFill(*open_, false);
   if (!said) said = SayFill(*open_, false);
   if (!said) said = SayBareValue(*open_);
   if (!said) return false;
-  EmitAnswer(*std::move(said), "fill");
+  EmitAnswer(*open_, *std::move(said), "fill");
   return true;
 }
 
-bool Simulator::AnswerConfirm() {
-  const double move = random_.Uniform();
-  if (move < 0.62) {
-    open_->confirmed = true;
-    const Task done = *open_;
-    last_ = done;
-    const auto& patterns = book_->General(control::kAffirm);
-    if (patterns.empty()) return false;
-    open_.reset();
-    Emit(ToWords(SayPlain(random_.Pick(patterns), random_)), {{control::kAffirm, Json::object()}}, "affirm");
-    return false;
+bool Simulator::Control() {
+  const double which = random_.Uniform();
+  if (which < 0.35) {
+    EmitControl(control::kNeverMind, "never_mind");
+  } else if (which < 0.9) {
+    EmitControl(which < 0.55 ? control::kRepeat : which < 0.75 ? control::kWait : control::kHelp, "control");
+  } else {
+    const ToolDef& tool = *open_->tool;
+    EmitControl(control::kStartOver, "control");
+    if (tool.role != ToolRole::kVerify && random_.Chance(0.7)) StartTask(tool);
   }
-  if (move < 0.76) {
-    if (Correct()) return true;
-  }
-  if (move < 0.90) {
-    open_.reset();
-    EmitControl(random_.Chance(0.75) ? control::kDeny : control::kNeverMind, "deny");
-    return false;
-  }
-  if (move < 0.94) {
-    EmitControl(random_.Chance(0.5) ? control::kRepeat : control::kWait, "control");
-    return true;
-  }
-  EmitUnclear();
   return true;
 }
 
@@ -267,10 +227,12 @@ bool Simulator::Correct() {
   if (!said) said = SayFill(*open_, true);
   if (!said) return false;
   const bool confirming = expectation_.kind == Expectation::Kind::kConfirm;
-  SpokenWords words = ToWords(SayGeneral(confirming && random_.Chance(0.3) ? "yes_but" : "fix", "no"));
+  const bool invited = dialogue_ && dialogue_->state().pending.kind == Pending::Kind::kChange;
+  SpokenWords words;
+  if (!invited || random_.Chance(0.3))
+    words = ToWords(SayGeneral(confirming && random_.Chance(0.3) ? "yes_but" : "fix", "no"));
   Append(words, said->words);
   for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
-  open_->confirmed = false;
   EmitTask(std::move(words), "correct");
   return true;
 }
@@ -278,11 +240,10 @@ bool Simulator::Correct() {
 bool Simulator::Digress() {
   const ToolDef* tool = DrawTool();
   if (tool == open_->tool) return true;
-  suspended_.push_back(*std::move(open_));
-  open_.reset();
   auto said = SayAsk(*tool, false);
   if (!said) return false;
-  open_ = Task{tool, said->values, false, false};
+  suspended_.push_back(*std::move(open_));
+  open_ = Task{tool, said->values};
   SpokenWords words = ToWords(SayGeneral("digress", "actually"));
   Append(words, said->words);
   if (random_.Chance(0.25)) Append(words, ToWords(SayGeneral("digress_end", "first")));
@@ -291,41 +252,33 @@ bool Simulator::Digress() {
 }
 
 void Simulator::ComeBack() {
-  if (suspended_.empty() || out_.conversation.turns.size() >= kMaxTurns) return;
+  if (suspended_.empty() || !Talking()) return;
   Task task = std::move(suspended_.back());
   suspended_.pop_back();
-  const bool asked = with_state_ && expectation_.tool == task.tool->name;
   if (!random_.Chance(0.75)) {
-    offer_ = true;
-    if (asked && random_.Chance(0.6))
-      EmitControl(random_.Chance(0.5) ? control::kDeny : control::kNeverMind, "drop_suspended");
-    else
-      expectation_ = NextExpectation();
     suspended_.clear();
     return;
   }
-  task.asked_together = true;
-  if (asked && random_.Chance(0.6)) {
-    open_ = std::move(task);
-    PlayTask();
-    return;
-  }
-  // "back to the transfer, it's 200 from savings"
-  std::string back = SayGeneral("come_back", "back to");
-  const auto& nouns = book_->ForTool(task.tool->name).nouns;
-  back += " ";
-  back += !nouns.empty()             ? SayPlain(random_.Pick(nouns), random_)
-          : task.tool->doing.empty() ? task.tool->title
-                                     : task.tool->doing;
-  auto said = SayFill(task, false);
   open_ = std::move(task);
+  SayComingBack();
+  PlayAlone();
+}
+
+// "back to the transfer, it's 200 from savings"
+void Simulator::SayComingBack() {
+  std::string back = SayGeneral("come_back", "back to");
+  const auto& nouns = book_->ForTool(open_->tool->name).nouns;
+  back += " ";
+  back += !nouns.empty()               ? SayPlain(random_.Pick(nouns), random_)
+          : open_->tool->doing.empty() ? open_->tool->title
+                                       : open_->tool->doing;
+  auto said = SayFill(*open_, false);
   SpokenWords words = ToWords(back);
   if (said && random_.Chance(0.75)) {
     for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
     Append(words, said->words);
   }
   EmitTask(std::move(words), "come_back");
-  PlayTask();
 }
 
 }  // namespace sotto

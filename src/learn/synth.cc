@@ -60,7 +60,9 @@ Result<Synthesised> Synthesise(std::shared_ptr<const Workflow> workflow, const S
                            ReadPublicSentences(*workflow, options.data, PublicSplit::kTrain));
     simulated.out_of_scope = std::make_shared<const std::vector<std::string>>(std::move(sentences.unserved));
   }
-  Simulator simulator(workflow, book, confusions, simulated, options.seed);
+  SOTTO_ASSIGN_OR_RETURN(auto program, DialogueProgram::Compile(workflow));
+  const LabelRules rules(*workflow);
+  Simulator simulator(std::move(program), book, confusions, simulated, options.seed);
   for (size_t attempts = 0; out.conversations.size() < options.count && attempts < options.count * 4 + 100;
        ++attempts) {
     SimulatedConversation played = simulator.Next();
@@ -68,7 +70,9 @@ Result<Synthesised> Synthesise(std::shared_ptr<const Workflow> workflow, const S
       ++out.dropped["empty"];
       continue;
     }
-    if (const auto why = WhyInvalid(*workflow, played.conversation)) {
+    const auto why =
+        played.grounded ? rules.WhyMalformed(played.conversation) : rules.WhyInvalid(played.conversation);
+    if (why) {
       std::string reason = why->substr(why->find(": ") + 2);
       if (const size_t quote = reason.find(" of '"); quote != std::string::npos)
         reason = "value" + reason.substr(quote);

@@ -61,6 +61,7 @@ class Pass {
   Pass(ChatModel& teacher, const Workflow& workflow, const TeacherOptions& options)
       : teacher_(teacher),
         workflow_(workflow),
+        label_rules_(workflow),
         options_(options),
         random_(options.seed),
         rules_(fmt::format(fmt::runtime(kRules), workflow.unclear_tool, ToolsText(workflow))) {}
@@ -104,7 +105,7 @@ class Pass {
   // Why the conversation may not be learnt from, empty where it may.
   std::string Reject(const Conversation& conversation, const std::vector<std::string>& others) {
     if (conversation.turns.empty()) return "format: no turns";
-    if (const auto why = WhyInvalid(workflow_, conversation))
+    if (const auto why = label_rules_.WhyInvalid(conversation))
       return why->find("never said") != std::string::npos ? "grounding: a value was never said"
                                                           : "schema: wrong call";
     const std::string text = AllText(conversation);
@@ -137,6 +138,7 @@ class Pass {
 
   ChatModel& teacher_;
   const Workflow& workflow_;
+  const LabelRules label_rules_;
   const TeacherOptions& options_;
   Random random_;
   const std::string rules_;

@@ -37,9 +37,10 @@ Result<Rows> ReadChecked(const std::filesystem::path& path, const Workflow& work
   SOTTO_ASSIGN_OR_RETURN(Rows rows, ReadConversations(path, &errors));
   std::map<std::string, std::pair<int, std::string>> labels;  // first turn's text -> line, calls
   std::set<int> left_out;
+  const LabelRules rules(workflow);
   for (const LabelledConversation& row : rows) {
     if (row.name_only) continue;
-    if (const auto why = WhyInvalid(workflow, row.conversation)) {
+    if (const auto why = rules.WhyInvalid(row.conversation)) {
       // A value that nobody said is often a slip of the recogniser in the user's text: not learnt from, no
       // reason to stop.
       if (why->ends_with("was never said")) {

@@ -3,60 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <vector>
 
-#include "brain/said_dates.h"
-#include "learn/own_words.h"
+#include "brain/grounding.h"
 #include "text/dates.h"
 #include "text/normalise.h"
-#include "text/said_digits.h"
-#include "text/spoken_numbers.h"
-#include "workflow/number_slot.h"
 
 namespace sotto {
 namespace {
 
 bool IsNumeric(Entity::Type type) { return type == Entity::Type::kMoney || type == Entity::Type::kNumber; }
-
-bool NumberSaid(double value, const Entity& entity, const std::string& spoken) {
-  const std::vector<SaidNumber> said =
-      SaidNumbers(ReadNumbers(spoken, {.homophones = true}), WantedNumber(entity));
-  return std::any_of(said.begin(), said.end(), [&](const SaidNumber& number) {
-    return number.fit == SaidNumber::Fit::kPlain && std::abs(number.value - value) < 1e-9;
-  });
-}
-
-bool DigitsSaid(const std::string& digits, int length, const std::string& spoken) {
-  const NumberOptions options{.homophones = true};
-  const std::vector<std::string_view> words = SplitWords(spoken);
-  const std::vector<std::string> said =
-      SaidDigits(words, ReadNumbers(words, options), static_cast<size_t>(length));
-  return std::find(said.begin(), said.end(), digits) != said.end();
-}
-
-// `said`: normalised. Values of the calendar are read elsewhere.
-bool ValueSaid(const Slot& slot, const Json& value, const std::vector<std::string>& said) {
-  const auto any = [&](const auto& test) { return std::any_of(said.begin(), said.end(), test); };
-  if (IsNumeric(slot.entity.type))
-    return value.is_number() &&
-           any([&](const auto& text) { return NumberSaid(value.get<double>(), slot.entity, text); });
-  if (!value.is_string()) return false;
-  const auto text = value.get<std::string>();
-  if (slot.entity.type == Entity::Type::kDigits)
-    return any([&](const auto& spoken) { return DigitsSaid(text, slot.entity.length, spoken); });
-  for (const EntityValue& listed : slot.entity.values)
-    if (SameValue(Json(listed.value), value)) return true;
-  const std::string words = NormaliseSpoken(text);
-  return !words.empty() && any([&](const auto& spoken) { return HasWords(spoken, words); });
-}
-
-bool SaidBefore(std::span<const Turn> history, const std::string& slot, const Json& value) {
-  for (const Turn& turn : history)
-    for (const ToolCall& call : turn.calls)
-      if (call.arguments.contains(slot) && SameValue(call.arguments[slot], value)) return true;
-  return false;
-}
 
 bool IsCalendarValue(Entity::Type type, std::string_view text) {
   switch (type) {
@@ -103,39 +58,34 @@ std::optional<std::string> WrongValue(const Slot& slot, const Json& value) {
   return std::nullopt;
 }
 
-std::optional<std::string> Ungrounded(const Workflow& workflow, std::span<const Turn> history,
-                                      const Turn& turn, const CallDay& day) {
-  std::vector<std::string> texts{turn.user};
-  for (auto earlier = history.rbegin(); earlier != history.rend(); ++earlier) texts.push_back(earlier->user);
-  std::vector<std::string> said;
-  for (const std::string& text : texts) said.push_back(NormaliseSpoken(text));
-  for (const ToolCall& call : turn.calls) {
-    const ToolDef* tool = workflow.FindTool(call.name);
-    if (tool == nullptr) continue;
-    for (const auto& [name, value] : call.arguments.items()) {
-      const Slot* slot = tool->FindSlot(name);
-      if (slot == nullptr || !slot->grounded || slot->entity.type == Entity::Type::kEnum) continue;
-      const bool now = slot->entity.IsCalendar()
-                           ? value.is_string() && WasSaid(slot->entity, value.get<std::string>(), texts, day)
-                           : ValueSaid(*slot, value, said);
-      if (!now && !SaidBefore(history, name, value))
-        return fmt::format("{} of '{}' was never said", value.dump(), name);
-    }
-  }
-  return std::nullopt;
+// One of those that fit; names by what the model writes, which is not the user's own spelling.
+bool IsAmong(std::span<const GroundedValue> candidates, const OfferedArgument& argument, const Json& value) {
+  const bool name = argument.kind == OfferedArgument::Kind::kSpan && value.is_string();
+  const std::string written = name ? Json(NormaliseSpoken(value.get<std::string>())).dump() : "";
+  return std::any_of(candidates.begin(), candidates.end(), [&](const GroundedValue& candidate) {
+    return candidate.unfit.empty() &&
+           (SameValue(candidate.value, value) || (name && candidate.literal == written));
+  });
+}
+
+// Of a closed list a value may be meant in words that nobody has listed: the label stands all the same.
+bool IsRead(OfferedArgument::Kind kind) {
+  return kind != OfferedArgument::Kind::kSchema && kind != OfferedArgument::Kind::kChoice;
 }
 
 }  // namespace
 
-namespace {
+LabelRules::LabelRules(const Workflow& workflow) : workflow_(workflow) {
+  for (const ToolDef& tool : workflow.tools)
+    offered_.emplace(tool.name, MakeOfferedTool(ToToolSpec(tool), &tool, true));
+}
 
-std::optional<std::string> WhyInvalid(const Workflow& workflow, std::span<const Turn> history,
-                                      const Turn& turn, const CallDay& day) {
+std::optional<std::string> LabelRules::WhyMalformed(const Turn& turn) const {
   if (NormaliseSpoken(turn.user).empty()) return "nothing was said";
   if (turn.calls.empty()) return "no call";
   for (const ToolCall& call : turn.calls) {
-    if (IsControlTool(call.name) && workflow.FindTool(call.name) == nullptr) continue;
-    const ToolDef* tool = workflow.FindTool(call.name);
+    if (IsControlTool(call.name) && workflow_.FindTool(call.name) == nullptr) continue;
+    const ToolDef* tool = workflow_.FindTool(call.name);
     if (tool == nullptr) return fmt::format("the workflow has no tool '{}'", call.name);
     for (const auto& [name, value] : call.arguments.items()) {
       const Slot* slot = tool->FindSlot(name);
@@ -143,25 +93,47 @@ std::optional<std::string> WhyInvalid(const Workflow& workflow, std::span<const 
       if (auto wrong = WrongValue(*slot, value)) return wrong;
     }
   }
-  return Ungrounded(workflow, history, turn, day);
+  return std::nullopt;
 }
 
-CallDay DayOf(const Workflow& workflow, const Conversation& conversation) {
-  return {conversation.today, WritesDayFirst(workflow.language)};
+std::optional<std::string> LabelRules::WhyUngrounded(std::span<const Turn> history, const Turn& turn,
+                                                     std::optional<Date> today) const {
+  std::optional<Grounding> grounding;  // costs more than all the rest, and most turns carry no values
+  for (const ToolCall& call : turn.calls) {
+    const auto tool = offered_.find(call.name);
+    if (tool == offered_.end()) continue;
+    for (const OfferedArgument& argument : tool->second.arguments) {
+      const auto value = call.arguments.find(argument.name);
+      if (value == call.arguments.end() || !IsRead(argument.kind)) continue;
+      if (!grounding) {
+        grounding.emplace(*workflow_.language_data, history, turn.user, Channel::kSpoken,
+                          CallDay{today, WritesDayFirst(workflow_.language)});
+      }
+      if (!IsAmong(grounding->Candidates(argument), argument, *value))
+        return fmt::format("{} of '{}' was never said", value->dump(), argument.name);
+    }
+  }
+  return std::nullopt;
 }
 
-}  // namespace
-
-bool IsGrounded(const Workflow& workflow, const Conversation& history, const Turn& turn) {
-  return !Ungrounded(workflow, history.turns, turn, DayOf(workflow, history));
+bool LabelRules::IsGrounded(const Conversation& history, const Turn& turn) const {
+  return !WhyUngrounded(history.turns, turn, history.today);
 }
 
-std::optional<std::string> WhyInvalid(const Workflow& workflow, const Conversation& conversation) {
+std::optional<std::string> LabelRules::WhyMalformed(const Conversation& conversation) const {
+  for (size_t i = 0; i < conversation.turns.size(); ++i) {
+    if (const auto why = WhyMalformed(conversation.turns[i])) return fmt::format("turn {}: {}", i + 1, *why);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> LabelRules::WhyInvalid(const Conversation& conversation) const {
   const std::span<const Turn> turns = conversation.turns;
-  const CallDay day = DayOf(workflow, conversation);
-  for (size_t i = 0; i < turns.size(); ++i)
-    if (auto why = WhyInvalid(workflow, turns.first(i), turns[i], day))
-      return fmt::format("turn {}: {}", i + 1, *why);
+  for (size_t i = 0; i < turns.size(); ++i) {
+    auto why = WhyMalformed(turns[i]);
+    if (!why) why = WhyUngrounded(turns.first(i), turns[i], conversation.today);
+    if (why) return fmt::format("turn {}: {}", i + 1, *why);
+  }
   return std::nullopt;
 }
 

@@ -1,22 +1,42 @@
-// The checks that every labelled turn passes before a model learns from it: the same schema and grounding
-// rules that the decoder is bound by. A call must name a tool of the workflow (or a control tool) with
-// arguments of that tool, and every grounded value must be readable from what was said in the conversation so
-// far.
+// The checks that every labelled turn passes before a model learns from it: the schema, and the grounding that
+// the decoder is bound by (brain/grounding.h). A call must name a tool of the workflow (or a control tool)
+// with arguments of that tool, and every number, digit string, name and date must be one that the decoder could
+// read in the words, were they spoken: what only sounds like a number counts where nothing plain was said.
+// Values of closed lists are not looked at: the words that mean them may be of any kind.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "brain/offered_tool.h"
 #include "core/conversation.h"
 #include "workflow/workflow.h"
 
 namespace sotto {
 
-// Whether the values of `turn`'s calls were said in it or in `history`, on that day.
-bool IsGrounded(const Workflow& workflow, const Conversation& history, const Turn& turn);
+// Immutable; any thread.
+class LabelRules {
+ public:
+  // `workflow` outlives it.
+  explicit LabelRules(const Workflow& workflow);
 
-// The first wrong turn of a conversation: "turn 3: ...".
-std::optional<std::string> WhyInvalid(const Workflow& workflow, const Conversation& conversation);
+  // Whether the decoder could choose the values of `turn`'s calls after `history`, on that day.
+  bool IsGrounded(const Conversation& history, const Turn& turn) const;
+
+  // The first wrong turn of a conversation: "turn 3: ...".
+  std::optional<std::string> WhyInvalid(const Conversation& conversation) const;
+  // The same without grounding.
+  std::optional<std::string> WhyMalformed(const Conversation& conversation) const;
+
+ private:
+  std::optional<std::string> WhyMalformed(const Turn& turn) const;
+  std::optional<std::string> WhyUngrounded(std::span<const Turn> history, const Turn& turn,
+                                           std::optional<Date> today) const;
+
+  const Workflow& workflow_;
+  std::map<std::string, OfferedTool, std::less<>> offered_;
+};
 
 }  // namespace sotto

@@ -25,8 +25,9 @@ TEST(SynthTest, EveryConversationIsValidAndTheSeedDecides) {
   const auto made = Synthesise(workflow, options);
   ASSERT_TRUE(made) << made.error().message;
   ASSERT_EQ(made->conversations.size(), 300u);
+  const LabelRules rules(*workflow);
   for (const LabelledConversation& labelled : made->conversations)
-    EXPECT_EQ(WhyInvalid(*workflow, labelled.conversation), std::nullopt);
+    EXPECT_EQ(rules.WhyInvalid(labelled.conversation), std::nullopt);
   const auto again = Synthesise(workflow, options);
   ASSERT_TRUE(again);
   for (size_t i = 0; i < 300; ++i) EXPECT_EQ(Line(made->conversations[i]), Line(again->conversations[i]));
@@ -113,7 +114,9 @@ TEST(SynthTest, ArgumentsAccumulate) {
   const auto confusions = std::make_shared<const Confusions>(Confusions::BuiltIn());
   const auto book = LoadBook(*workflow);
   ASSERT_TRUE(book);
-  Simulator simulator(workflow, *book, confusions, options.simulator, 3);
+  const auto program = DialogueProgram::Compile(workflow);
+  ASSERT_TRUE(program) << program.error().message;
+  Simulator simulator(*program, *book, confusions, options.simulator, 3);
   for (int i = 0; i < 500; ++i) {
     const SimulatedConversation played = simulator.Next();
     for (size_t t = 1; t < played.conversation.turns.size(); ++t) {
@@ -162,12 +165,13 @@ TEST(PhraseBookTest, MistakesNameFileAndLine) {
 TEST(BankingTest, ShippedConversationsAreValid) {
   const auto workflow = LoadWorkflow(SOTTO_SOURCE_DIR "/workflows/banking");
   ASSERT_TRUE(workflow) << workflow.error().message;
+  const LabelRules rules(**workflow);
   for (const char* name : {"seed.jsonl", "valid.jsonl"}) {
     const auto rows = ReadConversations((*workflow)->folder / name);
     ASSERT_TRUE(rows) << rows.error().message;
     EXPECT_GE(rows->size(), 58u);
     for (const LabelledConversation& row : *rows)
-      EXPECT_EQ(WhyInvalid(**workflow, row.conversation), std::nullopt) << name << ":" << row.line;
+      EXPECT_EQ(rules.WhyInvalid(row.conversation), std::nullopt) << name << ":" << row.line;
   }
   SynthOptions options;
   options.count = 400;

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "workflow/messages.h"
 #include "workflow/workflow.h"
 
 namespace sotto {
@@ -15,12 +16,14 @@ inline Slot TestSlot(std::string name, Entity::Type type, std::vector<std::strin
   if (type == Entity::Type::kDigits) slot.entity.length = 4;
   for (std::string& value : values) slot.entity.values.push_back({value, value, {}});
   slot.required = required;
+  slot.ask = "the " + name;
   return slot;
 }
 
 inline std::shared_ptr<Workflow> TestWorkflow() {
   auto workflow = std::make_shared<Workflow>();
   workflow->name = "test";
+  for (const MessageDef& message : MessageDefs()) workflow->texts[message.key] = message.texts;
   ToolDef move;
   move.name = "move_money";
   move.description = "Move money between accounts";
@@ -28,7 +31,7 @@ inline std::shared_ptr<Workflow> TestWorkflow() {
   move.slots = {TestSlot("amount", Entity::Type::kMoney, {}, true),
                 TestSlot("from_account", Entity::Type::kEnum, {"checking", "savings"}, true),
                 TestSlot("to_account", Entity::Type::kEnum, {"checking", "savings"}, true)};
-  move.checks = {{"from_account != to_account", {}, {}}};
+  move.checks = {{"from_account != to_account", {"Those are the same."}, {"to_account"}}};
   move.confirm = {"Move {amount}?"};
   move.examples = {"move {amount} from {from_account} to {to_account}", "move money",
                    "put {amount} in {to_account}"};

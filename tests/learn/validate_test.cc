@@ -13,7 +13,8 @@ std::string Why(std::string user, std::string tool, Json arguments) {
   turn.calls.push_back({std::move(tool), std::move(arguments)});
   Conversation conversation;
   conversation.turns.push_back(std::move(turn));
-  return WhyInvalid(*TestWorkflow(), conversation).value_or("");
+  const auto workflow = TestWorkflow();
+  return LabelRules(*workflow).WhyInvalid(conversation).value_or("");
 }
 
 TEST(ValidateTest, AcceptsWhatWasSaid) {
@@ -46,12 +47,13 @@ TEST(ValidateTest, EarlierTurnsCountAsSaid) {
   second.user = "from checking";
   second.calls.push_back(
       {"move_money", {{"amount", 200}, {"from_account", "checking"}, {"to_account", "savings"}}});
+  const auto workflow = TestWorkflow();
   Conversation alone;
   alone.turns = {second};
-  EXPECT_NE(WhyInvalid(*TestWorkflow(), alone), std::nullopt);
+  EXPECT_NE(LabelRules(*workflow).WhyInvalid(alone), std::nullopt);
   Conversation both;
   both.turns = {first, second};
-  EXPECT_EQ(WhyInvalid(*TestWorkflow(), both), std::nullopt);
+  EXPECT_EQ(LabelRules(*workflow).WhyInvalid(both), std::nullopt);
 }
 
 TEST(ValidateTest, DaysAreReadOnTheDayOfTheCall) {
@@ -67,11 +69,12 @@ TEST(ValidateTest, DaysAreReadOnTheDayOfTheCall) {
   conversation.turns.push_back({"book it for next Tuesday", {}, {{"book", Json{{"day", "2026-03-24"}}}}});
   conversation.turns.push_back({"yes", {}, {{"book", Json{{"day", "2026-03-24"}}}}});
   conversation.today = ParseDate("2026-03-18");
-  EXPECT_EQ(WhyInvalid(workflow, conversation), std::nullopt);
+  EXPECT_EQ(LabelRules(workflow).WhyInvalid(conversation), std::nullopt);
   conversation.today = ParseDate("2026-03-28");
-  EXPECT_NE(WhyInvalid(workflow, conversation).value_or("").find("was never said"), std::string::npos);
+  EXPECT_NE(LabelRules(workflow).WhyInvalid(conversation).value_or("").find("was never said"),
+            std::string::npos);
   conversation.turns[0].calls[0].arguments["day"] = "tuesday";
-  EXPECT_NE(WhyInvalid(workflow, conversation).value_or("").find("a day such as 2026-03-03"),
+  EXPECT_NE(LabelRules(workflow).WhyInvalid(conversation).value_or("").find("a day such as 2026-03-03"),
             std::string::npos);
 }
 
