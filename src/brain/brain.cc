@@ -340,6 +340,8 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   understanding.confidence = shared().calibration.Apply(features);
   for (DecodedCall& decoded : turn->calls) {
     Understanding::Call call{std::move(decoded.call), understanding.confidence, {}};
+    if (script == nullptr && shared().options.grounding)
+      TakeWhatWasAnswered(language, expectation, tools, cut, channel, day, call.call);
     if (turn->calls.size() > 1) call.confidence = std::exp(decoded.log_prob);
     call.unfit = std::move(decoded.unfit);
     for (const auto& [name, log_prob] : decoded.argument_log_probs)

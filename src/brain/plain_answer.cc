@@ -88,4 +88,26 @@ std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, con
   return answer;
 }
 
+void TakeWhatWasAnswered(const LanguageData& language, const Expectation& expectation,
+                         std::span<const OfferedTool> tools, std::string_view utterance, Channel channel,
+                         const CallDay& day, ToolCall& call) {
+  using Kind = OfferedArgument::Kind;
+  if (expectation.kind != Expectation::Kind::kSlots || expectation.tool != call.name ||
+      expectation.slots.size() != 1)
+    return;
+  const std::string& slot = expectation.slots.front();
+  const auto tool = std::find_if(tools.begin(), tools.end(),
+                                 [&](const OfferedTool& offered) { return offered.name == call.name; });
+  const OfferedArgument* argument = tool == tools.end() ? nullptr : tool->Find(slot);
+  if (argument == nullptr || (argument->kind != Kind::kCalendar && argument->kind != Kind::kNumber &&
+                              argument->kind != Kind::kDigits))
+    return;
+  const auto has = call.arguments.find(slot);
+  if (has == call.arguments.end()) return;
+  const std::vector<GroundedValue> said =
+      Grounding(language, {}, utterance, channel, day).Candidates(*argument);
+  const bool one = said.size() == 1 && said.front().unfit.empty();
+  if (one) *has = said.front().value;
+}
+
 }  // namespace sotto

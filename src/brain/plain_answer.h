@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "brain/offered_tool.h"
+#include "brain/said_dates.h"
 #include "core/conversation.h"
 #include "core/understanding.h"
 
@@ -19,5 +20,12 @@ std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, con
                                                std::span<const OfferedTool> tools,
                                                std::span<const Turn> history, std::string_view utterance,
                                                Channel channel);
+
+// Where one slot was asked for and the answer says one value for it, the call has that and not what was said before: "then
+// on Monday", after no Sunday was possible. Days and times, numbers and digits; names and listed values are the
+// model's.
+void TakeWhatWasAnswered(const LanguageData& language, const Expectation& expectation,
+                         std::span<const OfferedTool> tools, std::string_view utterance, Channel channel,
+                         const CallDay& day, ToolCall& call);
 
 }  // namespace sotto

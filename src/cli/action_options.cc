@@ -24,6 +24,12 @@ Caller TerminalCaller(const Workflow& workflow, const std::string& customer, con
   return caller;
 }
 
+Caller DemoCaller(const Workflow& workflow, bool verified) {
+  Caller caller = TerminalCaller(workflow, kDemoCustomer, "text");
+  caller.verified_by = verified ? "terminal" : "";
+  return caller;
+}
+
 void AddCustomerOption(CLI::App& command, std::string& customer) {
   command
       .add_option("--customer", customer,

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "assistant/fresh_call.h"
 #include "assistant/simulated_caller.h"
-#include "cli/fresh_call.h"
+#include "cli/action_options.h"
 #include "cli/progress.h"
 
 namespace sotto {
@@ -60,8 +61,9 @@ Result<void> EvalConversations(const BrainFlags& brain_flags, const std::vector<
   ProgressBar progress("calling");
   std::vector<Played> all;
   for (const SimulatedCaller& caller : callers) {
-    SOTTO_ASSIGN_OR_RETURN(const CallHost::Call call,
-                           host->Begin(caller.channel, caller.verified, caller.today));
+    SOTTO_ASSIGN_OR_RETURN(
+        const CallHost::Call call,
+        host->Begin(DemoCaller(host->workflow(), caller.verified), caller.channel, caller.today));
     all.push_back({&caller, PlayCall(caller, *call.session, host->workflow())});
     progress.Update(all.size(), callers.size());
   }

@@ -4,8 +4,9 @@
 
 #include <map>
 
+#include "assistant/fresh_call.h"
 #include "assistant/probe.h"
-#include "cli/fresh_call.h"
+#include "cli/action_options.h"
 #include "cli/progress.h"
 
 namespace sotto {
@@ -61,7 +62,8 @@ Result<void> EvalProbes(const BrainFlags& brain_flags, const std::vector<std::st
   std::vector<std::pair<const Probe*, ProbeOutcome>> wrong;
   size_t done = 0;
   for (const Probe& probe : probes) {
-    SOTTO_ASSIGN_OR_RETURN(const CallHost::Call call, host->Begin(probe.channel, /*verified=*/true));
+    SOTTO_ASSIGN_OR_RETURN(const CallHost::Call call,
+                           host->Begin(DemoCaller(host->workflow(), true), probe.channel));
     ProbeOutcome outcome = PlayProbe(probe, *call.session, host->workflow());
     for (Count* count : {&kinds[probe.kind], &rights[std::string(Name(probe.right))]})
       ++(!outcome.reached ? count->not_reached : outcome.right ? count->right : count->wrong);

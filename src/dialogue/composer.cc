@@ -51,24 +51,38 @@ void Composer::Say(std::string_view key, const Json& values) {
   Render(std::string(key), program_.Message(key), values, options);
 }
 
-bool Composer::Say(const std::string& key, const DialogueProgram::Variants& variants, const ToolDef& tool,
-                   const Json& values) {
+RenderOptions Composer::OptionsFor(const ToolDef& tool, Json& values) const {
   RenderOptions options;
   options.today = state_.today;
-  for (const Slot& slot : tool.slots) {
-    if (slot.entity.type == Entity::Type::kMoney) options.currency = slot.entity.currency;
-  }
-  options.spoken_form = [&](std::string_view field, std::string_view value) {
+  options.spoken_form = [&tool](std::string_view field, std::string_view value) {
     const Slot* slot = tool.FindSlot(field);
     return std::string(slot != nullptr ? SpokenValue(slot->entity, value) : value);
   };
-  // Listed values go by their text, whatever they are in the call: 2 is said as the workflow says "2".
-  Json shown = values;
   for (const Slot& slot : tool.slots) {
-    const auto value = shown.find(slot.name);
-    if (value != shown.end() && slot.entity.type == Entity::Type::kEnum) *value = ValueText(*value);
+    if (slot.entity.type == Entity::Type::kMoney) options.currency = slot.entity.currency;
+    // Listed values go by their text, whatever they are in the call: 2 is said as the workflow says "2".
+    const auto value = values.find(slot.name);
+    if (value != values.end() && slot.entity.type == Entity::Type::kEnum) *value = ValueText(*value);
   }
+  return options;
+}
+
+bool Composer::Say(const std::string& key, const DialogueProgram::Variants& variants, const ToolDef& tool,
+                   const Json& values) {
+  Json shown = values;
+  const RenderOptions options = OptionsFor(tool, shown);
   return Render(key, variants, shown, options);
+}
+
+std::vector<std::string> Composer::Texts(const DialogueProgram::Variants& variants, const ToolDef& tool,
+                                         const Json& values) const {
+  Json shown = values;
+  const RenderOptions options = OptionsFor(tool, shown);
+  std::vector<std::string> texts;
+  for (const auto& variant : variants) {
+    if (const Result<Reply> rendered = variant.Render(shown, options)) texts.push_back(rendered->text);
+  }
+  return texts;
 }
 
 void Composer::Repeat(const Reply& reply) {

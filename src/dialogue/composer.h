@@ -22,6 +22,9 @@ class Composer {
   // nothing was said then.
   bool Say(const std::string& key, const DialogueProgram::Variants& variants, const ToolDef& tool,
            const Json& values);
+  // Every way to put it.
+  std::vector<std::string> Texts(const DialogueProgram::Variants& variants, const ToolDef& tool,
+                                 const Json& values) const;
   // What was said last, again.
   void Repeat(const Reply& reply);
 
@@ -35,6 +38,8 @@ class Composer {
   std::string JoinAnd(const std::vector<std::string>& items) const { return Join(items, "and"); }
 
  private:
+  // How a tool's texts are filled; `values` become what is shown of them. Refers to `tool`.
+  RenderOptions OptionsFor(const ToolDef& tool, Json& values) const;
   std::string Join(const std::vector<std::string>& items, std::string_view word_key) const;
   bool Render(const std::string& key, const DialogueProgram::Variants& variants, const Json& values,
               const RenderOptions& options);

@@ -51,6 +51,7 @@ class Decider {
     kLeftAlone,   // "don't ...": okay
     kCannotTell,  // a question about what Sotto can only do
     kOnlyNow,     // "tomorrow"
+    kReadBack,    // what was read back, once more
   };
 
   // decider_judge.cc: what the user really asked for.
@@ -61,6 +62,7 @@ class Decider {
   Answer AnswerOf(const TurnInput& input) const;
   ReadBack PendingReadBack() const;
   bool SaysMore(const TurnInput& input, Answer answer);
+  bool NamesAnew(const Task& open, const ToolCall& call) const;
   std::vector<Call> ChangeInWords(std::string_view text) const;
   Verdict VerdictOn(const Call& call, const RequestJudgement& request) const;
   bool ReplyToJudged();

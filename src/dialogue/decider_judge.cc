@@ -42,13 +42,15 @@ ReadBack Decider::PendingReadBack() const {
   }
   const Task* open = state_.open();
   if (open == nullptr || kind == Kind::kAnythingElse) return {};
-  return {&TextsOf(*open).words, open->slots};
+  const auto& texts = TextsOf(*open);
+  return {&texts.words, open->slots, composer_.Texts(texts.confirm, *texts.tool, open->slots)};
 }
 
 TurnInput Decider::Judge(const TurnInput& input) {
   TurnInput judged = input;
   const Kind kind = state_.pending.kind;
-  if (kind == Kind::kConfirm || kind == Kind::kClarify || IsOffer(kind)) JudgeAnswerTo(judged);
+  if (kind == Kind::kConfirm || kind == Kind::kChange || kind == Kind::kClarify || IsOffer(kind))
+    JudgeAnswerTo(judged);
   // "Cancel it" while a card is being cancelled means the card.
   if (kind == Kind::kSlots && Has(judged.calls, control::kNeverMind) &&
       IsActRestated(language(), input.text, PendingReadBack())) {
@@ -92,6 +94,16 @@ bool Decider::SaysMore(const TurnInput& input, Answer answer) {
   return other || Corrects(heard);
 }
 
+// Whether the call gives a slot of free text another value than it has.
+bool Decider::NamesAnew(const Task& open, const ToolCall& call) const {
+  return std::any_of(call.arguments.items().begin(), call.arguments.items().end(), [&](const auto& item) {
+    const Slot* slot = ToolOf(open).FindSlot(item.key());
+    const auto held = open.slots.find(item.key());
+    return slot != nullptr && slot->entity.type == Entity::Type::kText && held != open.slots.end() &&
+           *held != item.value();
+  });
+}
+
 Answer Decider::AnswerOf(const TurnInput& input) const {
   const ReadBack read_back = PendingReadBack();
   const Answer answer = JudgeAnswer(language(), input.text, read_back).answer;
@@ -114,6 +126,13 @@ Answer Decider::AnswerOf(const TurnInput& input) const {
 void Decider::JudgeAnswerTo(TurnInput& input) {
   const Kind kind = state_.pending.kind;
   const Answer answer = AnswerOf(input);
+  // "What should I change?" "Yes": nothing; so it is read back once more.
+  if (kind == Kind::kChange) {
+    if (answer != Answer::kYes) return;
+    input.calls.clear();
+    judged_ = Judged::kReadBack;
+    return;
+  }
   if (answer == Answer::kYes) {
     if (!IsOffer(kind) || Sort(input).tasks.empty()) input.calls = Only(control::kAffirm);
     return;
@@ -128,7 +147,11 @@ void Decider::JudgeAnswerTo(TurnInput& input) {
   // "Yes, my son" pays nobody of that name: beside a read-back a guess changes nothing.
   if (const Task* open = state_.open(); kind == Kind::kConfirm && open != nullptr) {
     std::erase_if(input.calls, [&](const Call& call) {
-      return call.call.name == open->tool && !(call.confidence >= policy_.clarify);
+      const bool guess = !(call.confidence >= policy_.clarify) ||
+                         (!(call.confidence >= policy_.accept) && NamesAnew(*open, call.call));
+      return (call.call.name == open->tool && guess) ||
+             (call.call.name == control::kNeverMind && answer != Answer::kDrop &&
+              !(call.confidence >= policy_.accept));
     });
   }
   if (SaysMore(input, answer)) return;
@@ -235,6 +258,9 @@ bool Decider::ReplyToJudged() {
       return false;
     case Judged::kAskOn:
       Reask();
+      return true;
+    case Judged::kReadBack:
+      AskConfirm(*state_.open());
       return true;
     case Judged::kLeftAlone:
       composer_.Say("nothing_open");

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <set>
 
+#include "text/edit_distance.h"
 #include "text/normalise.h"
 #include "text/spoken_numbers.h"
 
@@ -28,6 +29,35 @@ enum Part : uint32_t {
   kWeakLead = 1024  // "just"
 };
 
+// "yse" is nothing but a slip for "yes": a word that there is not, one edit from one that agrees. Short words differ by
+// two letters that changed places, or they would be other words.
+constexpr std::string_view kSlipsOf[] = {"yes",        "yeah",     "yep",       "ahead",   "please",
+                                         "correct",    "right",    "sure",      "okay",    "proceed",
+                                         "definitely", "confirm",  "confirmed", "exactly", "perfect",
+                                         "absolutely", "approved", "agreed"};
+
+void CorrectSlips(const LanguageData& language, std::vector<NormalisedWord>& words) {
+  if (language.words.empty()) return;
+  for (NormalisedWord& word : words) {
+    if (word.text.size() < 3 || language.words.Contains(word.text)) continue;
+    for (const std::string_view meant : kSlipsOf) {
+      const bool swapped = word.text.size() == meant.size();
+      const bool either = std::min(word.text.size(), meant.size()) >= 4;
+      if (!either && !swapped) continue;
+      if (!WithinEdits(std::string_view(word.text), meant, 1, Edits::kSwaps)) continue;
+      if (!either && EditDistance(std::string_view(word.text), meant) < 2) continue;
+      word.text = meant;
+      break;
+    }
+  }
+}
+
+std::vector<NormalisedWord> ReadWords(const LanguageData& language, std::string_view text) {
+  std::vector<NormalisedWord> words = NormaliseSpokenWords(text);
+  CorrectSlips(language, words);
+  return words;
+}
+
 std::vector<std::string_view> Views(const std::vector<NormalisedWord>& words) {
   std::vector<std::string_view> views;
   views.reserve(words.size());
@@ -47,7 +77,7 @@ class Reader {
       : language_(language),
         back_(read_back),
         asks_(Asks(text)),
-        normalised_(NormaliseSpokenWords(text)),
+        normalised_(ReadWords(language, text)),
         words_(Views(normalised_)),
         readings_(ReadNumbers(words_)) {
     if (back_.words == nullptr) return;
@@ -58,16 +88,17 @@ class Reader {
       if (found->is_string()) known.own.AddWords(found->get_ref<const std::string&>());
       known_.push_back(std::move(known));
     }
+    for (const std::string& said : back_.said) AddSaid(said);
   }
 
   bool empty() const { return words_.empty(); }
   bool asks() const { return asks_; }
 
   // The parts of the sentence, for each way to read it; none where something else is in it.
-  std::set<uint32_t> Readings() const {
+  std::set<uint32_t> Readings(size_t begin = 0) const {
     std::vector<std::set<uint32_t>> reached(words_.size() + 1);
-    reached[0].insert(0);
-    for (size_t at = 0; at < words_.size(); ++at) {
+    reached[begin].insert(0);
+    for (size_t at = begin; at < words_.size(); ++at) {
       if (reached[at].empty()) continue;
       for (const auto& [length, part] : PartsAt(at)) {
         for (const uint32_t mask : reached[at]) reached[at + length].insert(mask | part);
@@ -79,6 +110,17 @@ class Reader {
   bool SaysYes() const {
     const std::set<uint32_t> readings = Readings();
     return std::any_of(readings.begin(), readings.end(), [](uint32_t parts) { return Agrees(parts); });
+  }
+
+  // "..., go ahead", "yes, ..., pay it": what stands before it must not speak against it.
+  bool EndsWithGoAhead() const {
+    for (size_t at = 1; at < words_.size(); ++at) {
+      // "You wrote go ahead" asks for nothing: a yes stands before it, or a pause.
+      const bool own = BeginsWithYes() || (normalised_[at].before & NormalisedWord::kPause) != 0;
+      if (AgreesFrom(at)) return own && HoldsGoAhead(at) && NothingAgainst(at);
+      if (BeginsWithYes() && OrdersFrom(at)) return NothingAgainst(at);
+    }
+    return false;
   }
 
   // The act alone was said.
@@ -96,7 +138,7 @@ class Reader {
       const size_t length =
           std::max({language_.fillers.MatchesAt(words_, at), language_.polite.MatchesAt(words_, at),
                     language_.please.MatchesAt(words_, at), language_.address.MatchesAt(words_, at),
-                    language_.yes.MatchesAt(words_, at), NameAt(at)});
+                    language_.yes.MatchesAt(words_, at), language_.asides.MatchesAt(words_, at), NameAt(at)});
       if (length == 0) break;
       at += length;
     }
@@ -107,7 +149,11 @@ class Reader {
   bool Vetoed() const {
     if (OpensQuestion(Beginning()) || NamesOtherNumber()) return true;
     for (size_t at = 0; at < words_.size(); ++at) {
-      if (language_.vetoes.MatchesAt(words_, at, at == 0) > 0) return true;
+      if (const size_t aside = language_.asides.MatchesAt(words_, at); aside > 0) {
+        at += aside - 1;
+      } else if (language_.vetoes.MatchesAt(words_, at, at == 0) > 0) {
+        return true;
+      }
     }
     return false;
   }
@@ -164,8 +210,11 @@ class Reader {
             add("<object>", back_.words->objects.MatchesAt(words_, at)))
           continue;
       }
-      // Whom one speaks to changes nothing, and there is no end of names for it.
-      if (const size_t length = language_.address.MatchesAt(words_, at); length > 0 && length < words_.size()) {
+      // Whom one speaks to, politeness and asides change nothing, and there is no end of words for them.
+      if (const size_t length =
+              std::max({language_.address.MatchesAt(words_, at), language_.asides.MatchesAt(words_, at),
+                        language_.polite.MatchesAt(words_, at), language_.fillers.MatchesAt(words_, at)});
+          length > 0 && length < words_.size()) {
         at += length;
         continue;
       }
@@ -181,6 +230,90 @@ class Reader {
     PhraseList own;  // the value's own words
   };
   using LengthAndPart = std::pair<size_t, uint32_t>;
+
+  // Clauses of what was read back, without those that ask.
+  void AddSaid(std::string_view said) {
+    for (size_t begin = 0; begin < said.size();) {
+      const size_t end = std::min(said.find_first_of(".,:;?!", begin), said.size());
+      std::vector<std::string> words;
+      for (NormalisedWord& word : NormaliseSpokenWords(said.substr(begin, end - begin)))
+        words.push_back(std::move(word.text));
+      const std::vector<std::string_view> views(words.begin(), words.end());
+      if (!views.empty() && language_.questions.MatchesAt(views, 0, true) == 0)
+        said_.push_back(std::move(words));
+      begin = end + 1;
+    }
+  }
+
+  // The words from `at` that were read back in that order: at least two, or one that says something by itself.
+  size_t SaidAt(size_t at) const {
+    size_t longest = 0;
+    for (const std::vector<std::string>& clause : said_) {
+      for (size_t from = 0; from < clause.size(); ++from) {
+        size_t n = 0;
+        while (from + n < clause.size() && at + n < words_.size() && clause[from + n] == words_[at + n]) ++n;
+        longest = std::max(longest, n);
+      }
+    }
+    const bool alone = longest == 1 && (words_[at].size() < 4 ||
+                                        Speaks(at, {&language_.change, &language_.no, &language_.questions}));
+    return alone ? 0 : longest;
+  }
+
+  bool Speaks(size_t at, std::initializer_list<const PhraseList*> lists) const {
+    return std::any_of(lists.begin(), lists.end(),
+                       [&](const PhraseList* list) { return list->MatchesAt(words_, at, true) > 0; });
+  }
+
+  bool AgreesFrom(size_t begin) const {
+    const std::set<uint32_t> readings = Readings(begin);
+    return std::any_of(readings.begin(), readings.end(),
+                       [](uint32_t parts) { return (parts & kAgrees) != 0; });
+  }
+  bool BeginsWithYes() const { return Beginning() > 0 && FindsYesBefore(Beginning()); }
+  bool FindsYesBefore(size_t end) const {
+    for (size_t at = 0; at < end; ++at) {
+      if (language_.yes.MatchesAt(words_, at) > 0) return true;
+    }
+    return false;
+  }
+  // "Pay it", "cancel the card".
+  bool OrdersFrom(size_t begin) const {
+    const std::set<uint32_t> readings = Readings(begin);
+    return std::any_of(readings.begin(), readings.end(), [](uint32_t parts) {
+      return (parts & (kVerb | kLeaving)) != 0 && (parts & (kPronoun | kObject)) != 0;
+    });
+  }
+  bool HoldsGoAhead(size_t from) const {
+    for (size_t at = from; at < words_.size(); ++at) {
+      if (language_.go_ahead.MatchesAt(words_, at) > 0) return true;
+    }
+    return false;
+  }
+  bool NothingAgainst(size_t end) const {
+    constexpr size_t kMostWords = 12;
+    if (end > kMostWords) return false;
+    for (size_t at = 0; at < end; ++at) {
+      const size_t harmless = std::max({language_.asides.MatchesAt(words_, at),
+                                        language_.yes.MatchesAt(words_, at), SaidAt(at), PlainValueAt(at)});
+      if (harmless > 0) {
+        at += harmless - 1;
+        continue;
+      }
+      if (Speaks(at, {&language_.vetoes, &language_.wait, &language_.drop, &language_.questions,
+                      &language_.later, &language_.change, &language_.no, &language_.unsure,
+                      &language_.negations, &language_.hearsay}) ||
+          OtherValueAt(at))
+        return false;
+      // "to John": a value that nobody read back.
+      for (const Known& known : known_) {
+        for (const size_t marker : known.slot->markers.LengthsAt(words_, at)) {
+          if (ValueOf(known, PastDeterminers(known, at + marker)) == 0) return false;
+        }
+      }
+    }
+    return language_.no_order.MatchesAt(words_, end - 1) == 0;
+  }
 
   static bool Agrees(uint32_t parts) {
     const auto has = [parts](uint32_t part) { return (parts & part) != 0; };
@@ -214,6 +347,8 @@ class Reader {
            {&language_.yes, &language_.wait, &language_.objects, &language_.after_values}) {
         if (begin + list->MatchesAt(words_, begin) >= reading.end) return true;
       }
+      if (begin + std::max(SaidAt(begin), language_.asides.MatchesAt(words_, begin)) >= reading.end)
+        return true;
     }
     return false;
   }
@@ -378,6 +513,8 @@ class Reader {
     add(language_.polite, 0);
     add(language_.address, 0);
     add(language_.now, 0);
+    add(language_.asides, 0);
+    if (const size_t said = SaidAt(at)) parts.emplace_back(said, 0);
     if (back_.words == nullptr) return parts;
     add(back_.words->names, 0);
     AddValues(at, parts);
@@ -403,6 +540,7 @@ class Reader {
   const std::vector<std::string_view> words_;
   const std::vector<NumberReading> readings_;
   std::vector<Known> known_;
+  std::vector<std::vector<std::string>> said_;  // clauses, in words
 };
 
 double ProbabilityOfYes(const LanguageData& language, const Reader& reader) {
@@ -441,7 +579,7 @@ Judgement JudgeAnswer(const LanguageData& language, std::string_view text, const
   const Reader reader(language, text, read_back);
   Judgement judged;
   if (reader.empty()) return judged;
-  judged.by_rules = !reader.asks() && !reader.Vetoed() && reader.SaysYes();
+  judged.by_rules = !reader.asks() && !reader.Vetoed() && (reader.SaysYes() || reader.EndsWithGoAhead());
   if (judged.by_rules) {
     judged.p_yes = ProbabilityOfYes(language, reader);
     judged.answer = judged.p_yes >= kClassifierSure ? Answer::kYes : Answer::kUnsure;

@@ -2,9 +2,11 @@
 // are a language's data (text/language_data.h, consent.txt), and by a trained classifier; both must agree.
 //
 // The rule: the whole sentence must be made of words that agree, of the act and the values that were read
-// back ("yes, cancel my debit card", "yep two hundred"), and of words that change nothing ("thanks").
+// back ("yes, cancel my debit card", "yep two hundred"), and of words that change nothing ("thanks"). Or it ends with
+// "go ahead" or the like, and nothing before that speaks against it, is about somebody else or names another value.
 // Whatever else is in it (a question, a condition, another value, a delay, a doubt, something else) makes it
-// no yes, and says what was meant instead. Pure functions; any thread; some 20 us.
+// no yes, and says what was meant instead. A word that is none may be a slip for one that agrees ("yse"). Pure
+// functions; any thread; some 50 us.
 #pragma once
 
 #include <optional>
@@ -59,6 +61,9 @@ struct ToolWords {
 struct ReadBack {
   const ToolWords* words = nullptr;
   Json slots = Json::object();  // name -> value, as read back
+  // What was read back in words, in each way it is put: "You'd be on the basic plan from next month." A yes may repeat
+  // of it what is no question.
+  std::vector<std::string> said = {};
 };
 
 struct Judgement {

@@ -30,6 +30,10 @@ std::map<std::string, PhraseList*, std::less<>> Sections(LanguageData& data, std
   }
   if (file == "consent.txt") {
     return {{"yes", &data.yes},
+            {"asides", &data.asides},
+            {"go ahead", &data.go_ahead},
+            {"hearsay", &data.hearsay},
+            {"no order", &data.no_order},
             {"leads", &data.leads},
             {"weak leads", &data.weak_leads},
             {"objects", &data.objects},

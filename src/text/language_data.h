@@ -56,6 +56,10 @@ struct LanguageData {
 
   // consent.txt: answers to a read-back (text/consent.h)
   PhraseList yes;
+  PhraseList asides;    // nothing against a yes, and none by themselves
+  PhraseList go_ahead;  // ends a sentence that agrees, whatever was said before
+  PhraseList hearsay;   // unless one of these was
+  PhraseList no_order;  // or stands right before it
   PhraseList leads;
   PhraseList weak_leads;
   PhraseList objects;

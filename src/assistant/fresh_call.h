@@ -1,4 +1,4 @@
-// A conversation that begins with everything fresh: what `sotto eval` holds its callers' calls on.
+// Written conversations that each begin with everything fresh: what `sotto eval` and tests hold their callers' calls on.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@ class CallHost {
     std::unique_ptr<ActionRunner> actions;  // on fresh data
     std::unique_ptr<TextSession> session;
   };
-  Result<Call> Begin(Channel channel, bool verified, std::optional<Date> today = {});
+  Result<Call> Begin(Caller caller, Channel channel, std::optional<Date> today = {});
 
  private:
   explicit CallHost(std::shared_ptr<const Brain> brain) : brain_(std::move(brain)), scheduler_(clock_) {}

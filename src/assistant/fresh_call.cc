@@ -1,8 +1,7 @@
-#include "cli/fresh_call.h"
+#include "assistant/fresh_call.h"
 
 #include "assistant/brain_understander.h"
 #include "base/unique_id.h"
-#include "cli/action_options.h"
 
 namespace sotto {
 
@@ -13,11 +12,9 @@ Result<std::unique_ptr<CallHost>> CallHost::Open(std::shared_ptr<const Brain> br
   return host;
 }
 
-Result<CallHost::Call> CallHost::Begin(Channel channel, bool verified, std::optional<Date> today) {
+Result<CallHost::Call> CallHost::Begin(Caller caller, Channel channel, std::optional<Date> today) {
   Call call;
   SOTTO_ASSIGN_OR_RETURN(call.actions, OpenRunner(workflow(), kFreshDatabases));
-  Caller caller = TerminalCaller(workflow(), kDemoCustomer, "text");
-  caller.verified_by = verified ? "terminal" : "";
   SessionServices services;
   services.program = program_;
   services.actions = call.actions.get();
