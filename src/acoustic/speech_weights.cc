@@ -4,18 +4,13 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/hash.h"
 #include "nn/block_formats.h"
 #include "nn/thread_team.h"
 #include "slm/weights.h"
 
 namespace sotto {
 namespace {
-
-uint64_t Fnv(uint64_t hash, const void* data, size_t size) {
-  const auto* bytes = static_cast<const unsigned char*>(data);
-  for (size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 1099511628211ull;
-  return hash;
-}
 
 class Builder {
  public:
@@ -24,7 +19,7 @@ class Builder {
 
   Result<std::unique_ptr<const SpeechWeights>> Build() {
     SpeechWeights& w = *weights_;
-    w.fingerprint = 14695981039346656037ull;
+    w.fingerprint = Fnv1a({});
     const size_t d = config_.d_model;
     SOTTO_RETURN_IF_ERROR(Stem());
     w.encoder.resize(config_.n_encoder_layers);
@@ -91,11 +86,7 @@ class Builder {
                        name, ShapeToString(*tensor), columns, rows);
     }
     uint64_t& hash = weights_->fingerprint;
-    hash = Fnv(hash, name.data(), name.size());
-    constexpr size_t kSample = 64;
-    const std::span<const std::byte> data = tensor->data;
-    for (const size_t start : {size_t{0}, data.size() / 3, data.size() - data.size() / 4})
-      hash = Fnv(hash, data.data() + start, std::min(kSample, data.size() - start));
+    hash = SampledHash(tensor->data, Fnv1a(name, hash));
     return tensor;
   }
 

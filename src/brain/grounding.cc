@@ -132,18 +132,14 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
         for (size_t i = 0; i < possible.size(); ++i)
           possible[i] = possible[i] || argument.literals[i] == value.dump();
   }
-  bool any = std::find(possible.begin(), possible.end(), true) != possible.end();
-  if (argument.named && channel_ == Channel::kSpoken) {
-    for (size_t i = 0; i < possible.size(); ++i)
-      possible[i] = possible[i] || !any || MayBeMisheard(argument.listed[i]);
-    any = true;
+  const bool none = std::find(possible.begin(), possible.end(), true) == possible.end();
+  if (none && channel_ == Channel::kTyped) {
+    for (const std::string& literal : argument.literals) Add(out, literal, nullptr, kNotListed);
+    return;
   }
   for (size_t i = 0; i < argument.literals.size(); ++i) {
-    if (possible[i]) {
+    if (none || possible[i] || (channel_ == Channel::kSpoken && MayBeMisheard(argument.listed[i])))
       Add(out, argument.literals[i], Json::parse(argument.literals[i]));
-    } else if (!any) {
-      Add(out, argument.literals[i], nullptr, kNotListed);
-    }
   }
 }
 

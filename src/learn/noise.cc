@@ -7,9 +7,11 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <vector>
 
 #include "learn/general_book.h"
 #include "text/normalise.h"
+#include "text/spoken_numbers.h"
 
 namespace sotto {
 namespace {
@@ -224,16 +226,12 @@ std::set<std::string> ValueWords(const std::vector<ToolCall>& calls) {
   return words;
 }
 
+// A number by itself, or a word that is part of one.
 bool IsNumberWord(std::string_view word) {
-  static const std::set<std::string, std::less<>> kNumbers = {
-      "zero",    "oh",      "one",       "two",      "three",    "four",    "five",     "six",
-      "seven",   "eight",   "nine",      "ten",      "eleven",   "twelve",  "thirteen", "fourteen",
-      "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",  "thirty",   "forty",
-      "fifty",   "sixty",   "seventy",   "eighty",   "ninety",   "hundred", "thousand", "million",
-      "grand",   "double",  "triple",    "point",    "cents",    "half",    "dozen",    "couple",
-      "first",   "second",  "third"};
-  return kNumbers.contains(word) ||
-         std::any_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+  static const std::set<std::string, std::less<>> kParts = {"oh",    "grand", "double", "triple", "point",
+                                                            "cents", "half",  "dozen",  "couple"};
+  const std::vector<std::string_view> alone{word};
+  return kParts.contains(word) || !ReadNumbers(alone, {}).empty();
 }
 
 }  // namespace

@@ -6,28 +6,17 @@
 #include <vector>
 
 #include "base/check.h"
+#include "text/speak.h"
 
 namespace sotto {
 namespace {
 
-constexpr const char* kOnes[] = {"zero",    "one",     "two",       "three",    "four",
-                                 "five",    "six",     "seven",     "eight",    "nine",
-                                 "ten",     "eleven",  "twelve",    "thirteen", "fourteen",
-                                 "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
-constexpr const char* kTens[] = {"",      "",      "twenty",  "thirty", "forty",
-                                 "fifty", "sixty", "seventy", "eighty", "ninety"};
-
-std::string BelowHundred(int64_t value) {
-  if (value < 20) return kOnes[value];
-  std::string text = kTens[value / 10];
-  if (value % 10 != 0) text += fmt::format(" {}", kOnes[value % 10]);
-  return text;
-}
+std::string Words(int64_t value) { return SpeakNumber(static_cast<double>(value)); }
 
 std::string BelowThousand(int64_t value, bool with_and) {
-  if (value < 100) return BelowHundred(value);
-  std::string text = fmt::format("{} hundred", kOnes[value / 100]);
-  if (value % 100 != 0) text += fmt::format("{}{}", with_and ? " and " : " ", BelowHundred(value % 100));
+  if (value < 100) return Words(value);
+  std::string text = fmt::format("{} hundred", Words(value / 100));
+  if (value % 100 != 0) text += fmt::format("{}{}", with_and ? " and " : " ", Words(value % 100));
   return text;
 }
 
@@ -44,18 +33,18 @@ std::string ShortWords(int64_t value, Random& random) {
   if (value == 1000) return random.Chance(0.7) ? "a thousand" : "thousand";
   if (value > 100 && value < 200) {
     const double form = random.Uniform();
-    if (form < 0.3) return fmt::format("a hundred and {}", BelowHundred(rest));
-    if (form < 0.5) return fmt::format("hundred and {}", BelowHundred(rest));
-    if (form < 0.7) return fmt::format("a hundred {}", BelowHundred(rest));
-    if (rest >= 10) return fmt::format("one {}", BelowHundred(rest));
+    if (form < 0.3) return fmt::format("a hundred and {}", Words(rest));
+    if (form < 0.5) return fmt::format("hundred and {}", Words(rest));
+    if (form < 0.7) return fmt::format("a hundred {}", Words(rest));
+    if (rest >= 10) return fmt::format("one {}", Words(rest));
   }
   if (value >= 200 && value < 1000 && rest >= 10 && random.Chance(0.4))
-    return fmt::format("{} {}", kOnes[hundreds], BelowHundred(rest));
+    return fmt::format("{} {}", Words(hundreds), Words(rest));
   if (value >= 1100 && value < 10000 && hundreds % 10 != 0 && rest == 0)
-    return fmt::format("{} hundred", BelowHundred(hundreds));
+    return fmt::format("{} hundred", Words(hundreds));
   if (value >= 1100 && value < 10000 && hundreds % 10 != 0 && rest >= 10 && rest != hundreds &&
       random.Chance(0.4))  // "fifteen fifteen" is fifteen, said twice
-    return fmt::format("{} {}", BelowHundred(hundreds), BelowHundred(rest));
+    return fmt::format("{} {}", Words(hundreds), Words(rest));
   if (value >= 2000 && value % 1000 == 0 && random.Chance(0.25))
     return fmt::format("{} grand", BelowThousand(value / 1000, false));
   return NumberInWords(value, random.Chance(0.5));
@@ -92,13 +81,13 @@ std::string CentsMoney(int64_t whole, int64_t cents, bool bare, Random& random) 
     return fmt::format("${}.{:02}", whole >= 1000 ? Grouped(whole) : std::to_string(whole), cents);
   if (form < 0.58) return fmt::format("{}.{:02} dollars", whole, cents);
   if (form < 0.68) return fmt::format("{} dollars and {} cents", whole, cents);
-  const std::string words = whole < 100 ? BelowHundred(whole) : NumberInWords(whole, random.Chance(0.4));
+  const std::string words = whole < 100 ? Words(whole) : NumberInWords(whole, random.Chance(0.4));
   // Without "cents" the end must not be readable as part of the whole: "three thousand two hundred twenty
   // four".
-  if (form < 0.82 || cents < 10) return fmt::format("{} dollars and {} cents", words, BelowHundred(cents));
+  if (form < 0.82 || cents < 10) return fmt::format("{} dollars and {} cents", words, Words(cents));
   if (form < 0.90 || whole >= 100 || whole < 1)
-    return fmt::format("{} dollars {}", words, BelowHundred(cents));
-  return fmt::format("{} {}", words, BelowHundred(cents));
+    return fmt::format("{} dollars {}", words, Words(cents));
+  return fmt::format("{} {}", words, Words(cents));
 }
 
 }  // namespace
@@ -142,7 +131,7 @@ std::string DigitByDigit(std::string_view digits, bool words, bool doubles, bool
     if (!words)
       text += digits[i];
     else
-      text += digit == 0 && oh ? "oh" : kOnes[digit];
+      text += digit == 0 && oh ? "oh" : Words(digit);
   }
   return text;
 }
@@ -166,7 +155,7 @@ std::string SayDigits(std::string_view digits, Random& random) {
     else if (value < 10 || (i == 0 && random.Chance(0.2)))
       text += DigitByDigit(pair, true, false, oh);
     else
-      text += BelowHundred(value);
+      text += Words(value);
   }
   return text;
 }

@@ -8,19 +8,24 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "nn/block_formats.h"
 
 namespace sotto {
+
+uint64_t SampledHash(std::span<const std::byte> tensor, uint64_t hash) {
+  constexpr size_t kSample = 64;
+  for (const size_t start : {size_t{0}, tensor.size() / 3, tensor.size() - tensor.size() / 4}) {
+    const std::span<const std::byte> piece = tensor.subspan(start, std::min(kSample, tensor.size() - start));
+    hash = Fnv1a({reinterpret_cast<const char*>(piece.data()), piece.size()}, hash);
+  }
+  return hash;
+}
+
 namespace {
 
 constexpr std::array<std::string_view, kNumLayerMatrices> kLayerMatrixNames = {
     "attn_q", "attn_k", "attn_v", "attn_qkv", "attn_output", "ffn_gate", "ffn_up", "ffn_down"};
-
-uint64_t Fnv(uint64_t hash, const void* data, size_t size) {
-  const auto* bytes = static_cast<const unsigned char*>(data);
-  for (size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 1099511628211ull;
-  return hash;
-}
 
 class Builder {
  public:
@@ -30,7 +35,7 @@ class Builder {
   Result<std::unique_ptr<const ModelWeights>> Build() {
     SOTTO_RETURN_IF_ERROR(CheckComplete());
     const auto d = static_cast<uint64_t>(config_.d_model);
-    weights_->fingerprint = 14695981039346656037ull;
+    weights_->fingerprint = Fnv1a({});
     SOTTO_RETURN_IF_ERROR(
         Matrix("token_embd.weight", config_.n_vocab, config_.d_model, false, weights_->token_embedding));
     SOTTO_RETURN_IF_ERROR(config_.is_encoder() ? EncoderTensors() : DecoderTensors());
@@ -190,13 +195,10 @@ class Builder {
 
   void Fingerprint(const GgufTensor& tensor, std::span<const std::byte> data) {
     uint64_t& hash = weights_->fingerprint;
-    hash = Fnv(hash, tensor.name.data(), tensor.name.size());
-    hash = Fnv(hash, tensor.shape.data(), sizeof tensor.shape);
-    hash = Fnv(hash, &tensor.type, sizeof tensor.type);
-    constexpr size_t kSample = 64;
-    for (const size_t start : {size_t{0}, data.size() / 3, data.size() - data.size() / 4}) {
-      hash = Fnv(hash, data.data() + start, std::min(kSample, data.size() - start));
-    }
+    hash = Fnv1a(tensor.name, hash);
+    hash = Fnv1a({reinterpret_cast<const char*>(tensor.shape.data()), sizeof tensor.shape}, hash);
+    hash = Fnv1a({reinterpret_cast<const char*>(&tensor.type), sizeof tensor.type}, hash);
+    hash = SampledHash(data, hash);
     weights_->weight_bytes += data.size();
   }
 

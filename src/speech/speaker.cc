@@ -20,6 +20,7 @@ constexpr size_t kMaxRewindSamples = 24000;   // 1.5 s
 constexpr size_t kGapSamples = 640;           // 40 ms
 constexpr size_t kPlainRewindSamples = 4800;  // 300 ms
 constexpr std::chrono::seconds kSentenceLimit{10};
+constexpr std::chrono::milliseconds kOneLetter{65};  // about, as the embedded voices speak
 
 bool EndsSentence(char c) { return c == '.' || c == '?' || c == '!'; }
 
@@ -184,11 +185,16 @@ void Speaker::Post(const std::shared_ptr<Unit>& unit, bool fixed) {
     if (fixed) cache->Remember(unit->text, std::make_shared<std::vector<float>>(unit->samples));
     return {};
   };
-  const bool first = unit == units_[unit_];
+  // Where many speakers share a synthesizer, the sentence that is needed first is synthesised first: the first
+  // one of a reply now, the next when about so much has been said. A sentence of a reply that plays never waits
+  // behind everybody else's first ones then, and when there is too much to say, replies begin later, whole.
+  std::chrono::milliseconds before{0};
+  for (size_t i = unit_; i < units_.size() && units_[i] != unit; ++i)
+    before += kOneLetter * static_cast<int>(units_[i]->text.size());
   unit->work =
       scheduler_.Post({.strand = strand_,
-                       .deadline = scheduler_.clock().Now() + kSentenceLimit,
-                       .priority = first ? Priority::kUrgent : Priority::kNormal,
+                       .deadline = scheduler_.clock().Now() + before + kSentenceLimit,
+                       .priority = Priority::kUrgent,
                        .blocks = synthesizer.blocks(),
                        .what = "speech"},
                       std::move(work), [unit](Result<void> result) { unit->End(std::move(result)); });

@@ -2,8 +2,8 @@
 // once, and knowing what was really played.
 //
 // A reply is said sentence by sentence. Sentences in the phrase cache start at once; others stream from the
-// synthesizer, the next one being synthesised while one plays. A sentence that has no end within ten seconds
-// is over and an error; what is stopped before its turn is never synthesised.
+// synthesizer, the next one being synthesised while one plays. A sentence that has no end ten seconds after it
+// was needed is over and an error; what is stopped before its turn is never synthesised.
 // Threads: one thread calls everything here; the synthesizer runs on the scheduler.
 #pragma once
 

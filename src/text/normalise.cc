@@ -92,6 +92,9 @@ constexpr std::pair<char32_t, std::string_view> kSymbolWords[] = {
     {U'\u00BD', "half"},  {U'\u00BC', "quarter"}, {U'\u00BE', "three quarters"},
 };
 
+// Prepositions that people write without a space behind a figure.
+constexpr std::string_view kGluedBehind[] = {"from", "into", "to", "for", "out"};
+
 bool IsDashSign(char32_t c) { return c == '-' || c == 0x2212 || c == 0x2013 || c == 0x2010 || c == 0x2011; }
 
 enum class Class : uint8_t { kWord, kSeparator, kVanish };
@@ -274,10 +277,12 @@ class Normaliser {
       return false;
     size_t at = at_;
     for (int i = 0; i < 2; ++i) {
+      if (i == 1 && (Peek(at) == U'k' || Peek(at) == U'K')) break;
       if (!DigitAt(at)) return false;
       at += LengthAt(at);
     }
     if (DigitAt(at)) return false;
+    if (Peek(at) == U'k' || Peek(at) == U'K') return true;
     return !((Peek(at) == ',' || Peek(at) == '.') && DigitAt(at + LengthAt(at)));
   }
 
@@ -302,7 +307,24 @@ class Normaliser {
     }
   }
 
+  // The word, or the two that were written together: "1200from".
   void Flush() {
+    const size_t letters = word_.text.find_first_not_of("0123456789.");
+    if (letters == 0 || letters == std::string::npos) return FlushWord();
+    const std::string_view rest = std::string_view(word_.text).substr(letters);
+    if (word_.end - word_.begin != word_.text.size() ||
+        std::find(std::begin(kGluedBehind), std::end(kGluedBehind), rest) == std::end(kGluedBehind))
+      return FlushWord();
+    NormalisedWord behind{std::string(rest), word_.begin + letters, word_.end, 0};
+    word_.text.resize(letters);
+    word_.end = behind.begin;
+    FlushWord();
+    if (full_) return;
+    word_ = std::move(behind);
+    FlushWord();
+  }
+
+  void FlushWord() {
     if (word_.text.empty()) return;
     const size_t size = word_.text.size() + (words_.empty() ? 0 : 1);
     if (used_ + size > max_bytes_) {

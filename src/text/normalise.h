@@ -5,7 +5,7 @@
 //   - lower case (ASCII, Latin, Greek, Cyrillic, Armenian, full-width); other scripts are kept as they are;
 //   - digits of other scripts become 0-9; "1,250.50" -> "1250.50" (thousands commas, only in groups of
 //     three), ".50" -> "0.50", a second point ends the number ("10.30.2020" -> "10 30 2020"); a comma before
-//     exactly two digits is a decimal point ("12,50" -> "12.50", "1.500,00" -> "1500.00");
+//     exactly two digits or a "k" is a decimal point ("1.500,00" -> "1500.00"); "9from" -> "9 from";
 //   - apostrophes vanish ("what's" -> "whats"), '&' becomes the word "and", '%' "percent", '¢' "cents", '€'
 //     "euros", '£' "pounds", '¥' "yen", '½' "half", '¼' "quarter", '¾' "three quarters"; a '-' in front of an
 //     amount, and of nothing else, becomes "minus";

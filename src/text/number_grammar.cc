@@ -154,7 +154,7 @@ NumberParse NumberGrammar::SpacedGroups(size_t b) const {
 // What may stand before "thousand", or alone.
 NumberParse NumberGrammar::Group(size_t b, bool first) const {
   if (first) {
-    if (Is(b, Part::kPoint)) {
+    if (Is(b, Part::kPoint) && At(b).value == 0) {  // a comma is none
       const auto [digits, end] = DecimalDigits(b + 1);
       return digits.empty() ? NumberParse{} : NumberParse{end, ToDouble("0." + digits)};
     }
@@ -212,6 +212,7 @@ NumberParse NumberGrammar::AndFraction(size_t b, double of) const {
   if (!Is(b, Part::kAnd)) return {};
   if (Is(b + 1, Part::kUnit) && Is(b + 2, Part::kDenominator))
     return {b + 3, of * At(b + 1).value / At(b + 2).value};
+  if (Is(b + 1, Part::kUnit) && Is(b + 2, Part::kQuarter)) return {b + 3, of * At(b + 1).value / 4};
   const bool one = Is(b + 1, Part::kArticle) || (Is(b + 1, Part::kUnit) && At(b + 1).value == 1);
   if (!one) return {};
   if (Is(b + 2, Part::kHalf)) return {b + 3, of / 2};
@@ -337,7 +338,10 @@ MoneyParse NumberGrammar::Notes(size_t b) const {
 }
 
 MoneyParse NumberGrammar::Money(size_t b, const NumberParse& number) const {
-  if (const MoneyParse notes = Notes(b); notes.ok()) return notes;
+  if (const MoneyParse notes = Notes(b); notes.ok()) {
+    const MoneyParse more = AndCents({notes.end, notes.value, notes.homophone});
+    return more.ok() ? more : notes;
+  }
   NumberParse amount = number;
   if (!amount.ok()) amount = Multiplier(b);
   if (!amount.ok() || amount.vague) return {};
@@ -348,11 +352,31 @@ MoneyParse NumberGrammar::Money(size_t b, const NumberParse& number) const {
     const double value = std::round(amount.value * At(at).value * 1000) / 1000;
     return {at + 1, value, {}, amount.homophone};
   }
-  if (!Is(at, Part::kCurrency)) return {};
+  if (!Is(at, Part::kCurrency)) return AndCents(amount);
   return WithCents(at, amount, At(at).currency);
 }
 
-// "dollars fifty", "dollars and five cents", "bucks five": `at` is the currency behind `number`.
+// "four zero" as 40.
+NumberParse NumberGrammar::TwoDigits(size_t b) const {
+  const NumberParse spelled = Spelled(b);
+  return spelled.end == b + 2 && spelled.value < 100 ? spelled : NumberParse{};
+}
+
+MoneyParse NumberGrammar::AndCents(const NumberParse& number) const {
+  if (!number.ok() || number.vague || number.value != std::floor(number.value)) return {};
+  size_t next = number.end;
+  const bool joined = Is(next, Part::kAnd) || At(next).text == "with";
+  while (Is(next, Part::kAnd) || Is(next, Part::kThen) || At(next).text == "with") ++next;
+  NumberParse cents = TwoDigits(next);
+  if (!cents.ok()) cents = joined ? Below100(next) : Tail(next);
+  if (!cents.ok() && Is(next, Part::kUnit) && At(next).value == 0) cents = {next + 1, 0};
+  if (!cents.ok() || cents.homophone || !Is(cents.end, Part::kCoin)) return {};
+  return {cents.end + 1,
+          (number.value * 100 + std::round(cents.value * At(cents.end).value * 100)) / 100,
+          {},
+          number.homophone};
+}
+
 MoneyParse NumberGrammar::WithCents(size_t at, const NumberParse& number, std::string_view currency) const {
   const MoneyParse money{at + 1, number.value, currency, number.homophone};
   size_t next = at + 1;
@@ -360,6 +384,14 @@ MoneyParse NumberGrammar::WithCents(size_t at, const NumberParse& number, std::s
   if (number.value != std::floor(number.value)) return money;
   if (const NumberParse half = AndFraction(next, 1); half.ok())
     return {half.end, number.value + half.value, currency, number.homophone};
+  if (Is(next, Part::kPoint) && At(next).value == 0) {  // "dollars point two oh"
+    const auto [digits, end] = DecimalDigits(next + 1);
+    if (digits.size() == 1 || digits.size() == 2)
+      return {end, Hundredths(number.value, std::round(100 * ToDouble("0." + digits))), currency,
+              number.homophone};
+  }
+  if (const MoneyParse more = AndCents({at + 1, number.value, number.homophone}); more.ok())
+    return {more.end, more.value, currency, more.homophone};
   const bool with_and = Is(next, Part::kAnd);
   if (with_and) ++next;
   NumberParse cents = Below100(next);
@@ -387,8 +419,11 @@ NumberParse BeforeDigits(const NumberGrammar& grammar, size_t b, const NumberPar
   const size_t last = number.end - 1;
   if (last == b || !grammar.Is(last, Part::kUnit) || grammar.At(last).homophone) return number;
   size_t run = 0;
-  while (run < 3 && grammar.IsSingleDigit(last + run)) ++run;
+  while (run < 4 && grammar.IsSingleDigit(last + run)) ++run;
   if (run < 3) return number;
+  // "sixty three oh nine": no digits, but 63 and two more places
+  const bool oh = grammar.Is(last + 1, Part::kOh) && grammar.Is(last - 1, Part::kTens);
+  if (run == 3 && oh) return number;
   const NumberParse shorter = grammar.Until(last).Cardinal(b);
   return shorter.end == last ? shorter : number;
 }

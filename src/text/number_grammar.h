@@ -65,8 +65,12 @@ class NumberGrammar {
   // Money in words: "five dollars fifty", "a buck twenty five", "eighty cents", "a fiver", "three twenty
   // dollar bills". `number`: a number that ends before the currency (not ok: none, as in "a dollar").
   MoneyParse Money(size_t b, const NumberParse& number) const;
+  // `number` without a currency and cents behind it: "sixty four and ninety nine cents".
+  MoneyParse AndCents(const NumberParse& number) const;
   // "three twenty dollar bills", "ten fives", "a couple of twenties", "a tenner".
   MoneyParse Notes(size_t b) const;
+  // "dollars fifty", "dollars and five cents", "bucks five": `at` is the currency behind `number`.
+  MoneyParse WithCents(size_t at, const NumberParse& number, std::string_view currency) const;
 
  private:
   NumberParse Multiplier(size_t b) const;
@@ -80,7 +84,7 @@ class NumberGrammar {
   NumberParse AndFraction(size_t b, double of) const;
   NumberParse Count(size_t b) const;
   std::pair<std::string, size_t> DecimalDigits(size_t b) const;
-  MoneyParse WithCents(size_t at, const NumberParse& number, std::string_view currency) const;
+  NumberParse TwoDigits(size_t b) const;
 
   std::span<const NumberToken> tokens_;
 };

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "text/compiled_languages.h"
+#include "text/edit_distance.h"
 #include "text/normalise.h"
 
 namespace sotto {
@@ -61,7 +63,58 @@ constexpr std::pair<std::string_view, NumberCue> kCues[] = {
     {"change_from", NumberCue::kChangeFrom},
     {"month", NumberCue::kMonth},
     {"answer_filler", NumberCue::kAnswerFiller},
+    {"conclude", NumberCue::kConclude},
+    {"further", NumberCue::kFurther},
+    {"scope_filler", NumberCue::kScopeFiller},
 };
+
+constexpr std::pair<std::string_view, NumberPhrase> kPhrases[] = {
+    {"filler_phrase", NumberPhrase::kFiller},     {"correct_phrase", NumberPhrase::kCorrect},
+    {"vague_before", NumberPhrase::kVagueBefore}, {"vague_after", NumberPhrase::kVagueAfter},
+    {"name_before", NumberPhrase::kNameBefore},   {"aside_before", NumberPhrase::kAsideBefore},
+    {"aside_after", NumberPhrase::kAsideAfter},
+};
+
+constexpr size_t kSlipLetters = 4;
+constexpr size_t kUnitSlipLetters = 5;  // "sven" is no seven
+
+// The ordinary words of English; a language without a list has no slips.
+const WordList& EnglishWords() {
+  static const WordList words = [] {
+    for (const CompiledLanguage& language : CompiledLanguages()) {
+      if (language.code != "en") continue;
+      for (const LanguageFile& file : language.files) {
+        if (file.name != "words.txt") continue;
+        Result<WordList> list = WordList::Parse(file.text, "en/words.txt");
+        SOTTO_CHECK(list.has_value(), "{}", list.error().message);
+        return *std::move(list);
+      }
+    }
+    return WordList();
+  }();
+  return words;
+}
+
+bool MayBeMistyped(const NumberLexicon::Entry& entry, std::string_view word) {
+  if (word.size() < kSlipLetters) return false;
+  switch (entry.part) {
+    case NumberPart::kUnit:
+    case NumberPart::kTeen:
+    case NumberPart::kTens:
+    case NumberPart::kHundred:
+    case NumberPart::kCurrency:
+      return true;
+    case NumberPart::kScale:
+      return entry.bare;
+    default:
+      return false;
+  }
+}
+
+// One letter swapped with its neighbour, and nothing else.
+bool IsSwapped(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && EditDistance(a, b, Edits::kPlain) == 2;
+}
 
 template <typename Table>
 auto Lookup(const Table& table, std::string_view name) -> const decltype(std::begin(table)->second)* {
@@ -126,6 +179,13 @@ void NumberLexicon::AddLine(std::string_view line, int number) {
     for (const std::string_view words_of : words) instead_of_.push_back(SplitWords(words_of));
     return;
   }
+  if (const NumberPhrase* which = Lookup(kPhrases, kind)) {
+    for (const std::string_view pattern : words) {
+      const Result<void> added = phrases_[static_cast<size_t>(*which)].Add(pattern);
+      SOTTO_CHECK(added.has_value(), "number words, line {}: {}", number, added.error().message);
+    }
+    return;
+  }
   if (const NumberCue* cue = Lookup(kCues, kind)) {
     cues_[static_cast<size_t>(*cue)].insert(words.begin(), words.end());
     return;
@@ -143,7 +203,7 @@ void NumberLexicon::AddLine(std::string_view line, int number) {
     entry.part = *part;
     entry.bare = name == "bare_scale";
     if (*part == NumberPart::kCurrency) {
-      entry.currency = value;
+      entry.currency = value == "any" ? std::string_view() : value;
     } else {
       entry.value = ToNumber(value, number);
     }
@@ -152,6 +212,23 @@ void NumberLexicon::AddLine(std::string_view line, int number) {
     const bool fresh = map->emplace(word, entry).second;
     SOTTO_CHECK(fresh, "number words, line {}: '{}' stands twice", number, word);
   }
+}
+
+const NumberLexicon::Entry* NumberLexicon::FindSlip(std::string_view word) const {
+  constexpr size_t kLongest = 12;
+  const bool letters = std::all_of(word.begin(), word.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  if (word.size() < kSlipLetters || word.size() > kLongest || !letters || EnglishWords().empty() ||
+      EnglishWords().Contains(word))
+    return nullptr;
+  const Entry* found = nullptr;
+  for (const auto& [form, entry] : parts_) {
+    if (!MayBeMistyped(entry, form) || !WithinEdits(form, word, 1, Edits::kSwaps)) continue;
+    const bool sure = entry.part != NumberPart::kUnit || word.size() >= kUnitSlipLetters;
+    if (!sure && !IsSwapped(form, word)) continue;
+    if (found != nullptr && (found->part != entry.part || found->value != entry.value)) return nullptr;
+    found = &entry;
+  }
+  return found;
 }
 
 bool NumberLexicon::EndsWithInsteadOf(std::span<const std::string_view> words) const {

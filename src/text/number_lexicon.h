@@ -11,6 +11,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "text/phrase_list.h"
+
 namespace sotto {
 
 // What a word is inside a number.
@@ -66,6 +68,21 @@ enum class NumberCue : uint8_t {
   kChangeFrom,     // change from 50 to 60
   kMonth,          //
   kAnswerFiller,   // says nothing beside a number that was asked for: it's, please
+  kConclude,       // so, altogether: the number behind is what all before come to
+  kFurther,        // also, another: the number behind is one more
+  kScopeFiller,    // may stand between a phrase below and its number: it was, is
+  kCount,
+};
+
+// The same, of several words.
+enum class NumberPhrase : uint8_t {
+  kFiller,       // inside a number: "three hundred and you know seventy five"
+  kCorrect,      // strike that, on second thought: as NumberCue::kCorrect
+  kVagueBefore,  // up to, more than: no exact number follows
+  kVagueAfter,   // odd, and change: the number before was none
+  kNameBefore,   // unit, policy, ending in: the number behind is a name
+  kAsideBefore,  // last month it was, i have: told beside the number that is meant
+  kAsideAfter,   // yesterday, already
   kCount,
 };
 
@@ -83,10 +100,14 @@ class NumberLexicon {
   // Null where the word is nothing of the kind.
   const Entry* Find(std::string_view word) const { return Find(parts_, word); }
   const Entry* FindSuffix(std::string_view word) const { return Find(suffixes_, word); }
+  // A slip of the keyboard in a number word or a currency ("eigthy", "hundered"): one letter too many, too few,
+  // wrong or swapped, at least four letters, no ordinary word of the language, and near to one number only.
+  const Entry* FindSlip(std::string_view word) const;
   const Entry* FindHomophone(std::string_view word) const { return Find(homophones_, word); }
   bool Is(NumberCue cue, std::string_view word) const {
     return cues_[static_cast<size_t>(cue)].contains(word);
   }
+  const PhraseList& Phrases(NumberPhrase which) const { return phrases_[static_cast<size_t>(which)]; }
   // Words of more than one word: "instead of".
   bool EndsWithInsteadOf(std::span<const std::string_view> words) const;
 
@@ -104,6 +125,7 @@ class NumberLexicon {
   Map homophones_;
   std::unordered_set<std::string_view> cues_[static_cast<size_t>(NumberCue::kCount)];
   std::vector<std::vector<std::string_view>> instead_of_;
+  PhraseList phrases_[static_cast<size_t>(NumberPhrase::kCount)];
 };
 
 }  // namespace sotto

@@ -10,6 +10,9 @@ namespace {
 
 // Farther apart nobody means a range: "send 50 to 4532".
 constexpr double kWidestRange = 20;
+// Words between what is corrected and the correction, or between what is begun and what is said.
+constexpr size_t kCorrectWithin = 10;
+constexpr size_t kBegunWithin = 6;
 
 // The readings of one stretch of words.
 struct Said {
@@ -42,6 +45,12 @@ class StandingMarker {
       if (IsNegated(said_[i])) said_[i].Set(NumberStanding::kTakenBack);
     }
     for (size_t i = 0; i + 1 < said_.size(); ++i) Relate(said_[i], said_[i + 1]);
+    if (digits_) return;
+    for (size_t i = 1; i < said_.size(); ++i) {
+      if (IsCentsAgain(said_[i - 1], said_[i])) said_[i - 1].Set(NumberStanding::kTakenBack);
+      if (!Concludes(said_[i])) continue;
+      for (size_t before = 0; before < i; ++before) said_[before].Set(NumberStanding::kTakenBack);
+    }
   }
 
  private:
@@ -70,7 +79,9 @@ class StandingMarker {
     if (adjacent && IsFalseStart(a, b)) return a.Set(NumberStanding::kTakenBack);
     if (adjacent && (words_[b.begin].before & NormalisedWord::kHyphen) != 0 && IsRange(a, b))
       return Alternatives(a, b);
+    if (adjacent && IsNextTens(a, b)) return Alternatives(a, b);
     if (adjacent) return;
+    if (!digits_ && IsBegunAgain(a, b)) return a.Set(NumberStanding::kTakenBack);
     if (Between(a, b, NumberCue::kCorrect, NumberCue::kCorrectFiller)) {
       if (b.readings.front()->standing != NumberStanding::kTakenBack) a.Set(NumberStanding::kTakenBack);
       return;
@@ -79,6 +90,11 @@ class StandingMarker {
     if (b.begin == a.end + 2 && Is(NumberCue::kOr, a.end) && Is(NumberCue::kOr, a.end + 1))
       return Alternatives(a, b);
     if (digits_) return;
+    if (CorrectsFarther(a, b)) {
+      if (b.readings.front()->standing != NumberStanding::kTakenBack) a.Set(NumberStanding::kTakenBack);
+      return;
+    }
+    if (IsOrSo(a, b)) return Alternatives(a, b);
     const bool opened = a.begin > 0 && Is(NumberCue::kBetween, a.begin - 1);
     if (opened && b.begin == a.end + 1) return Alternatives(a, b);
     if (b.begin != a.end + 1 || !Is(NumberCue::kRange, a.end) || !IsRange(a, b)) return;
@@ -130,6 +146,74 @@ class StandingMarker {
       if (words_[a.begin + i].text != words_[b.begin + i].text) return false;
     }
     return true;
+  }
+
+  static bool IsMeasured(const Said& said) { return !said.readings.front()->unit.empty(); }
+
+  // "fifty from checking to savings, strike that, thirty": whatever else stands between.
+  bool CorrectsFarther(const Said& a, const Said& b) const {
+    if (b.begin - a.end > kCorrectWithin || IsMeasured(a) || IsMeasured(b)) return false;
+    std::vector<std::string_view> gap;
+    for (size_t i = a.end; i < b.begin; ++i) {
+      if (Is(NumberCue::kFurther, i)) return false;
+    }
+    for (size_t i = a.end; i < b.begin; ++i) {
+      if (Is(NumberCue::kCorrect, i) && words_[i].text != "make") return true;
+      gap.push_back(words_[i].text);
+    }
+    return lexicon_.Phrases(NumberPhrase::kCorrect).Found(gap);
+  }
+
+  // "thirty forty dollars"
+  bool IsNextTens(const Said& a, const Said& b) const {
+    const auto* first = lexicon_.Find(words_[a.begin].text);
+    const auto* next = lexicon_.Find(words_[b.begin].text);
+    return a.end == a.begin + 1 && first != nullptr && next != nullptr && first->part == NumberPart::kTens &&
+           next->part == NumberPart::kTens && b.value() == a.value() + 10;
+  }
+
+  // "a hundred or so, maybe a hundred ten"
+  bool IsOrSo(const Said& a, const Said& b) const {
+    if (b.begin - a.end > 3) return false;
+    bool any = false;
+    for (size_t i = a.end; i < b.begin; ++i) {
+      if (!Is(NumberCue::kOr, i) && words_[i].text != "so") return false;
+      any = any || Is(NumberCue::kOr, i);
+    }
+    return any;
+  }
+
+  // "seventy, uh, seventy two", "one hun one hundred": begun, something else, then said.
+  bool IsBegunAgain(const Said& a, const Said& b) const {
+    if (a.end - a.begin >= b.end - b.begin || b.begin - a.end > kBegunWithin) return false;
+    for (size_t i = 0; i < a.end - a.begin; ++i) {
+      if (words_[a.begin + i].text != words_[b.begin + i].text) return false;
+    }
+    for (size_t i = a.end; i < b.begin; ++i) {
+      if (Is(NumberCue::kRange, i) || Is(NumberCue::kOr, i) || words_[i].text == "from" ||
+          words_[i].text == "into")
+        return false;
+    }
+    return true;
+  }
+
+  // "no, twelve cents, ninety two twelve"
+  static bool IsCentsAgain(const Said& cents, const Said& whole) {
+    const double value = cents.value();
+    if (value <= 0 || value >= 1 || whole.begin != cents.end) return false;
+    return std::any_of(whole.readings.begin(), whole.readings.end(), [&](const NumberReading* reading) {
+      return std::abs(reading->value - std::floor(reading->value) - value) < 1e-6;
+    });
+  }
+
+  // "so twenty five", "the total is 60": what all before come to.
+  bool Concludes(const Said& said) const {
+    if (IsMeasured(said)) return false;
+    for (size_t at = said.begin, skipped = 0; at > 0 && skipped < 3; --at, ++skipped) {
+      if (Is(NumberCue::kConclude, at - 1)) return true;
+      if (!Is(NumberCue::kScopeFiller, at - 1)) return false;
+    }
+    return false;
   }
 
   static bool IsRange(const Said& a, const Said& b) {

@@ -34,7 +34,12 @@ class Tokeniser {
       : words_(words), lexicon_(NumberLexicon::English()), homophones_(homophones) {}
 
   std::vector<NumberToken> Run() {
-    for (size_t i = 0; i < words_.size(); ++i) AddWord(i);
+    for (const NormalisedWord& word : words_) views_.push_back(word.text);
+    for (size_t i = 0; i < words_.size();) {
+      const size_t filler = FillerInsideNumber(i);
+      if (filler == 0) AddWord(i);
+      i += std::max<size_t>(filler, 1);
+    }
     if (homophones_) SoundAlikes();
     for (size_t i = 0; i < tokens_.size(); ++i) BlockOne(i);
     return std::move(tokens_);
@@ -42,6 +47,52 @@ class Tokeniser {
 
  private:
   std::string_view Word(size_t i) const { return i < words_.size() ? words_[i].text : std::string_view(); }
+
+  const NumberLexicon::Entry* FindWord(std::string_view word) const {
+    const auto* entry = lexicon_.Find(word);
+    return entry != nullptr ? entry : lexicon_.FindSlip(word);
+  }
+
+  Part PartOf(size_t i) const {
+    const std::string_view word = Word(i);
+    if (word.empty()) return Part::kNone;
+    if (word[0] >= '0' && word[0] <= '9') return Part::kNumeral;
+    const auto* entry = FindWord(word);
+    return entry != nullptr ? entry->part : Part::kNone;
+  }
+
+  // The words from `i` on that say nothing inside a number: "three hundred and (you know) seventy five",
+  // "eighty eight (well) dollars". Only where what stands on both sides belongs together.
+  size_t FillerInsideNumber(size_t i) const {
+    if (tokens_.empty()) return 0;
+    const PhraseList& fillers = lexicon_.Phrases(NumberPhrase::kFiller);
+    size_t length = 0;
+    size_t end = i;
+    for (size_t n = 0; end < words_.size(); end += n) {
+      n = lexicon_.Is(NumberCue::kFiller, views_[end]) ? 1 : fillers.MatchesAt(views_, end);
+      if (n == 0) break;
+      length = std::max(length, lexicon_.Is(NumberCue::kFiller, views_[end]) ? 0 : n);
+    }
+    if (length == 0) return 0;
+    const Part before = tokens_.back().part;
+    const Part next = PartOf(end);
+    const bool number_next = IsNumberLike(next) && next != Part::kOh && next != Part::kPoint;
+    if (before == Part::kAnd && tokens_.size() > 1) {
+      const Part first = tokens_[tokens_.size() - 2].part;
+      return (IsNumberLike(first) || first == Part::kCurrency) && (number_next || next == Part::kArticle)
+                 ? end - i
+                 : 0;
+    }
+    if (!IsNumberLike(before)) return 0;
+    if (next == Part::kCurrency || next == Part::kCoin) return end - i;
+    if (next == Part::kAnd && Word(i) != "and") {
+      const Part behind = PartOf(end + 1);
+      return IsNumberLike(behind) && behind != Part::kOh ? end - i : 0;
+    }
+    const bool goes_on = (before == Part::kHundred || before == Part::kScale) &&
+                         (next == Part::kUnit || next == Part::kTeen || next == Part::kTens);
+    return goes_on && (length > 1 || PartOf(end + 1) == Part::kHundred) ? end - i : 0;
+  }
 
   NumberToken& Add(size_t i, const NumberLexicon::Entry* entry) {
     NumberToken& token = tokens_.emplace_back();
@@ -64,7 +115,8 @@ class Tokeniser {
     }
     // "a cool thousand"
     if (lexicon_.Is(NumberCue::kAdjective, word.text) && !tokens_.empty() &&
-        tokens_.back().part == Part::kArticle && IsScaleWord(Word(i + 1)))
+        tokens_.back().part == Part::kArticle &&
+        (IsScaleWord(Word(i + 1)) || PartOf(i + 1) == Part::kCurrency))
       return;
     const size_t first = tokens_.size();
     if (word.text.size() > kMaxWord || word.text.empty()) {
@@ -74,7 +126,11 @@ class Tokeniser {
     } else if (const auto* entry = lexicon_.Find(word.text)) {
       AddPart(i, *entry);
     } else if (!AddGlued(i)) {
-      Add(i, nullptr);
+      if (const auto* slip = lexicon_.FindSlip(word.text)) {
+        AddPart(i, *slip);
+      } else {
+        Add(i, nullptr);
+      }
     }
     NumberToken& token = tokens_[first];
     token.pause_before = carried_pause_ || (word.before & NormalisedWord::kPause) != 0;
@@ -194,6 +250,7 @@ class Tokeniser {
   const NumberLexicon& lexicon_;
   const bool homophones_;
   bool carried_pause_ = false;
+  std::vector<std::string_view> views_;
   std::vector<NumberToken> tokens_;
 };
 

@@ -25,6 +25,8 @@ bool IsRareWord(std::string_view word) {
     case NumberPart::kBill:
     case NumberPart::kMinus:
       return true;
+    case NumberPart::kCurrency:
+      return entry->currency.empty();
     case NumberPart::kHundred:
       return word != "hundred";
     case NumberPart::kScale:

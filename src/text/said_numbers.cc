@@ -1,6 +1,7 @@
 #include "text/said_numbers.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "text/speak.h"
 
@@ -78,9 +79,23 @@ class SaidNumbersReader {
            (!wanted_.usual_max || value <= *wanted_.usual_max);
   }
 
+  // "twelve fifty dollars, one thousand two hundred fifty"
+  bool IsSaidPlainly(double value) const {
+    return std::any_of(readings_.begin(), readings_.end(), [&](const NumberReading& other) {
+      return other.form != NumberForm::kPosition && IsCandidate(other) && !other.homophone &&
+             std::abs(other.value - value) < 1e-9;
+    });
+  }
+
   // By position it could be another figure, and that is the usual one.
   bool IsUnusual(const NumberReading& reading) const {
-    if (reading.form != NumberForm::kPosition || IsUsual(reading.value)) return false;
+    if (reading.form != NumberForm::kPosition) return false;
+    const bool restated = std::any_of(readings_.begin(), readings_.end(), [&](const NumberReading& other) {
+      return other.form == NumberForm::kPosition && other.begin == reading.begin &&
+             other.end == reading.end && other.value != reading.value && IsSaidPlainly(other.value);
+    });
+    if (restated && !IsSaidPlainly(reading.value)) return true;
+    if (IsUsual(reading.value)) return false;
     return std::any_of(readings_.begin(), readings_.end(), [&](const NumberReading& other) {
       return other.form == NumberForm::kPosition && other.begin == reading.begin &&
              other.end == reading.end && IsCandidate(other) && IsUsual(other.value);

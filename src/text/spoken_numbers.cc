@@ -10,6 +10,7 @@
 
 #include "text/dictated_digits.h"
 #include "text/number_grammar.h"
+#include "text/number_scope.h"
 #include "text/number_standing.h"
 
 namespace sotto {
@@ -85,7 +86,8 @@ class NumberReader {
       ReadNumberAt(b + 1);
       for (Found& found : found_) {
         found.kind = NumberKind::kAmount;
-        if (found.currency.empty()) found.currency = At(b).currency;
+        // The sign is read as the word in front: "£20".
+        if (found.currency.empty()) found.currency = At(b).text == "pounds" ? "GBP" : At(b).currency;
       }
       return;
     }
@@ -97,6 +99,9 @@ class NumberReader {
     NumberParse number = BeforeDigits(grammar_, b, grammar_.Cardinal(b));
     if (number.ok() && grammar_.BindsOn(number.end)) number = {};
     if (const NumberParse both = TensAndUnit(b, number); both.ok()) number = both;
+    // "not sixty six hundred"
+    if (IsTakenBack(b) && Is(b, Part::kTens) && Is(b + 1, Part::kUnit) && grammar_.BindsOn(b + 2))
+      number = {b + 1, At(b).value, At(b).homophone};
     MoneyParse money = grammar_.Money(b, number);
     // "five bills" and nothing else: hundreds.
     if (!money.ok() && number.ok() && b == 0 && Is(number.end, Part::kBill) &&
@@ -111,10 +116,42 @@ class NumberReader {
     } else {
       AddShare(b);
     }
+    const NumberParse spelled = grammar_.Spelled(b);
+    if (number.ok()) AddSaidTwice(b, number, grammar_.Spelled(number.end));
+    if (spelled.ok()) AddSaidTwice(b, spelled, grammar_.Cardinal(spelled.end));
     if (number.ok() && number.value == std::floor(number.value) && !number.vague && !IsMoney(b))
       ReadJoined(b, number);
-    if (const NumberParse spelled = grammar_.Spelled(b); spelled.ok())
+    if (!spelled.ok()) return;
+    if (Is(spelled.end, Part::kCurrency) && spelled.value == std::floor(spelled.value)) {
+      const MoneyParse both = grammar_.WithCents(spelled.end, spelled, At(spelled.end).currency);
+      found_.push_back(
+          {NumberKind::kAmount, both.end, both.value, NumberForm::kSpelled, both.currency, both.homophone});
+    } else {
       AddNumber(b, spelled, NumberForm::kSpelled);
+    }
+  }
+
+  // "fifteen one five", "five zero fifty": the same number again in the other way.
+  void AddSaidTwice(size_t b, const NumberParse& first, const NumberParse& again) {
+    if (!again.ok() || again.value != first.value || first.value < 10 || grammar_.BindsOn(again.end)) return;
+    AddNumber(b, {again.end, first.value, first.homophone || again.homophone}, NumberForm::kPlain);
+  }
+
+  // "forty nine and ninety nine": nothing else is said so of two numbers.
+  void ReadAndHundredths(size_t b, const NumberParse& first) {
+    const bool round = Is(first.end - 1, Part::kTens) || Is(first.end - 1, Part::kHundred) ||
+                       Is(first.end - 1, Part::kScale) || Is(first.end - 1, Part::kNumeral);
+    if (round || first.value < 11 || !Is(first.end, Part::kAnd) || IsTakenBack(b)) return;
+    if (b > 0 && NumberLexicon::English().Is(NumberCue::kBetween, At(b - 1).text)) return;
+    const NumberParse rest = grammar_.Below100(first.end + 1);
+    if (!rest.ok() || rest.value < 10 || Is(first.end + 1, Part::kNumeral) || grammar_.BindsOn(rest.end))
+      return;
+    const NumberToken& after = At(rest.end);
+    if (NumberLexicon::English().Is(NumberCue::kMeasure, after.text) || after.part == Part::kUnit ||
+        after.part == Part::kOh || after.part == Part::kCurrency || after.part == Part::kCoin)
+      return;
+    AddNumber(b, {rest.end, Hundredths(first.value, rest.value), first.homophone || rest.homophone},
+              NumberForm::kPosition, true);
   }
 
   bool IsMoney(size_t b) const { return !At(b).currency.empty(); }
@@ -158,7 +195,14 @@ class NumberReader {
 
   // `first` followed by two more places: once as a whole number, once as hundredths.
   void ReadJoined(size_t b, const NumberParse& first) {
+    ReadAndHundredths(b, first);
     const NumberParse tail = grammar_.Tail(first.end);
+    // "ninety ninety six eighty": begun, then said; "thirty forty dollars": one or the other
+    const bool tens = Is(b, Part::kTens) && first.end == b + 1 && Is(first.end, Part::kTens);
+    const bool begun = tens && At(b).value == At(b + 1).value && tail.end > b + 2;
+    if (begun && grammar_.Tail(tail.end).ok()) return;
+    if (tens && At(b).value + 10 == At(b + 1).value && tail.end == b + 2 && Is(tail.end, Part::kCurrency))
+      return;
     if (!tail.ok() || first.value < 1 || IsTakenBack(b)) return;
     const bool homophone = first.homophone || tail.homophone;
     if (grammar_.BindsOn(tail.end)) {
@@ -352,7 +396,9 @@ std::vector<NumberReading> ReadNumbers(std::span<const NormalisedWord> words, co
   MarkInnerDigits(readings);
   MarkInsideDictated(words, readings);
   DropDigitsInNumbers(readings);
+  MarkNames(words, readings);
   MarkStanding(words, readings);
+  MarkScope(words, readings);
   return readings;
 }
 

@@ -21,6 +21,7 @@
 #include "trainer/parity.h"
 #include "trainer/training_run.h"
 #include "workflow/parse.h"
+#include "workflow/starter.h"
 
 namespace sotto {
 namespace {
@@ -71,20 +72,6 @@ Json ToJson(const Score& score) {
               {"auroc", score.auroc()}};
 }
 
-// An OpenAI tools array.
-Result<std::vector<ToolSpec>> ReadToolSpecs(const std::filesystem::path& path) {
-  SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  SOTTO_ASSIGN_OR_RETURN(const Json json, ParseJson(text, path.string()));
-  if (!json.is_array()) return MakeError(ErrorCode::kInvalidArgument, "{}: no array of tools", path.string());
-  std::vector<ToolSpec> specs;
-  for (const Json& tool : json) {
-    auto spec = ToolSpecFromJson(tool);
-    if (!spec) return WithContext(spec.error(), path.string());
-    specs.push_back(*std::move(spec));
-  }
-  return specs;
-}
-
 struct Prepared {
   Corpus corpus;
   std::vector<std::pair<std::string, std::vector<LabelledConversation>>> held_out;
@@ -129,7 +116,8 @@ Result<Prepared> Prepare(TrainArguments& arguments) {
   } else {
     std::vector<ToolSpec> specs;
     if (!arguments.tools.empty()) {
-      SOTTO_ASSIGN_OR_RETURN(specs, ReadToolSpecs(arguments.tools));
+      SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(arguments.tools));
+      SOTTO_ASSIGN_OR_RETURN(specs, ReadTools(text, arguments.tools.string()));
     }
     for (const std::string& name : prepared.corpus.ToolNames()) specs.push_back({name, "", Json::object()});
     prepared.vocabulary.AddFragments(specs);

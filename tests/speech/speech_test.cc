@@ -296,6 +296,7 @@ class ToneSynthesizer final : public Synthesizer {
  public:
   Result<void> Speak(std::string_view text, const Sink& sink) override {
     ++sentences;
+    if (turns) said.emplace_back(text);
     if (fail) return MakeError(ErrorCode::kUnavailable, "no voice today");
     if (before) before();
     const size_t words = static_cast<size_t>(std::count(text.begin(), text.end(), ' ')) + 1;
@@ -306,7 +307,10 @@ class ToneSynthesizer final : public Synthesizer {
     return {};
   }
   std::string name() const override { return "tone"; }
+  bool takes_turns() const override { return turns; }
   std::atomic<int> sentences = 0;
+  bool turns = false;
+  std::vector<std::string> said;  // turns: in that order
   bool fail = false;
   std::function<void()> before;  // it speaks
 };
@@ -433,6 +437,24 @@ TEST_F(Speaking, ASentenceThatTakesTooLongIsLeftOutAndTold) {
   const auto error = speaker.TakeError();
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code, ErrorCode::kTimeout);
+}
+
+// What plays already is not held up by who begins: its next sentence is spoken before it is needed.
+TEST_F(Speaking, WhoSharesAVoiceGetsItWhenItIsNeeded) {
+  auto voice = std::make_shared<ToneSynthesizer>();
+  voice->turns = true;
+  auto cache = std::make_shared<PhraseCache>(voice, "");
+  const Scheduler::Strand turns = here.NewStrand(Scheduler::Order::kUrgency);
+  Speaker a(cache, here, turns);
+  Speaker b(cache, here, turns);
+  Speaker c(cache, here, turns);
+  here.Post({.strand = turns}, [&](const std::stop_token&) {
+    a.Say(MakeReply({{"One two three four. Five six. Seven.", true}}));
+    b.Say(MakeReply({{"Soon.", true}}));
+    clock.Advance(std::chrono::milliseconds(1400));  // longer than the first, shorter than the first two
+    c.Say(MakeReply({{"Later.", true}}));
+  });
+  EXPECT_THAT(voice->said, ElementsAre("One two three four.", "Soon.", "Five six.", "Later.", "Seven."));
 }
 
 TEST_F(Files, PhrasesOutliveTheProgram) {

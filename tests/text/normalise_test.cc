@@ -49,6 +49,8 @@ TEST(Normalise, SpokenForm) {
       {"\u0663\u0664", "34"},
       {"\u00a350 or \u20ac20", "pounds 50 or euros 20"},
       {"no\u00a0break", "no break"},
+      {"Move 80from savings, $7.50to Bob", "move 80 from savings 7.50 to bob"},
+      {"3,5k or 2,25K", "3.5k or 2.25k"},
   };
   for (const auto& [text, spoken] : cases) EXPECT_EQ(NormaliseSpoken(text), spoken) << text;
 }

@@ -12,6 +12,9 @@ TEST(PlainFigures, RareFormsBecomeFigures) {
   EXPECT_EQ(WithPlainFigures("two and a half K from checking"), "2500 from checking");
   EXPECT_EQ(WithPlainFigures("a hundo"), "100");
   EXPECT_EQ(WithPlainFigures("minus fifty"), "minus 50");
+  EXPECT_EQ(WithPlainFigures("sixty quid from savings"), "60 dollars from savings");
+  EXPECT_EQ(WithPlainFigures("move sevnty one dollers"), "move 71 dollars");
+  EXPECT_EQ(WithPlainFigures("four hundred and you know twenty five"), "425");
   EXPECT_EQ(WithPlainFigures("twentyone dollars"), "21 dollars");
 }
 
