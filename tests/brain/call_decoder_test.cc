@@ -381,6 +381,25 @@ TEST(PlainAnswer, IsLeftToTheModelWhereMoreIsSaidOrMeant) {
   EXPECT_FALSE(Answer("twenty", {}));
 }
 
+TEST(TakeWhatWasAnswered, IsTheOneValueOfTheAnswer) {
+  const std::vector<ToolSpec> specs = {Spec("pay", R"({"amount": {"type": "number", "maximum": 500},
+                      "note": {"type": "string"}})")};
+  const std::vector<OfferedTool> tools = MakeOfferedTools(specs, Workflow{}, true).value();
+  const auto taken = [&](std::string_view text, std::vector<std::string> asked,
+                         std::string_view tool = "pay") {
+    ToolCall call{"pay", Json{{"amount", 20}, {"note", "gym"}}};
+    TakeWhatWasAnswered(English(), {Expectation::Kind::kSlots, std::string(tool), std::move(asked)}, tools,
+                        text, Channel::kTyped, {}, call);
+    return call.arguments["amount"];
+  };
+  EXPECT_EQ(taken("then it should be forty please", {"amount"}), 40);
+  EXPECT_EQ(taken("the same as before", {"amount"}), 20);
+  EXPECT_EQ(taken("forty or fifty", {"amount"}), 20) << "which of the two is the model's to say, or to ask";
+  EXPECT_EQ(taken("forty", {"note"}), 20);
+  EXPECT_EQ(taken("forty", {"amount", "note"}), 20);
+  EXPECT_EQ(taken("forty", {"amount"}, "save"), 20);
+}
+
 TEST(OfferedTools, ANameTwiceIsAnError) {
   const std::vector<ToolSpec> specs = {Spec("a", "{}"), Spec("a", "{}")};
   const auto tools = MakeOfferedTools(specs, Workflow{}, true);
