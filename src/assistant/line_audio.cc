@@ -86,7 +86,7 @@ Result<std::unique_ptr<LineDecoder>> LineDecoder::Create(LineFormat format) {
   if (format.codec == Codec::kOpus) {
     SOTTO_ASSIGN_OR_RETURN(parts->opus, OpusDecoder16k::Create());
   } else if (format.rate_hz != kSampleRateHz) {
-    SOTTO_ASSIGN_OR_RETURN(parts->resampler, Resampler::Create(format.rate_hz, kSampleRateHz));
+    SOTTO_ASSIGN_OR_RETURN(parts->resampler, Resampler::CreateLive(format.rate_hz, kSampleRateHz));
   }
   return std::unique_ptr<LineDecoder>(new LineDecoder(std::move(parts)));
 }
@@ -135,7 +135,7 @@ Result<std::unique_ptr<LineEncoder>> LineEncoder::Create(LineFormat format) {
   if (format.codec == Codec::kOpus) {
     SOTTO_ASSIGN_OR_RETURN(parts->opus, OpusEncoder16k::Create());
   } else if (format.rate_hz != kSampleRateHz) {
-    SOTTO_ASSIGN_OR_RETURN(parts->resampler, Resampler::Create(kSampleRateHz, format.rate_hz));
+    SOTTO_ASSIGN_OR_RETURN(parts->resampler, Resampler::CreateLive(kSampleRateHz, format.rate_hz));
   }
   return std::unique_ptr<LineEncoder>(new LineEncoder(std::move(parts)));
 }

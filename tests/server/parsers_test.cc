@@ -228,9 +228,9 @@ TEST(CallLog, KeepsNoMoreThanItMay) {
 // The example of Twilio's documentation.
 TEST(Twilio, SignaturesAreThoseOfItsDocumentation) {
   const HttpFields form{{"CallSid", "CA1234567890ABCDE"},
-                        {"Caller", "+14158675310"},
+                        {"Caller", "+14158675309"},
                         {"Digits", "1234"},
-                        {"From", "+14158675310"},
+                        {"From", "+14158675309"},
                         {"To", "+18005551212"}};
   EXPECT_EQ(TwilioSignature("12345", "https://mycompany.com/myapp.php?foo=1&bar=2", form),
             "RSOYDt4T1cUTdK1PDd93/VVr8B8=");

@@ -23,6 +23,13 @@ export async function serve(sotto, workflow, ...more) {
   return { url, server, output: () => text };
 }
 
+// A spoken conversation takes a machine that does little else. False: one line says what is left out.
+export function inRealTime(what) {
+  if (process.env.SOTTO_REAL_TIME !== '0') return true;
+  console.log(`left out: ${what} (SOTTO_REAL_TIME=0)`);
+  return false;
+}
+
 export const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 export async function until(what, holds, ms = 30000) {
