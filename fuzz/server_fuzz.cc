@@ -1,6 +1,6 @@
 // Fuzz target: any bytes as what somebody sends to the server: an address, a form, a JSON body, a message of a
-// voice WebSocket, an AudioSocket stream in pieces, base64, a name of an audio format, audio. Whatever they
-// are, reading them gives a value or a one-line error, and the pieces do not matter.
+// voice WebSocket or of a media stream, an AudioSocket stream in pieces, a form with files, base64, a name of an
+// audio format, audio. Whatever they are, reading them gives a value or a one-line error, and the pieces do not matter.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,6 +12,8 @@
 #include "server/audio_socket_protocol.h"
 #include "server/http.h"
 #include "server/json_fields.h"
+#include "server/media_messages.h"
+#include "server/multipart.h"
 #include "server/secrets.h"
 #include "server/voice_messages.h"
 
@@ -75,6 +77,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckError(ParseForm(text));
   CheckError(ReadVoiceMessage(text));
   CheckError(ParseLineFormat(text));
+  CheckError(ReadMediaMessage(text));
+  CheckError(ParseMultipart("multipart/form-data; boundary=b", text));
+  CheckError(ParseMultipart(text, text));
   ReadTurn(text);
   std::string bytes;
   if (FromBase64(text, &bytes)) SOTTO_CHECK(bytes.size() <= text.size());

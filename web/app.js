@@ -2,6 +2,7 @@
 import { ask, hasKey, rememberKey } from './server.js';
 import { Call, storedCall } from './voice.js';
 import { TurnView, make, showExamples, showState, showSummary } from './view.js';
+import { Wave } from './wave.js';
 
 const find = (id) => document.getElementById(id);
 let workflows = [];
@@ -9,6 +10,7 @@ let call = null;
 let session = null;   // of what is typed
 let turn = null;      // that is being drawn
 const turns = new Map();
+const wave = new Wave(find('wave'));
 
 function status(text, bad = false) {
   find('status').textContent = text;
@@ -45,7 +47,8 @@ function drawCall(state, sentence) {
   const on = state === 'on' || state === 'connecting' || state === 'lost';
   find('call').setAttribute('aria-pressed', String(on));
   find('call-label').textContent = on ? 'Hang up' : 'Talk';
-  find('level').hidden = state !== 'on';
+  find('sound').hidden = !on;
+  on ? wave.start() : wave.stop();
   find('workflow').disabled = find('say').disabled = find('send').disabled = on;
   find('say').placeholder = on ? 'Sotto listens' : 'Type here, or press Talk';
   status(sentence, state === 'lost');
@@ -61,7 +64,8 @@ async function talk(stored) {
   call = new Call({
     event: (event) => handlers[event.type]?.(event),
     state: drawCall,
-    level: (peak) => { find('level').value = Math.min(1, peak * 1.5); },
+    heard: (peak) => wave.hear(peak),
+    played: (peak) => wave.play(peak),
   });
   try {
     await (stored ? call.resume(stored) : call.start(find('workflow').value));
@@ -121,7 +125,7 @@ find('workflow').addEventListener('change', () => { if (session) endTyped(); dra
 function draw() {
   const workflow = chosen();
   if (!workflow) return;
-  showExamples(workflow);
+  showExamples(workflow, (sentence) => { if (!call) type(sentence); });
   find('call').disabled = !workflow.voice;
   document.title = `${workflow.assistant || workflow.name} · Sotto`;
 }

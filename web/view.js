@@ -8,6 +8,7 @@ export function make(tag, properties = {}, ...children) {
 }
 
 const spaced = (name) => String(name).replaceAll('_', ' ');
+const shortMs = (ms) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 const percent = (share) => `${Math.round(share * 100)} %`;
 
 function sure(share) {
@@ -15,13 +16,21 @@ function sure(share) {
   return part;
 }
 
-export function showExamples(workflow) {
-  find('examples').replaceChildren(...workflow.can.slice(0, 12).map((what) => make('li', {}, what)));
+// `say`: called with the sentence that is chosen.
+export function showExamples(workflow, say) {
+  find('try').hidden = workflow.say.length === 0;
+  find('examples').replaceChildren(...workflow.say.slice(0, 8).map((sentence) => {
+    const button = make('button', { type: 'button' }, sentence);
+    button.addEventListener('click', () => say(sentence));
+    return make('li', {}, button);
+  }));
 }
 
 export function scrollDown() {
   const log = find('log');
   log.scrollTop = log.scrollHeight;
+  // Where the page itself scrolls.
+  if (log.scrollHeight <= log.clientHeight + 1) log.lastElementChild?.scrollIntoView({ block: 'nearest' });
 }
 
 // What was said, with the words that values came from marked.
@@ -108,11 +117,13 @@ export class TurnView {
       const heard = record.played.text || '';
       const rest = record.reply.text.startsWith(heard) ? record.reply.text.slice(heard.length) : '';
       this.sotto.className = 'bubble sotto cut';
-      this.sotto.replaceChildren(heard, make('span', { className: 'unheard' }, rest), make('span', { className: 'note' }, ' you interrupted'));
+      this.sotto.replaceChildren(heard, make('span', { className: 'unheard' }, rest), make('span', { className: 'mark' }, 'you interrupted'));
     }
     const bar = barOf(record);
-    if (bar) this.slot('bar').replaceChildren(...bar.children);
-    if (bar) this.bar.className = 'bar';
+    if (bar) {
+      this.slot('bar').replaceWith(bar);
+      this.bar = bar;
+    }
     scrollDown();
   }
 }
@@ -139,7 +150,7 @@ function barOf(record) {
   const stages = stagesOf(record);
   const all = stages.reduce((sum, stage) => sum + stage.ms, 0);
   if (stages.length === 0) return null;
-  const track = make('div', { className: 'track' });
+  const track = make('span', { className: 'track' });
   track.setAttribute('role', 'img');
   track.setAttribute('aria-label', stages.map((stage) => `${stage.name} ${stage.ms.toFixed(1)} milliseconds`).join(', '));
   for (const stage of stages) {
@@ -147,7 +158,18 @@ function barOf(record) {
     part.style.width = `${all > 0 ? (100 * stage.ms) / all : 0}%`;
     track.append(part);
   }
-  return make('div', {}, track, make('span', {}, `${all < 10 ? all.toFixed(1) : Math.round(all)} ms`));
+  const bar = make('details', { className: 'bar' },
+    make('summary', { title: 'What each part took, and the turn record' }, track, make('span', { className: 'all' }, shortMs(all))));
+  // Written when somebody looks: records are long.
+  bar.addEventListener('toggle', () => {
+    if (bar.childElementCount > 1) return;
+    bar.append(make('ul', {}, ...stages.map((stage) => make('li', {}, make('i', { className: `swatch ${stage.name}` }), `${stage.name} ${stage.ms.toFixed(1)} ms`))));
+    const text = make('pre', { tabIndex: 0 }, JSON.stringify(record, null, 2));
+    text.setAttribute('aria-label', 'Turn record');
+    text.setAttribute('role', 'region');
+    bar.append(text);
+  });
+  return bar;
 }
 
 const STATES = { open: 'under way', suspended: 'waits', queued: 'next', done: 'done', failed: 'failed' };
@@ -167,7 +189,7 @@ export function showState(state) {
     const rows = Object.entries(task.slots).flatMap(([name, value]) => [make('dt', {}, spaced(name)), make('dd', {}, String(value))]);
     const missing = task.missing.flatMap((slot) => [make('dt', {}, spaced(slot.slot)), make('dd', { className: 'quiet' }, 'not yet')]);
     return make('div', { className: 'task' },
-      make('div', { className: 'head' }, task.title, make('span', { className: `state ${task.status}` }, task.failure ? spaced(task.failure) : STATES[task.status])),
+      make('div', { className: 'head' }, task.title.charAt(0).toUpperCase() + task.title.slice(1), make('span', { className: `state ${task.status}` }, task.failure ? spaced(task.failure) : STATES[task.status])),
       make('dl', {}, ...rows, ...missing));
   }));
 }
@@ -179,5 +201,5 @@ export function showSummary(record) {
   felt.push(ms);
   const sorted = [...felt].sort((a, b) => a - b);
   const median = sorted[Math.floor((sorted.length - 1) / 2)];
-  find('summary').textContent = `${felt.length} ${felt.length === 1 ? 'turn' : 'turns'}; half of them answered within ${median < 10 ? median.toFixed(1) : Math.round(median)} ms.`;
+  find('summary').textContent = felt.length === 1 ? `1 turn, answered after ${shortMs(median)}.` : `${felt.length} turns; half of them answered within ${shortMs(median)}.`;
 }

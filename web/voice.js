@@ -10,7 +10,8 @@ export function storedCall() {
 }
 
 export class Call {
-  // `on`: event(json), state('connecting' | 'on' | 'lost' | 'over', sentence), level(0..1)
+  // `on`: event(json), state('connecting' | 'on' | 'lost' | 'over', sentence), and peaks of what is heard(0..1)
+  // and played(0..1)
   constructor(on) {
     this.on = on;
     this.last = 0;
@@ -49,8 +50,9 @@ export class Call {
     this.loudspeaker = new AudioWorkletNode(this.context, 'loudspeaker', { numberOfInputs: 0, outputChannelCount: [1] });
     source.connect(this.microphone);
     this.loudspeaker.connect(this.context.destination);
+    this.loudspeaker.port.onmessage = ({ data }) => this.on.played(data);
     this.microphone.port.onmessage = ({ data }) => {
-      this.on.level(data.peak);
+      this.on.heard(data.peak);
       if (this.socket?.readyState === WebSocket.OPEN && this.started) this.socket.send(data.pcm);
     };
     // After a reload nothing may sound before the page is touched.

@@ -52,13 +52,8 @@ class Loudspeaker extends AudioWorkletProcessor {
     this.waiting = 0;
     this.playing = false;
     this.last = 0;
+    this.peak = this.played = 0;
     this.port.onmessage = ({ data }) => {
-      if (data === 'clear') {
-        this.queue = [];
-        this.at = this.waiting = 0;
-        this.playing = false;
-        return;
-      }
       const pcm = new Int16Array(data);
       this.queue.push(pcm);
       this.waiting += pcm.length;
@@ -74,12 +69,18 @@ class Loudspeaker extends AudioWorkletProcessor {
         continue;
       }
       this.last = out[i] = this.queue[0][Math.floor(this.at)] / 32768;
+      this.peak = Math.max(this.peak, Math.abs(this.last));
       this.at += this.step;
       if (this.at >= this.queue[0].length) {
         this.at -= this.queue[0].length;
         this.waiting -= this.queue[0].length;
         this.queue.shift();
       }
+    }
+    this.played += out.length;
+    if (this.played >= sampleRate / 50) {
+      if (this.peak > 0) this.port.postMessage(this.peak);
+      this.played = this.peak = 0;
     }
     return true;
   }

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 
 #include "base/check.h"
 #include "base/log.h"
 #include "core/audio.h"
+#include "core/pcm16.h"
 #include "speech/codec.h"
 #include "speech/resample.h"
 
@@ -29,26 +29,6 @@ Result<void> Check(const LineFormat& format) {
                      format.rate_hz);
   }
   return {};
-}
-
-std::string EncodePcm(std::span<const float> samples) {
-  std::string bytes;
-  bytes.reserve(samples.size() * 2);
-  for (const float sample : samples) {
-    const auto value = static_cast<int16_t>(std::lrint(std::clamp(sample, -1.0f, 1.0f) * 32767.0f));
-    bytes.push_back(static_cast<char>(value & 0xff));
-    bytes.push_back(static_cast<char>((value >> 8) & 0xff));
-  }
-  return bytes;
-}
-
-std::vector<float> DecodePcm(std::span<const uint8_t> bytes) {
-  std::vector<float> samples(bytes.size() / 2);
-  for (size_t i = 0; i < samples.size(); ++i) {
-    const auto value = static_cast<int16_t>(static_cast<uint16_t>(bytes[2 * i] | bytes[2 * i + 1] << 8));
-    samples[i] = static_cast<float>(value) / 32768.0f;
-  }
-  return samples;
 }
 
 std::string AsString(const std::vector<uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
@@ -106,7 +86,7 @@ Result<std::unique_ptr<LineDecoder>> LineDecoder::Create(LineFormat format) {
   if (format.codec == Codec::kOpus) {
     SOTTO_ASSIGN_OR_RETURN(parts->opus, OpusDecoder16k::Create());
   } else if (format.rate_hz != kSampleRateHz) {
-    SOTTO_ASSIGN_OR_RETURN(parts->resampler, Resampler::Create(format.rate_hz, kSampleRateHz));
+    SOTTO_ASSIGN_OR_RETURN(parts->resampler, Resampler::CreateLive(format.rate_hz, kSampleRateHz));
   }
   return std::unique_ptr<LineDecoder>(new LineDecoder(std::move(parts)));
 }
@@ -117,7 +97,7 @@ Result<void> LineDecoder::Decode(std::span<const uint8_t> bytes, std::vector<flo
     case Codec::kPcm16:
       if (bytes.size() % 2 != 0)
         return MakeError(ErrorCode::kCorrupt, "{} bytes are no whole number of 16-bit samples", bytes.size());
-      decoded = DecodePcm(bytes);
+      decoded = FromPcm16Bytes({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
       break;
     case Codec::kMuLaw:
       decoded = DecodeMuLaw(bytes);
@@ -155,7 +135,7 @@ Result<std::unique_ptr<LineEncoder>> LineEncoder::Create(LineFormat format) {
   if (format.codec == Codec::kOpus) {
     SOTTO_ASSIGN_OR_RETURN(parts->opus, OpusEncoder16k::Create());
   } else if (format.rate_hz != kSampleRateHz) {
-    SOTTO_ASSIGN_OR_RETURN(parts->resampler, Resampler::Create(kSampleRateHz, format.rate_hz));
+    SOTTO_ASSIGN_OR_RETURN(parts->resampler, Resampler::CreateLive(kSampleRateHz, format.rate_hz));
   }
   return std::unique_ptr<LineEncoder>(new LineEncoder(std::move(parts)));
 }
@@ -181,7 +161,7 @@ std::string LineEncoder::Encode(std::span<const float> samples) {
     case Codec::kALaw:
       return AsString(EncodeALaw(samples));
     default:
-      return EncodePcm(samples);
+      return ToPcm16Bytes(samples);
   }
 }
 

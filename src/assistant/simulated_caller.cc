@@ -144,7 +144,8 @@ Result<SimulatedCaller> ReadCaller(const Json& row, const Workflow& workflow) {
 // What a caller says, turn after turn.
 class Agenda {
  public:
-  Agenda(const SimulatedCaller& caller, const TextSession& session) : caller_(caller), session_(session) {}
+  Agenda(const SimulatedCaller& caller, const TextSession& session)
+      : caller_(caller), session_(session), wanted_(caller.want) {}
 
   // Nothing: this person hangs up.
   std::optional<std::string> Next(TurnRecord::Outcome last) {
@@ -172,7 +173,18 @@ class Agenda {
     return byes_++ < kMostByes ? std::optional(Line("bye")) : std::nullopt;
   }
 
-  void Done(const ToolCall& act) { done_.push_back(act); }
+  // False: nobody wanted that, or not again.
+  bool Done(const ToolCall& act) {
+    ++done_of_[act.name];
+    return Erase(
+        [&](const ToolCall& want) { return want.name == act.name && Holds(act.arguments, want.arguments); });
+  }
+  // A person takes over.
+  void HandedOff(const ToolDef& to) {
+    Erase([&](const ToolCall& want) { return want.name == to.name; });
+  }
+  // What is still to be done, in the caller's order.
+  const std::vector<ToolCall>& wanted() const { return wanted_; }
 
  private:
   // Of "yes", "no", "again" and "bye"; who has no yes says no.
@@ -197,24 +209,18 @@ class Agenda {
     return lines[std::min(lines.size() - 1, next++)];
   }
 
-  std::vector<ToolCall> Remaining() const {
-    std::vector<ToolCall> left = caller_.want;
-    for (const ToolCall& act : done_) {
-      const auto found = std::find_if(left.begin(), left.end(), [&](const ToolCall& want) {
-        return want.name == act.name && Holds(act.arguments, want.arguments);
-      });
-      if (found != left.end()) left.erase(found);
-    }
-    return left;
+  template <typename Is>
+  bool Erase(const Is& is) {
+    const auto found = std::find_if(wanted_.begin(), wanted_.end(), is);
+    if (found == wanted_.end()) return false;
+    wanted_.erase(found);
+    return true;
   }
-  bool StillWanted() const { return caller_.want.empty() ? said_.at("again") < 1 : !Remaining().empty(); }
+
+  bool StillWanted() const { return caller_.want.empty() ? said_.at("again") < 1 : !wanted_.empty(); }
   bool Wants(const std::string& tool) const {
-    const std::vector<ToolCall> left = Remaining();
-    return std::any_of(left.begin(), left.end(), [&](const ToolCall& want) { return want.name == tool; });
-  }
-  size_t DoneOf(const std::string& tool) const {
-    return static_cast<size_t>(
-        std::count_if(done_.begin(), done_.end(), [&](const ToolCall& act) { return act.name == tool; }));
+    return std::any_of(wanted_.begin(), wanted_.end(),
+                       [&](const ToolCall& want) { return want.name == tool; });
   }
   std::optional<std::string> Change(const std::string& after) {
     if (changed_ || !caller_.change || caller_.change->after != after) return std::nullopt;
@@ -227,7 +233,7 @@ class Agenda {
       if (const auto change = Change(slot)) return *change;
       for (const std::string& key : {asked.tool + "." + slot, slot}) {
         const auto found = caller_.answers.find(key);
-        if (found != caller_.answers.end()) return Of("answer " + key, found->second, DoneOf(asked.tool));
+        if (found != caller_.answers.end()) return Of("answer " + key, found->second, done_of_[asked.tool]);
       }
     }
     if (!Wants(asked.tool)) return Line("no");
@@ -240,7 +246,7 @@ class Agenda {
     const Task* task = session_.dialogue().state().open();
     if (task == nullptr) return Line("no");
     std::string wrong;  // a slot with a value that nobody wanted
-    for (const ToolCall& want : Remaining()) {
+    for (const ToolCall& want : wanted_) {
       if (want.name != task->tool) continue;
       if (Holds(task->slots, want.arguments)) return Line("yes");
       for (const auto& [slot, value] : want.arguments.items())
@@ -252,7 +258,8 @@ class Agenda {
 
   const SimulatedCaller& caller_;
   const TextSession& session_;
-  std::vector<ToolCall> done_;
+  std::vector<ToolCall> wanted_;
+  std::map<std::string, size_t> done_of_;  // by tool
   std::map<std::string, size_t> said_{{"again", 0}};
   size_t asked_ = 0;
   int byes_ = 0;
@@ -290,24 +297,13 @@ Result<std::vector<SimulatedCaller>> ReadCallers(const std::filesystem::path& pa
 CallOutcome PlayCall(const SimulatedCaller& caller, TextSession& session, const Workflow& workflow) {
   CallOutcome outcome;
   Agenda agenda(caller, session);
-  std::vector<ToolCall> left = caller.want;
-  const auto did = [&](const ToolCall& act, bool only_reads) {
-    agenda.Done(act);
-    const auto wanted = std::find_if(left.begin(), left.end(), [&](const ToolCall& want) {
-      return want.name == act.name && Holds(act.arguments, want.arguments);
-    });
-    if (wanted != left.end()) {
-      left.erase(wanted);
-    } else if (!only_reads) {
-      outcome.wrong.push_back(ToString(act));
-    }
-  };
   const auto keep = [&](TurnRecord record) {
     for (const TurnRecord::Action& action : record.actions) {
       const ToolDef* tool = workflow.FindTool(action.request.tool);
       if (!action.result.ok || tool == nullptr) continue;
       const bool harmless = !Acts(workflow, *tool) || tool->role == ToolRole::kVerify;
-      did({action.request.tool, action.request.arguments}, harmless);
+      const ToolCall act{action.request.tool, action.request.arguments};
+      if (!agenda.Done(act) && !harmless) outcome.wrong.push_back(ToString(act));
     }
     outcome.records.push_back(std::move(record));
   };
@@ -320,11 +316,9 @@ CallOutcome PlayCall(const SimulatedCaller& caller, TextSession& session, const 
   outcome.handed_off = session.hand_off().has_value();
   if (const ToolDef* person = workflow.FindRole(ToolRole::kHandoff);
       person != nullptr && outcome.handed_off) {
-    const auto wanted = std::find_if(left.begin(), left.end(),
-                                     [&](const ToolCall& want) { return want.name == person->name; });
-    if (wanted != left.end()) left.erase(wanted);
+    agenda.HandedOff(*person);
   }
-  for (const ToolCall& want : left) outcome.missing.push_back(ToString(want));
+  for (const ToolCall& want : agenda.wanted()) outcome.missing.push_back(ToString(want));
   return outcome;
 }
 

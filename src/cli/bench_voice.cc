@@ -41,8 +41,8 @@ constexpr auto kCutOff = milliseconds(120);
 struct Measured {
   std::vector<double> first_audio;
   std::vector<double> voice_to_voice;
-  std::vector<float> step_ms;      // by the clock: what else the machine does is in it
-  std::vector<float> step_cpu_ms;  // by the thread's processor time
+  std::vector<double> step_ms;      // by the clock: what else the machine does is in it
+  std::vector<double> step_cpu_ms;  // by the thread's processor time
   int64_t turns = 0;
   int64_t false_cutoffs = 0;
   int64_t frames = 0;
@@ -131,8 +131,8 @@ class CallLine {
     const double cpu = ThreadCpuMs();
     session_->Step(microphone_, loudspeaker_);
     const TimePoint after = clock_.Now();
-    measured.step_cpu_ms.push_back(static_cast<float>(ThreadCpuMs() - cpu));
-    measured.step_ms.push_back(static_cast<float>(Milliseconds(after - before)));
+    measured.step_cpu_ms.push_back(ThreadCpuMs() - cpu);
+    measured.step_ms.push_back(Milliseconds(after - before));
     ++measured.frames;
     if (after - due_ > kLate && session_->speaking()) ++measured.late_frames;
     due_ += milliseconds(10);
@@ -250,14 +250,6 @@ Result<Results> RunCalls(VoiceTerminal& terminal, const BenchFlags& flags,
     (line->slow() ? results.slow : results.calls).Add(line->measured);
   }
   return results;
-}
-
-template <typename T>
-Json Percentiles(const std::vector<T>& values) {
-  const std::vector<double> all(values.begin(), values.end());
-  return Json{{"p50", Percentile(all, 0.5)},  {"p95", Percentile(all, 0.95)},
-              {"p99", Percentile(all, 0.99)}, {"p99_9", Percentile(all, 0.999)},
-              {"max", Percentile(all, 1)},    {"n", all.size()}};
 }
 
 // The highest number of calls without a late frame: doubles, then halves the gap.

@@ -9,9 +9,9 @@
 namespace sotto {
 namespace {
 
-// The number after `key` in /proc/self/status; 0 if it is not there.
-double StatusNumber(std::string_view key) {
-  std::ifstream status("/proc/self/status");
+// The number after `key` in the process's status; 0 if it is not there.
+double StatusNumber(int pid, std::string_view key) {
+  std::ifstream status("/proc/" + (pid == 0 ? "self" : std::to_string(pid)) + "/status");
   for (std::string line; std::getline(status, line);) {
     if (line.starts_with(key)) return std::stod(line.substr(key.size()));
   }
@@ -29,8 +29,8 @@ double CpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-double ResidentMb() { return StatusNumber("VmRSS:") / 1024; }
+double ResidentMb(int pid) { return StatusNumber(pid, "VmRSS:") / 1024; }
 
-int ThreadCount() { return static_cast<int>(StatusNumber("Threads:")); }
+int ThreadCount(int pid) { return static_cast<int>(StatusNumber(pid, "Threads:")); }
 
 }  // namespace sotto

@@ -5,6 +5,7 @@
 
 #include "action/actions.h"
 #include "assistant/session_host.h"
+#include "base/mapped_file.h"
 #include "cli/action_options.h"
 #include "cli/command.h"
 #include "cli/config_file.h"
@@ -20,6 +21,8 @@ struct Flags {
   DeploymentSources sources;  // of each of them
   HostOptions host;
   ServerOptions server;
+  std::vector<std::string> audio_sockets;
+  std::string twilio_token_file;
   std::string config;
   std::string database;
   std::string customer = "-";
@@ -64,6 +67,27 @@ ServedWorkflows::Open OpenWith(const Flags& flags, SessionHost& host) {
   };
 }
 
+// A secret: from a file or the environment, never from the command line, which everybody on the machine can
+// read.
+Result<void> ReadTwilioToken(Flags& flags) {
+  TwilioOptions& twilio = flags.server.twilio;
+  if (!flags.twilio_token_file.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(twilio.auth_token, ReadFile(flags.twilio_token_file));
+    while (!twilio.auth_token.empty() && std::isspace(static_cast<unsigned char>(twilio.auth_token.back())))
+      twilio.auth_token.pop_back();
+  } else if (const char* token = std::getenv("SOTTO_TWILIO_TOKEN")) {
+    twilio.auth_token = token;
+  }
+  while (twilio.public_url.ends_with('/')) twilio.public_url.pop_back();
+  if (!twilio.auth_token.empty() && !twilio.public_url.starts_with("https://") &&
+      !twilio.public_url.starts_with("http://")) {
+    return MakeError(
+        ErrorCode::kInvalidArgument,
+        "calls of Twilio's need --public-url, the address that Twilio was told: https://voice.example");
+  }
+  return {};
+}
+
 Result<void> Run(Flags& flags) {
   if (flags.workflows.empty()) {
     return MakeError(ErrorCode::kInvalidArgument, "serve needs --workflow DIR, or `workflow:` in sotto.yaml");
@@ -76,12 +100,20 @@ Result<void> Run(Flags& flags) {
   flags.server.calls.most = static_cast<size_t>(flags.most_calls);
   flags.server.sessions.most = static_cast<size_t>(flags.most_sessions);
   flags.server.page = !flags.no_page;
+  SOTTO_RETURN_IF_ERROR(ReadTwilioToken(flags));
+  for (const std::string& port : flags.audio_sockets) {
+    SOTTO_ASSIGN_OR_RETURN(auto parsed, ParseAudioSocketPort(port));
+    flags.server.audio_sockets.push_back(std::move(parsed));
+  }
   // Nobody asks for a key on the loopback of one's own machine; there the demo's customer calls, as in
   // `sotto talk`.
   if (flags.customer == "-") flags.customer = flags.keys.empty() ? kDemoCustomer : "";
   SOTTO_ASSIGN_OR_RETURN(const auto server,
                          Server::Start({&host->clock(), &host->scheduler(), host->journal(), host->turns()},
                                        flags.server, OpenWith(flags, *host)));
+  const std::vector<uint16_t> ports = server->audio_socket_ports();
+  for (size_t i = 0; i < ports.size(); ++i)
+    fmt::print("AudioSocket is at {}:{}\n", flags.server.audio_sockets[i].address, ports[i]);
   fmt::print("Sotto is at {}\n", server->url());
   std::fflush(stdout);
   while (true) {
@@ -145,6 +177,20 @@ void RegisterServe(CLI::App& app, CliContext& context) {
       ->check(CLI::Range(0, 65535))
       ->envname("SOTTO_PORT")
       ->capture_default_str();
+  command
+      ->add_option("--audio-socket", flags->audio_sockets,
+                   "Port for Asterisk's AudioSocket: 9092, 0.0.0.0:9092, or with whose calls come there "
+                   "9092=banking; several")
+      ->envname("SOTTO_AUDIO_SOCKET");
+  command->add_option(
+      "--twilio-token-file", flags->twilio_token_file,
+      "Takes calls of Twilio's, whose auth token stands in this file (or in SOTTO_TWILIO_TOKEN)");
+  command
+      ->add_option("--public-url", flags->server.twilio.public_url,
+                   "This server as Twilio was told it: https://voice.example")
+      ->envname("SOTTO_PUBLIC_URL");
+  command->add_option("--person", flags->server.twilio.person,
+                      "Telephone number that Twilio dials where a person takes over");
   command->add_option("--recognizer", flags->sources.recognizer, "See `sotto talk --help`")
       ->envname("SOTTO_RECOGNIZER");
   command->add_option("--synthesizer", flags->sources.synthesizer, "See `sotto talk --help`")

@@ -209,8 +209,7 @@ Result<CharDfa> Intersect(const CharDfa& a, const CharDfa& b, size_t max_states)
   return Pruned(result);
 }
 
-// ---- numbers
-// --------------------------------------------------------------------------------------------------------
+// ---- numbers ----
 
 namespace {
 

@@ -150,8 +150,7 @@ const ToolDef* Simulator::DrawTool() {
   }
 }
 
-// ---- saying
-// -------------------------------------------------------------------------------------------------
+// ---- saying ----
 
 void Simulator::SaySlot(const ToolDef& tool, const Slot& slot, const Piece& piece, const Json& known,
                         bool correct, Said& said) {
@@ -381,8 +380,7 @@ std::optional<Simulator::Said> Simulator::SayAsk(const ToolDef& tool, bool follo
   return std::nullopt;
 }
 
-// ---- turns
-// --------------------------------------------------------------------------------------------------
+// ---- turns ----
 
 ToolCall Simulator::CallOf(const Task& task) const {
   ToolCall call{task.tool->name, Json::object()};
@@ -461,8 +459,7 @@ void Simulator::EmitUnclear() {
   Emit(std::move(words), {{tool->name, Json::object()}}, "unclear");
 }
 
-// ---- state
-// --------------------------------------------------------------------------------------------------
+// ---- state ----
 
 std::vector<std::string> Simulator::Missing(const Task& task) const {
   return MissingSlots(*program_->FindTool(task.tool->name), task.arguments);

@@ -68,6 +68,7 @@ Result<HttpFields> ParseForm(std::string_view text) {
 Result<void> ParseTarget(std::string_view target, WebRequest* request) {
   if (target.empty() || target.front() != '/')
     return MakeError(ErrorCode::kInvalidArgument, "the address is no absolute path");
+  request->target = target;
   const size_t mark = target.find('?');
   SOTTO_ASSIGN_OR_RETURN(request->path, Decode(target.substr(0, mark), false));
   const std::string steps = request->path + "/";

@@ -20,6 +20,7 @@ using HttpFields = std::vector<std::pair<std::string, std::string>>;
 
 struct WebRequest {
   std::string method;  // "GET"
+  std::string target;  // as it was sent: "/v1/a%20b?x=1"
   std::string path;    // decoded, UTF-8: "/v1/sessions/ab"
   HttpFields query;    // decoded, UTF-8
   HttpFields headers;  // names in lower case
@@ -95,6 +96,8 @@ class HttpHandler {
   virtual void Handle(WebRequest request, HttpRespond respond) = 0;
   // A WebSocket is asked for: it is accepted, or the answer that refuses it.
   virtual std::variant<WebSocketAccept, WebResponse> Upgrade(const WebRequest& request) = 0;
+  // Bytes that the body of a request to this address may have; 0: as many as the port's others.
+  virtual size_t MaxBody(std::string_view /*target*/) const { return 0; }
   // Before any of it was read: a request that the library refuses (431, 413, 400). The answer's body.
   virtual WebResponse Refuse(int status, std::string_view why) = 0;
 };

@@ -170,7 +170,7 @@ asio::awaitable<void> ServeHttp(Stream stream, const HttpOptions& options, HttpH
   while (true) {
     http::request_parser<http::string_body> parser;
     parser.header_limit(static_cast<uint32_t>(options.max_head));
-    parser.body_limit(options.max_body);
+    parser.body_limit(boost::none);  // as many as the address takes, once that is known
     lowest.expires_after(wait);
     auto [error, n] = co_await http::async_read_header(stream, buffer, parser, kTuple);
     if (!error && beast::websocket::is_upgrade(parser.get())) {
@@ -188,6 +188,13 @@ asio::awaitable<void> ServeHttp(Stream stream, const HttpOptions& options, HttpH
       }
       co_await Write(stream, std::get<WebResponse>(upgraded), false, false, 11);
       break;
+    }
+    if (!error) {
+      const auto target = parser.get().target();
+      const size_t own = handler.MaxBody({target.data(), target.size()});
+      const size_t most = own == 0 ? options.max_body : own;
+      if (parser.content_length().value_or(0) > most) error = http::error::body_limit;
+      parser.body_limit(most);
     }
     if (!error && !parser.is_done()) {
       lowest.expires_after(options.body_within);

@@ -49,11 +49,10 @@ class HttpServer {
   Result<void> ReloadCertificate();
   void StopAccepting();
 
-  struct Impl;
-
  private:
-  explicit HttpServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-  std::shared_ptr<Impl> impl_;
+  struct Impl;
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+  const std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace sotto

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/hash.h"
+#include "server/example_sentences.h"
 #include "server/json_fields.h"
 #include "server/voice_messages.h"
 
@@ -22,6 +23,10 @@ Result<Json> BodyOf(const WebRequest& request) {
   if (type != nullptr && !type->starts_with("application/json"))
     return MakeError(ErrorCode::kInvalidArgument, "the body should be application/json");
   return ParseBody(request.body);
+}
+
+Problem UnknownWorkflow() {
+  return {404, "unknown_workflow", "no such workflow is served; GET /v1/workflows lists those that are"};
 }
 
 void Refuse(const Exchange& exchange, const Error& error) { exchange.respond(ToResponse(ToProblem(error))); }
@@ -71,21 +76,24 @@ void RestApi::AddTo(Router& router) {
   AddOnce(router, "POST", "/v1/sessions/{id}/turns", &RestApi::Say);
   AddOnce(router, "POST", "/v1/sessions/{id}/hand-off", &RestApi::HandOver);
   Add(router, "GET", "/v1/sessions/{id}/events", &RestApi::Events);
+  Add(router, "PUT", "/v1/calls/{id}", &RestApi::AnnounceCall);
+  Add(router, "GET", "/v1/calls/{id}", &RestApi::GetCall);
 }
 
 void RestApi::Workflows(Exchange exchange) {
   Json list = Json::array();
   for (const ServedWorkflowPtr& served : workflows_.All()) {
     const Workflow& workflow = served->deployment->workflow();
-    Json examples = Json::array();
+    Json titles = Json::array();
     for (const ToolDef& tool : workflow.tools) {
-      if (tool.role == ToolRole::kTask) examples.push_back(tool.title);
+      if (tool.role == ToolRole::kTask) titles.push_back(tool.title);
     }
     list.push_back({{"name", served->name},
                     {"assistant", workflow.assistant.name},
                     {"version", served->deployment->version()},
                     {"voice", served->speaks()},
-                    {"can", std::move(examples)}});
+                    {"can", std::move(titles)},
+                    {"say", ExampleSentences(workflow)}});
   }
   exchange.respond(ToResponse(Json{{"workflows", std::move(list)}}));
 }
@@ -111,8 +119,7 @@ void RestApi::Begin(Exchange exchange) {
   }
   ServedWorkflowPtr workflow = workflows_.Find(name);
   if (workflow == nullptr) {
-    return exchange.respond(ToResponse(Problem{
-        404, "unknown_workflow", "no such workflow is served; GET /v1/workflows lists those that are"}));
+    return exchange.respond(ToResponse(UnknownWorkflow()));
   }
   if (given == nullptr) caller = workflow->caller;
   caller.channel = "text";
@@ -189,6 +196,41 @@ void RestApi::Events(Exchange exchange) {
     if (!sessions_.Follow(id, owner, last, writer)) writer->End();
   };
   exchange.respond(std::move(response));
+}
+
+void RestApi::AnnounceCall(Exchange exchange) {
+  const auto body = BodyOf(exchange.request);
+  if (!body) return Refuse(exchange, body.error());
+  JsonFields fields(*body);
+  CallLog::Announced announced;
+  announced.owner = exchange.client.name;
+  fields.Text("workflow", &announced.workflow, 200);
+  if (const Json* given = fields.Object("caller")) {
+    auto read = ReadCaller(*given, "caller.");
+    if (!read) return Refuse(exchange, read.error());
+    announced.caller = *std::move(read);
+    announced.has_caller = true;
+  }
+  if (const auto done = fields.Done(); !done) return Refuse(exchange, done.error());
+  if (announced.has_caller && !exchange.client.Can(scope::kVouch)) {
+    return exchange.respond(ToResponse(Problem{403, "forbidden", "this key may not say who is calling"}));
+  }
+  if (!announced.workflow.empty() && workflows_.Find(announced.workflow) == nullptr)
+    return exchange.respond(ToResponse(UnknownWorkflow()));
+  const std::string& id = exchange.steps[0];
+  if (id.size() > 200)
+    return exchange.respond(ToResponse(Problem{400, "invalid_request", "an id has at most 200 letters"}));
+  if (!calls_.Announce(id, std::move(announced)))
+    return exchange.respond(ToResponse(Problem{409, "call_began", "that call has begun already"}));
+  GetCall(std::move(exchange));
+}
+
+void RestApi::GetCall(Exchange exchange) {
+  auto call = calls_.Find(exchange.steps[0], exchange.client.name);
+  exchange.respond(call
+                       ? ToResponse(*call)
+                       : ToResponse(Problem{404, "unknown_call",
+                                            "there is no such call, or it ended more than ten minutes ago"}));
 }
 
 }  // namespace sotto

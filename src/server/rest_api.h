@@ -1,8 +1,9 @@
-// The REST interface for conversations in writing (docs/formats/openapi.yaml): sessions, turns, events,
-// hand-off. Adds its routes; lives as long as the router.
+// The REST interface (docs/formats/openapi.yaml): conversations in writing with their turns, events and
+// hand-off; what is announced of telephone calls, and how they ended. Adds its routes; lives as long as the router.
 #pragma once
 
 #include "server/access.h"
+#include "server/call_log.h"
 #include "server/idempotency.h"
 #include "server/router.h"
 #include "server/text_sessions.h"
@@ -11,8 +12,8 @@ namespace sotto {
 
 class RestApi {
  public:
-  RestApi(const Clock& clock, TextSessions& sessions, const ServedWorkflows& workflows)
-      : sessions_(sessions), workflows_(workflows), keys_(clock) {}
+  RestApi(const Clock& clock, TextSessions& sessions, const ServedWorkflows& workflows, CallLog& calls)
+      : sessions_(sessions), workflows_(workflows), calls_(calls), keys_(clock) {}
 
   void AddTo(Router& router);
 
@@ -30,9 +31,12 @@ class RestApi {
   void Say(Exchange exchange);
   void HandOver(Exchange exchange);
   void Events(Exchange exchange);
+  void AnnounceCall(Exchange exchange);
+  void GetCall(Exchange exchange);
 
   TextSessions& sessions_;
   const ServedWorkflows& workflows_;
+  CallLog& calls_;
   IdempotencyKeys keys_;
 };
 

@@ -26,8 +26,10 @@ struct Server::Parts {
   std::unique_ptr<ServedWorkflows> workflows;
   std::optional<TextSessions> sessions;
   std::optional<VoiceCalls> calls;
+  std::optional<CallLog> call_log;
   std::optional<Service> service;
   std::unique_ptr<HttpServer> http;
+  std::vector<std::unique_ptr<AudioSocketServer>> audio_sockets;
   std::mutex reloading;
   std::mutex mutex;
   std::condition_variable stopping_changed;
@@ -41,6 +43,11 @@ struct Server::Parts {
     if (reloaded) reloaded = http->ReloadCertificate();
     metrics.Reloaded(reloaded.has_value());
     return reloaded;
+  }
+  size_t connections() const {
+    size_t open = http != nullptr ? http->connections() : 0;
+    for (const auto& port : audio_sockets) open += port->connections();
+    return open;
   }
   void Sweep() {
     std::unique_lock lock(mutex);
@@ -74,12 +81,24 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
   parts.calls.emplace(VoiceCalls::Services{services.scheduler, services.clock, services.journal,
                                            services.turns, &parts.metrics},
                       parts.options.calls);
+  parts.call_log.emplace(*services.clock);
   parts.service.emplace(Service::Parts{
       services.clock, services.scheduler, parts.access.get(), parts.workflows.get(), &*parts.sessions,
-      &*parts.calls, &parts.metrics, [&parts] { return parts.http ? parts.http->connections() : 0; },
-      [weak = std::weak_ptr(made)] { return ReloadLater(weak); }, parts.options.page});
+      &*parts.calls, &*parts.call_log, &parts.metrics, [&parts] { return parts.connections(); },
+      [weak = std::weak_ptr(made)] { return ReloadLater(weak); }, parts.options.page, parts.options.twilio});
   parts.io.emplace(parts.options.io_threads);
   SOTTO_ASSIGN_OR_RETURN(parts.http, HttpServer::Listen(*parts.io, parts.options.http, *parts.service));
+  for (const AudioSocketOptions& port : parts.options.audio_sockets) {
+    if (parts.workflows->Find(port.workflow) == nullptr) {
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "no workflow '{}' is served, whose calls should come to port {}", port.workflow,
+                       port.port);
+    }
+    SOTTO_ASSIGN_OR_RETURN(auto listening, AudioSocketServer::Listen(*parts.io, port,
+                                                                     {&*parts.calls, parts.workflows.get(),
+                                                                      &parts.metrics, &*parts.call_log}));
+    parts.audio_sockets.push_back(std::move(listening));
+  }
   parts.sweeper = std::thread([&parts] { parts.Sweep(); });
   parts.service->SetReady(true);
   return std::unique_ptr<Server>(new Server(made));
@@ -96,11 +115,18 @@ Server::~Server() {
   parts_->io->Stop();
   parts_->calls.reset();
   parts_->sessions.reset();
+  parts_->audio_sockets.clear();
   parts_->http.reset();
   parts_->io.reset();
 }
 
 uint16_t Server::port() const { return parts_->http->port(); }
+
+std::vector<uint16_t> Server::audio_socket_ports() const {
+  std::vector<uint16_t> ports;
+  for (const auto& one : parts_->audio_sockets) ports.push_back(one->port());
+  return ports;
+}
 
 std::string Server::url() const {
   const std::string& address = parts_->options.http.address;

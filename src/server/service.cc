@@ -32,11 +32,17 @@ WebResponse PlainText(std::string text, int status = 200) {
 
 Service::Service(Parts parts)
     : parts_(std::move(parts)),
-      rest_(*parts_.clock, *parts_.sessions, *parts_.workflows),
+      rest_(*parts_.clock, *parts_.sessions, *parts_.workflows, *parts_.call_log),
       sockets_({parts_.calls, parts_.workflows, parts_.metrics, parts_.scheduler,
-                [access = parts_.access](std::string_view token) { return access->CheckToken(token); }}) {
+                [access = parts_.access](std::string_view token) { return access->CheckToken(token); }}),
+      streams_(
+          {parts_.clock, parts_.scheduler, parts_.calls, parts_.workflows, parts_.metrics, parts_.call_log},
+          parts_.twilio),
+      openai_(*parts_.scheduler, *parts_.workflows) {
   AddRoutes();
   rest_.AddTo(router_);
+  streams_.AddTo(router_);
+  openai_.AddTo(router_);
 }
 
 void Service::AddRoutes() {
@@ -100,16 +106,15 @@ void Service::Answer(const WebRequest& request, HttpRespond respond) {
   }
   Client client;
   if (!found.route->scope.empty()) {
+    const auto refuse = [&](const Problem& problem) {
+      parts_.metrics->Refused(problem.type);
+      respond(found.route->scope == scope::kModels ? OpenAiApi::ToAnswer(problem) : ToResponse(problem));
+    };
     auto checked = parts_.access->Check(request);
-    if (!checked) {
-      parts_.metrics->Refused(checked.error().type);
-      return respond(ToResponse(checked.error()));
-    }
+    if (!checked) return refuse(checked.error());
     client = *std::move(checked);
     if (!client.Can(found.route->scope)) {
-      parts_.metrics->Refused("forbidden");
-      return respond(ToResponse(
-          Problem{403, "forbidden", fmt::format("this key has not the scope '{}'", found.route->scope)}));
+      return refuse({403, "forbidden", fmt::format("this key has not the scope '{}'", found.route->scope)});
     }
   }
   found.route->handle({request, std::move(client), std::move(found.steps), std::move(respond)});
@@ -122,6 +127,11 @@ std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& re
     AddSafety(response);
     return response;
   };
+  if (request.path == MediaStreams::kPath) {
+    auto accepted = streams_.Upgrade(request);
+    if (auto* refusal = std::get_if<WebResponse>(&accepted)) AddSafety(*refusal);
+    return accepted;
+  }
   if (request.path != "/v1/voice") {
     return refuse({404, "not_found", "there is no WebSocket at this address; voice is at /v1/voice"});
   }
@@ -133,6 +143,10 @@ std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& re
   auto client = parts_.access->Check(request);
   if (!client) return refuse(client.error());
   return WebSocketAccept{sockets_.Accept(*std::move(client)), {}};
+}
+
+size_t Service::MaxBody(std::string_view target) const {
+  return OpenAiApi::MaxBody(target.substr(0, target.find('?')));
 }
 
 WebResponse Service::Refuse(int status, std::string_view why) {

@@ -7,7 +7,9 @@
 #include <memory>
 
 #include "server/access.h"
+#include "server/media_streams.h"
 #include "server/metrics.h"
+#include "server/openai_api.h"
 #include "server/rest_api.h"
 #include "server/router.h"
 #include "server/voice_calls.h"
@@ -24,10 +26,12 @@ class Service final : public HttpHandler {
     ServedWorkflows* workflows = nullptr;
     TextSessions* sessions = nullptr;
     VoiceCalls* calls = nullptr;
+    CallLog* call_log = nullptr;
     ServerMetrics* metrics = nullptr;
     std::function<size_t()> connections;   // now
     std::function<Result<void>()> reload;  // blocks
     bool page = true;
+    TwilioOptions twilio;
   };
 
   explicit Service(Parts parts);
@@ -38,6 +42,7 @@ class Service final : public HttpHandler {
 
   void Handle(WebRequest request, HttpRespond respond) override;
   std::variant<WebSocketAccept, WebResponse> Upgrade(const WebRequest& request) override;
+  size_t MaxBody(std::string_view target) const override;
   WebResponse Refuse(int status, std::string_view why) override;
 
  private:
@@ -48,6 +53,8 @@ class Service final : public HttpHandler {
   Router router_;
   RestApi rest_;
   VoiceSockets sockets_;
+  MediaStreams streams_;
+  OpenAiApi openai_;
   std::atomic<bool> ready_{false};
 };
 

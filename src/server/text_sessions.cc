@@ -7,6 +7,7 @@
 #include "assistant/state_view.h"
 #include "assistant/text_session.h"
 #include "base/unique_id.h"
+#include "server/hand_off_view.h"
 #include "server/metrics.h"
 
 namespace sotto {
@@ -15,11 +16,6 @@ namespace {
 constexpr size_t kEventsKept = 256;
 constexpr size_t kFollowers = 16;
 constexpr size_t kLinesKept = 50;
-
-Json HandOffView(const std::optional<HandOff>& hand_off) {
-  if (!hand_off) return nullptr;
-  return {{"reason", hand_off->reason}, {"summary", hand_off->summary}, {"tasks", hand_off->tasks}};
-}
 
 Problem Unknown() {
   return {404, "unknown_session", "there is no such session, or it has ended and was forgotten"};

@@ -46,6 +46,8 @@ class VoiceCalls {
   // Null: no such call, or it is over.
   CallPtr Find(const std::string& id) const;
 
+  // Another call would be refused now.
+  bool full() const { return refusing_ || size() >= options_.most; }
   // No more calls; those that are held go on.
   void RefuseMore() { refusing_ = true; }
   void HangUpAll(std::string_view reason);

@@ -4,6 +4,7 @@
 
 #include "assistant/grounding_view.h"
 #include "base/unique_id.h"
+#include "server/hand_off_view.h"
 #include "server/metrics.h"
 #include "server/secrets.h"
 #include "server/voice_messages.h"
@@ -21,11 +22,6 @@ constexpr std::chrono::seconds kStartWithin{10};
 constexpr uint16_t kCloseNormal = 1000;
 constexpr uint16_t kClosePolicy = 1008;
 constexpr uint16_t kCloseBusy = 1013;
-
-Json HandOffJson(const std::optional<HandOff>& hand_off) {
-  if (!hand_off) return nullptr;
-  return {{"reason", hand_off->reason}, {"summary", hand_off->summary}, {"tasks", hand_off->tasks}};
-}
 
 }  // namespace
 
@@ -112,7 +108,7 @@ class SocketLine final : public VoiceLine {
   }
   void OnPaused(bool paused) override { Tell({{"type", "interruption"}, {"paused", paused}}); }
   void OnEnd(std::string_view reason, const std::optional<HandOff>& hand_off) override {
-    Tell({{"type", "ended"}, {"reason", reason}, {"hand_off", HandOffJson(hand_off)}});
+    Tell({{"type", "ended"}, {"reason", reason}, {"hand_off", HandOffView(hand_off)}});
     const std::lock_guard lock(mutex_);
     ended_ = true;
     if (sender_ != nullptr) sender_->Close(kCloseNormal, "the call is over");

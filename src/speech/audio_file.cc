@@ -85,7 +85,14 @@ SF_VIRTUAL_IO MemoryIo() {
     memory.at += n;
     return static_cast<sf_count_t>(n);
   };
-  io.write = [](const void*, sf_count_t, void*) -> sf_count_t { return 0; };
+  io.write = [](const void* in, sf_count_t count, void* file) -> sf_count_t {
+    auto& memory = *static_cast<MemoryFile*>(file);
+    const auto n = static_cast<size_t>(std::max<sf_count_t>(count, 0));
+    if (memory.bytes.size() < memory.at + n) memory.bytes.resize(memory.at + n);
+    std::memcpy(memory.bytes.data() + memory.at, in, n);
+    memory.at += n;
+    return count;
+  };
   io.tell = [](void* file) -> sf_count_t {
     return static_cast<sf_count_t>(static_cast<MemoryFile*>(file)->at);
   };
@@ -96,6 +103,40 @@ int FormatFor(const std::filesystem::path& path) {
   if (IsRaw(path)) return SF_FORMAT_RAW | SF_FORMAT_PCM_16 | SF_ENDIAN_LITTLE;
   if (path.extension() == ".flac") return SF_FORMAT_FLAC | SF_FORMAT_PCM_16;
   return SF_FORMAT_WAV | SF_FORMAT_PCM_16;
+}
+
+// All of an open file; `channel` as for ReadAudioFile. Closes it.
+Result<Audio> ReadAll(SNDFILE* file, const SF_INFO& info, std::string_view name, int rate_hz, int channel,
+                      double most_seconds = 1e9) {
+  Audio audio;
+  audio.rate_hz = info.samplerate;
+  const auto channels = static_cast<size_t>(info.channels);
+  std::vector<float> block(4096 * channels);
+  std::vector<float> left;  // of the samples of an average
+  sf_count_t got = 0;
+  while ((got = sf_readf_float(file, block.data(), 4096)) > 0) {
+    if (audio.seconds() > most_seconds) {
+      sf_close(file);
+      return MakeError(ErrorCode::kOutOfRange, "{}: longer than {:.0f} s", name, most_seconds);
+    }
+    for (size_t i = 0; i < static_cast<size_t>(got); ++i) {
+      float sum = 0;
+      for (size_t c = 0; c < channels; ++c) sum += block[i * channels + c];
+      sum /= static_cast<float>(channels);
+      if (channel >= 0) sum = block[i * channels + std::min(static_cast<size_t>(channel), channels - 1)];
+      audio.samples.push_back(Clean(sum));
+      if (channel < 0 && channels > 1) left.push_back(Clean(block[i * channels]));
+    }
+  }
+  sf_close(file);
+  // Channels that undo each other (a microphone wired differentially) leave nothing of what each of them
+  // holds.
+  if (const double power = Power(left); power > 0 && Power(audio.samples) < kCancelled * power) {
+    Log().warn("{}: its channels cancel each other out; the left one is taken", name);
+    audio.samples = std::move(left);
+  }
+  if (audio.rate_hz == rate_hz) return audio;
+  return Resample(audio, rate_hz);
 }
 
 }  // namespace
@@ -136,31 +177,51 @@ Result<Audio> ReadAudioFile(const std::filesystem::path& path, int rate_hz, int 
                      "{}: not a recording that can be read ({}); want WAV, FLAC or raw 16-bit PCM",
                      path.string(), sf_strerror(nullptr));
   }
-  Audio audio;
-  audio.rate_hz = info.samplerate;
-  const auto channels = static_cast<size_t>(info.channels);
-  std::vector<float> block(4096 * channels);
-  std::vector<float> left;  // of the samples of an average
-  sf_count_t got = 0;
-  while ((got = sf_readf_float(file, block.data(), 4096)) > 0) {
-    for (size_t i = 0; i < static_cast<size_t>(got); ++i) {
-      float sum = 0;
-      for (size_t c = 0; c < channels; ++c) sum += block[i * channels + c];
-      sum /= static_cast<float>(channels);
-      if (channel >= 0) sum = block[i * channels + std::min(static_cast<size_t>(channel), channels - 1)];
-      audio.samples.push_back(Clean(sum));
-      if (channel < 0 && channels > 1) left.push_back(Clean(block[i * channels]));
-    }
+  return ReadAll(file, info, path.string(), rate_hz, channel);
+}
+
+Result<Audio> ReadAudioBytes(std::string bytes, std::string_view name, double most_seconds) {
+  MemoryFile memory{std::move(bytes)};
+  SF_VIRTUAL_IO io = MemoryIo();
+  SF_INFO info = {};
+  SNDFILE* file = sf_open_virtual(&io, SFM_READ, &info, &memory);
+  if (file == nullptr) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "{}: not a recording that can be read ({}); want WAV, FLAC, MP3 or Ogg", name,
+                     sf_strerror(nullptr));
   }
-  sf_close(file);
-  // Channels that undo each other (a microphone wired differentially) leave nothing of what each of them
-  // holds.
-  if (const double power = Power(left); power > 0 && Power(audio.samples) < kCancelled * power) {
-    Log().warn("{}: its channels cancel each other out; the left one is taken", path.string());
-    audio.samples = std::move(left);
+  return ReadAll(file, info, name, kSampleRateHz, -1, most_seconds);
+}
+
+Result<std::string> WriteAudioBytes(const Audio& audio, AudioContainer container) {
+  SF_INFO info = {};
+  info.samplerate = audio.rate_hz;
+  info.channels = 1;
+  switch (container) {
+    case AudioContainer::kWav:
+      info.format = SF_FORMAT_WAV | SF_FORMAT_PCM_16;
+      break;
+    case AudioContainer::kFlac:
+      info.format = SF_FORMAT_FLAC | SF_FORMAT_PCM_16;
+      break;
+    case AudioContainer::kMp3:
+      info.format = SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III;
+      break;
+    case AudioContainer::kOggOpus:
+      info.format = SF_FORMAT_OGG | SF_FORMAT_OPUS;
+      break;
   }
-  if (audio.rate_hz == rate_hz) return audio;
-  return Resample(audio, rate_hz);
+  MemoryFile memory;
+  SF_VIRTUAL_IO io = MemoryIo();
+  SNDFILE* file = sf_open_virtual(&io, SFM_WRITE, &info, &memory);
+  if (file == nullptr)
+    return MakeError(ErrorCode::kUnsupported, "this machine's libsndfile does not write that ({})",
+                     sf_strerror(nullptr));
+  sf_command(file, SFC_SET_CLIPPING, nullptr, SF_TRUE);
+  const auto count = static_cast<sf_count_t>(audio.samples.size());
+  const bool written = sf_writef_float(file, audio.samples.data(), count) == count;
+  if (sf_close(file) != 0 || !written) return MakeError(ErrorCode::kIo, "the recording could not be written");
+  return std::move(memory.bytes);
 }
 
 Result<void> WriteAudioFile(const std::filesystem::path& path, const Audio& audio) {

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "core/audio.h"
@@ -16,6 +18,14 @@ namespace sotto {
 // killed (data of length 0) all of it. Where the average of the channels is silence and the left one is not,
 // the left one is taken, with a warning. The error names the path and what is wrong.
 Result<Audio> ReadAudioFile(const std::filesystem::path& path, int rate_hz = kSampleRateHz, int channel = -1);
+
+// The same of a file that is in memory and came from anywhere; what kind it is stands in its bytes. `name`: for
+// messages. kInvalidArgument: none that can be read. kOutOfRange: longer than that.
+Result<Audio> ReadAudioBytes(std::string bytes, std::string_view name, double most_seconds);
+
+enum class AudioContainer { kWav, kFlac, kMp3, kOggOpus };
+// 16-bit, or what the container has.
+Result<std::string> WriteAudioBytes(const Audio& audio, AudioContainer container);
 
 // 16-bit; the ending chooses WAV, FLAC or raw. Samples beyond [-1, 1] are clipped.
 Result<void> WriteAudioFile(const std::filesystem::path& path, const Audio& audio);

@@ -141,8 +141,8 @@ struct AudioDevice::Streams {
       return MakeError(ErrorCode::kUnavailable, "cannot open {}: {}", info->name, Pa_GetErrorText(error));
     }
     Pa_SetStreamFinishedCallback(*stream, OnFinished);
-    SOTTO_ASSIGN_OR_RETURN(auto resampler, is_input ? Resampler::Create(rate_hz, kSampleRateHz)
-                                                    : Resampler::Create(kSampleRateHz, rate_hz));
+    SOTTO_ASSIGN_OR_RETURN(auto resampler, is_input ? Resampler::CreateLive(rate_hz, kSampleRateHz)
+                                                    : Resampler::CreateLive(kSampleRateHz, rate_hz));
     (is_input ? from_input : to_output) = std::move(resampler);
     error = Pa_StartStream(*stream);
     if (error != paNoError) {

@@ -7,6 +7,14 @@
 namespace sotto {
 
 Result<std::unique_ptr<Resampler>> Resampler::Create(int from_hz, int to_hz) {
+  return Make(from_hz, to_hz, false);
+}
+
+Result<std::unique_ptr<Resampler>> Resampler::CreateLive(int from_hz, int to_hz) {
+  return Make(from_hz, to_hz, true);
+}
+
+Result<std::unique_ptr<Resampler>> Resampler::Make(int from_hz, int to_hz, bool live) {
   if (from_hz < 1000 || from_hz > 384000 || to_hz < 1000 || to_hz > 384000) {
     return MakeError(ErrorCode::kUnsupported,
                      "cannot convert {} Hz to {} Hz: rates from 1000 to 384000 Hz are supported", from_hz,
@@ -17,12 +25,15 @@ Result<std::unique_ptr<Resampler>> Resampler::Create(int from_hz, int to_hz) {
   resampler->same_ = from_hz == to_hz;
   if (resampler->same_) return resampler;
   soxr_error_t error = nullptr;
-  const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_MQ, 0);
+  // What soxr has for rates that vary works sample by sample; the rest by Fourier transforms of blocks.
+  const soxr_quality_spec_t quality =
+      live ? soxr_quality_spec(SOXR_HQ, SOXR_VR) : soxr_quality_spec(SOXR_MQ, 0);
   const soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
   const soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
   resampler->soxr_ = soxr_create(from_hz, to_hz, 1, &error, &io, &quality, &runtime);
   if (error != nullptr)
     return MakeError(ErrorCode::kUnsupported, "cannot convert {} Hz to {} Hz: {}", from_hz, to_hz, error);
+  if (live) soxr_set_io_ratio(static_cast<soxr_t>(resampler->soxr_), 1 / resampler->ratio_, 0);
   return resampler;
 }
 

@@ -3,11 +3,18 @@
 #include <gtest/gtest.h>
 
 #include "server/audio_socket_protocol.h"
+#include "server/audio_socket_server.h"
+#include "server/call_log.h"
+#include "server/example_sentences.h"
 #include "server/http.h"
 #include "server/json_fields.h"
+#include "server/media_messages.h"
+#include "server/multipart.h"
 #include "server/router.h"
 #include "server/secrets.h"
+#include "server/twilio_signature.h"
 #include "server/voice_messages.h"
+#include "workflow/parse.h"
 
 namespace sotto {
 namespace {
@@ -158,6 +165,133 @@ TEST(AudioSocket, RefusesWhatIsNone) {
     const auto message = reader.Next();
     ASSERT_FALSE(message) << bytes;
     EXPECT_THAT(message.error().message, HasSubstr("AudioSocket"));
+  }
+}
+
+TEST(AudioSocket, PortsAreReadOrRefusedWithAReason) {
+  const struct {
+    const char* text;
+    const char* address;
+    uint16_t port;
+    const char* workflow;
+  } fine[] = {{"9092", "127.0.0.1", 9092, ""},
+              {"0", "127.0.0.1", 0, ""},
+              {"0.0.0.0:9092", "0.0.0.0", 9092, ""},
+              {"[::1]:9092=banking", "::1", 9092, "banking"}};
+  for (const auto& one : fine) {
+    const auto read = ParseAudioSocketPort(one.text);
+    ASSERT_TRUE(read) << one.text;
+    EXPECT_EQ(read->address, one.address);
+    EXPECT_EQ(read->port, one.port);
+    EXPECT_EQ(read->workflow, one.workflow);
+  }
+  for (const char* text : {"", "x", "90920", "-1", ":9092", "9092 ", "localhost:", "=banking"}) {
+    EXPECT_FALSE(ParseAudioSocketPort(text)) << text;
+  }
+}
+
+TEST(CallLog, TellsHowACallEnded) {
+  FakeClock clock;
+  CallLog log(clock);
+  EXPECT_FALSE(log.Find("a", ""));
+  EXPECT_TRUE(log.Announce("a", {"shop", "banking", {}}));
+  EXPECT_EQ(log.Find("a", "shop")->at("state"), "announced");
+  EXPECT_FALSE(log.Find("a", "other"));  // somebody else announced it
+  const auto told = log.Begin("a", "telecom");
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->workflow, "banking");
+  EXPECT_FALSE(log.Announce("a", {}));
+  log.SetSession("a", "s1", "banking");
+  log.End("a", "handed_off", HandOff{"asked", "wants a person", Json::array(), {}});
+  const auto ended = log.Find("a", "shop");
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->at("state"), "ended");
+  EXPECT_EQ(ended->at("session"), "s1");
+  EXPECT_EQ(ended->at("hand_off").at("summary"), "wants a person");
+  clock.Advance(std::chrono::minutes(11));
+  EXPECT_FALSE(log.Find("a", "shop"));
+  EXPECT_FALSE(log.Begin("b", "telecom"));  // announced by nobody
+  EXPECT_EQ(log.Find("b", "anybody")->at("workflow"), "telecom");
+  EXPECT_TRUE(log.Announce("c", {"", "banking", {}}));
+  clock.Advance(std::chrono::minutes(2));
+  EXPECT_FALSE(log.Begin("c", "telecom"));  // too late
+}
+
+TEST(CallLog, KeepsNoMoreThanItMay) {
+  FakeClock clock;
+  CallLog log(clock, 10);
+  for (int i = 0; i < 100; ++i) log.End(std::to_string(i), "ended", std::nullopt);
+  EXPECT_FALSE(log.Find("50", ""));
+  EXPECT_TRUE(log.Find("99", ""));
+}
+
+// The example of Twilio's documentation.
+TEST(Twilio, SignaturesAreThoseOfItsDocumentation) {
+  const HttpFields form{{"CallSid", "CA1234567890ABCDE"},
+                        {"Caller", "+14158675309"},
+                        {"Digits", "1234"},
+                        {"From", "+14158675309"},
+                        {"To", "+18005551212"}};
+  EXPECT_EQ(TwilioSignature("12345", "https://mycompany.com/myapp.php?foo=1&bar=2", form),
+            "RSOYDt4T1cUTdK1PDd93/VVr8B8=");
+}
+
+TEST(MediaMessage, IsReadOrRefusedWithAReason) {
+  const auto start = ReadMediaMessage(
+      R"({"event":"start","start":{"streamSid":"MZ1","callSid":"CA1","customParameters":{"token":"t","x":"y"}}})");
+  ASSERT_TRUE(start) << start.error().message;
+  EXPECT_EQ(std::get<media_message::Start>(*start).token, "t");
+  const auto media = ReadMediaMessage(R"({"event":"media","media":{"track":"outbound","payload":"AP8="}})");
+  ASSERT_TRUE(media);
+  EXPECT_EQ(std::get<media_message::Media>(*media).audio, std::string("\0\xff", 2));
+  EXPECT_FALSE(std::get<media_message::Media>(*media).inbound);
+  EXPECT_TRUE(std::holds_alternative<media_message::Other>(*ReadMediaMessage(R"({"event":"new","new":{}})")));
+  const std::vector<std::pair<const char*, const char*>> wrong{
+      {"{}", "'event' is missing"},
+      {R"({"event":"start"})", "'start' is missing"},
+      {R"({"event":"start","start":{"streamSid":"a"}})", "start.callSid"},
+      {R"({"event":"start","start":{"streamSid":"a","callSid":"b","mediaFormat":{"sampleRate":16000}}})",
+       "8000"},
+      {R"({"event":"media","media":{"payload":"*"}})", "base64"},
+      {R"({"event":"dtmf","dtmf":{}})", "dtmf.digit"},
+      {R"({"event":"mark","mark":3})", "mark"}};
+  for (const auto& [text, reason] : wrong) {
+    const auto message = ReadMediaMessage(text);
+    ASSERT_FALSE(message) << text;
+    EXPECT_THAT(message.error().message, HasSubstr(reason)) << text;
+  }
+  EXPECT_EQ(MediaText("MZ1", "\xff"), R"({"event":"media","streamSid":"MZ1","media":{"payload":"/w=="}})");
+}
+
+TEST(Multipart, IsReadOrRefusedWithAReason) {
+  const std::string type = "multipart/form-data; boundary=\"x y\"";
+  const auto read =
+      ParseMultipart(type,
+                     "--x y\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n"
+                     "Content-Type: audio/wav\r\n\r\nRI\r\nFF\r\n--x y\r\ncontent-disposition: "
+                     "form-data; name=model\r\n\r\n\r\n--x y--\r\n");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->size(), 2u);
+  EXPECT_EQ(read->at(0).name, "file");
+  EXPECT_EQ(read->at(0).file_name, "a.wav");
+  EXPECT_EQ(read->at(0).bytes, "RI\r\nFF");
+  EXPECT_EQ(read->at(1).name, "model");
+  EXPECT_EQ(read->at(1).bytes, "");
+  for (const char* body :
+       {"", "--x", "--x y", "--x y\r\n", "--x y\r\n\r\n--x y--", "--x y\r\nA: b\r\n\r\nc\r\n--x y--"}) {
+    EXPECT_FALSE(ParseMultipart(type, body)) << body;
+  }
+  EXPECT_FALSE(ParseMultipart("application/json", "{}"));
+  EXPECT_FALSE(ParseMultipart("multipart/form-data", "--"));
+}
+
+TEST(ExampleSentences, AreWhatPeopleSay) {
+  const auto workflow = LoadWorkflow(SOTTO_SOURCE_DIR "/workflows/banking").value();
+  const std::vector<std::string> sentences = ExampleSentences(*workflow);
+  EXPECT_GE(sentences.size(), 8u);
+  for (const std::string& sentence : sentences) {
+    EXPECT_EQ(sentence.find('{'), std::string::npos) << sentence;
+    EXPECT_LE(sentence.size(), 80u) << sentence;
   }
 }
 

@@ -132,6 +132,34 @@ TEST(Resampling, AStreamGivesWhatTheWholeGives) {
   EXPECT_FALSE(Resampler::Create(0, 16000));
 }
 
+// A telephone's 20 ms come out as 20 ms, and soon.
+TEST(Resampling, ALiveStreamComesOutEvenly) {
+  const std::pair<int, int> rates[] = {
+      {16000, 8000}, {8000, 16000}, {16000, 48000}, {48000, 16000}, {24000, 16000}};
+  for (const auto& [from, to] : rates) {
+    const auto resampler = Resampler::CreateLive(from, to).value();
+    const size_t packet = static_cast<size_t>(from) / 50;
+    size_t in = 0;
+    double power = 0;
+    std::vector<float> out;
+    for (int i = 0; i < 50; ++i) {
+      std::vector<float> tone(packet);
+      for (float& sample : tone)
+        sample = std::sin(2 * std::numbers::pi_v<float> * 1000 * static_cast<float>(in++) /
+                          static_cast<float>(from));
+      const size_t before = out.size();
+      resampler->Process(tone, &out);
+      const double seconds = static_cast<double>(in) / from - static_cast<double>(out.size()) / to;
+      EXPECT_LT(seconds, 0.035) << from << " -> " << to;
+      if (i < 5) continue;
+      EXPECT_NEAR(static_cast<double>(out.size() - before), to / 50.0, 2) << from << " -> " << to;
+      for (size_t j = before; j < out.size(); ++j)
+        power += static_cast<double>(out[j] * out[j]) / to * 50 / 45;
+    }
+    EXPECT_NEAR(power, 0.5, 0.02) << from << " -> " << to;
+  }
+}
+
 TEST(Codecs, G711KeepsSpeechAndKnownCodes) {
   EXPECT_EQ(EncodeMuLaw(0.0f), 0xff);
   EXPECT_EQ(EncodeALaw(0.0f), 0xd5);

@@ -1,11 +1,12 @@
-// Every answer of the REST interface against docs/formats/openapi.yaml: node openapi.mjs SOTTO WORKFLOW OPENAPI.
+// Every answer of the REST interface against docs/formats/openapi.yaml: node openapi.mjs SOTTO WORKFLOW.
 // An operation or a status that the file does not have fails, and so does an operation that is never called.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { check, serve } from './serve.mjs';
 
-const [sotto, workflow, file] = process.argv.slice(2).map((argument) => path.resolve(argument));
+const [sotto, workflow] = process.argv.slice(2).map((argument) => path.resolve(argument));
+const file = new URL('../../docs/formats/openapi.yaml', import.meta.url);
 const require = createRequire(path.join(process.cwd(), 'package.json'));
 const Ajv = require('ajv/dist/2020').default;
 const api = require('yaml').parse(readFileSync(file, 'utf8'));
@@ -88,6 +89,12 @@ try {
   await ask('POST', `/v1/sessions/${second.id}/turns`, { text: 'i want to talk to a human' }, 200);
   await ask('DELETE', `/v1/sessions/${second.id}`, undefined, 204);
   await ask('DELETE', `/v1/sessions/${second.id}`, undefined, 404);
+  const uuid = '/v1/calls/5f0c2a7e-90a1-4d7c-8f6d-0a4c1b2d3e4f';
+  await ask('GET', uuid, undefined, 404);
+  await ask('PUT', uuid, { workflow: 'banking', caller: { customer: '1', address: '+15550100' } }, 200);
+  await ask('PUT', uuid, { workflow: 'nobody' }, 404);
+  await ask('PUT', uuid, { caler: {} }, 400);
+  await ask('GET', uuid, undefined, 200);
   await ask('POST', '/v1/tokens', undefined, 201);
   await ask('POST', '/v1/reload', undefined, 200);
   await ask('GET', '/metrics', undefined, 200);

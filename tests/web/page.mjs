@@ -1,42 +1,46 @@
 // The page in a real browser. node page.mjs SOTTO WORKFLOW OUT
 //   SOTTO: the program; WORKFLOW: the folder it serves; OUT: where screenshots and recordings go.
-// A caller's recorded voice is the microphone: `sotto demo` records a whole call, its left channel is the caller.
-// Exits with 77 where there is no Chromium.
-import { spawnSync } from 'node:child_process';
+// Three conversations: one is typed; in one Chromium's microphone is a recording; in one the recordings are said at
+// the right moments, through a line that is cut. All of it is checked by axe-core on the way.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import net from 'node:net';
 import path from 'node:path';
-import { check, serve } from './serve.mjs';
+import { check, inRealTime, serve } from './serve.mjs';
+import { RATE, recorded, silence, wav } from './voice.mjs';
 
 const [sotto, workflow, out] = process.argv.slice(2).map((argument) => path.resolve(argument));
 const chromiumPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
-if (!chromiumPath) {
-  console.log('skipped: there is no Chromium (Debian package chromium)');
-  process.exit(77);
-}
 const require = createRequire(path.join(process.cwd(), 'package.json'));
 const { chromium } = require('playwright-core');
 const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 mkdirSync(out, { recursive: true });
 
-// The caller's channel of a recorded call, as a WAV file of its own.
-function callersVoice() {
-  const call = path.join(out, 'call.wav');
-  const made = spawnSync(sotto, ['demo', '--workflow', workflow, '--recognizer', 'pocketsphinx', '--out', call], { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`sotto demo: ${made.stderr}`);
-  const wav = readFileSync(call);
-  const data = wav.indexOf('data', 12, 'latin1');
-  const frames = Math.floor((wav.length - data - 8) / 4);
-  const mono = Buffer.alloc(44 + frames * 2);
-  wav.copy(mono, 0, 0, 20);
-  mono.write('RIFF', 0); mono.writeUInt32LE(36 + frames * 2, 4); mono.write('WAVEfmt ', 8);
-  mono.writeUInt32LE(16, 16); mono.writeUInt16LE(1, 20); mono.writeUInt16LE(1, 22);
-  mono.writeUInt32LE(16000, 24); mono.writeUInt32LE(32000, 28); mono.writeUInt16LE(2, 32); mono.writeUInt16LE(16, 34);
-  mono.write('data', 36); mono.writeUInt32LE(frames * 2, 40);
-  for (let i = 0; i < frames; ++i) mono.writeInt16LE(wav.readInt16LE(data + 8 + i * 4), 44 + i * 2);
-  const voice = path.join(out, 'caller.wav');
-  writeFileSync(voice, mono);
-  return voice;
+const TRANSFER = 'transfer two hundred dollars from checking to savings';
+const BALANCE = "what's my checking balance";
+
+// Between the browser and the server: a line that can be cut.
+async function lineTo(url) {
+  const target = Number(new URL(url).port);
+  const open = new Set();
+  let cut = false;
+  const server = net.createServer((from) => {
+    if (cut) return from.destroy();
+    const to = net.connect(target, '127.0.0.1');
+    for (const [one, other] of [[from, to], [to, from]]) {
+      open.add(one);
+      one.pipe(other);
+      one.on('error', () => {});
+      one.on('close', () => { open.delete(one); other.destroy(); });
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    cut() { cut = true; open.forEach((socket) => socket.destroy()); },
+    mend() { cut = false; },
+    end() { server.close(); this.cut(); },
+  };
 }
 
 async function accessible(page, what) {
@@ -46,92 +50,192 @@ async function accessible(page, what) {
   check(`axe finds nothing wrong: ${what}`, result.violations.length === 0);
 }
 
+const shot = (page, name, fullPage = false) => page.screenshot({ path: path.join(out, `${name}.png`), fullPage });
 const said = (page) => page.locator('.bubble.sotto');
+const answered = (page, text, timeout = 30000) => said(page).filter({ hasText: text }).last().waitFor({ timeout });
 
-async function say(page, text, answer) {
-  await page.fill('#say', text);
-  await page.press('#say', 'Enter');
-  await said(page).filter({ hasText: answer }).last().waitFor({ timeout: 30000 });
+async function opened(browser, url) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, permissions: ['microphone'] });
+  const page = await context.newPage();
+  page.elsewhere = [];
+  page.errors = [];
+  page.heardBytes = 0;
+  page.on('request', (request) => { if (!request.url().startsWith(url)) page.elsewhere.push(request.url()); });
+  page.on('pageerror', (error) => page.errors.push(error.message));
+  page.on('console', (message) => { if (message.type() === 'error') page.errors.push(message.text()); });
+  page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => { if (typeof payload !== 'string') page.heardBytes += payload.length; }));
+  return page;
+}
+
+async function arrive(page, url) {
+  await page.goto(url);
+  await page.locator('#status', { hasText: 'Ready' }).waitFor();
 }
 
 async function typed(browser, url) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
-  const elsewhere = [];
-  page.on('request', (request) => { if (!request.url().startsWith(url)) elsewhere.push(request.url()); });
-  const errors = [];
-  page.on('pageerror', (error) => errors.push(error.message));
-  page.on('console', (message) => { if (message.type() === 'error') errors.push(message.text()); });
-  await page.goto(url);
-  await page.locator('#status', { hasText: 'Ready' }).waitFor();
+  const page = await opened(browser, url);
+  await arrive(page, url);
   await accessible(page, 'the first page');
-  await page.screenshot({ path: path.join(out, 'first.png') });
-  await say(page, 'transfer 200 dollars from checking to savings', /Transfer \$200/i);
-  await page.screenshot({ path: path.join(out, 'asked.png') });
-  check('the call is shown with what grounded it', (await page.locator('.call').last().innerText()).includes('transfer_money'));
-  await say(page, 'yes', /Done/);
-  check('the task is done', (await page.locator('.task .state').first().innerText()) === 'done');
+  await shot(page, 'first-light');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await accessible(page, 'the first page, dark');
+  await shot(page, 'first-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  check('the first page says what one can say', (await page.locator('#examples button').count()) > 3);
+  await page.fill('#say', 'transfer 200 dollars from checking to savings');
+  await page.press('#say', 'Enter');
+  await answered(page, /Transfer \$200/i);
+  await shot(page, 'asked');
+  const call = await page.locator('.call').last().innerText();
+  check('the call is shown with what grounded it', call.includes('transfer_money') && call.includes('“200 dollars”'));
+  check('the words that values came from are marked', (await page.locator('.you mark').allInnerTexts()).includes('savings'));
+  await page.fill('#say', 'yes');
+  await page.press('#say', 'Enter');
+  await answered(page, /Done/);
+  check('the task is done', (await page.locator('.task .state').first().innerText()).includes('done'));
   check('a bar shows where the time went', (await page.locator('.bar .track i').count()) > 0);
+  await page.locator('.bar summary').last().click();
+  check('and opens into the turn record', JSON.parse(await page.locator('.bar pre').last().innerText()).schema === 2);
   await accessible(page, 'after a conversation');
-  await page.screenshot({ path: path.join(out, 'typed-light.png') });
+  await shot(page, 'typed-light');
   await page.emulateMedia({ colorScheme: 'dark' });
   await accessible(page, 'dark');
-  await page.screenshot({ path: path.join(out, 'typed-dark.png') });
+  await shot(page, 'typed-dark');
   await page.setViewportSize({ width: 390, height: 844 });
   await accessible(page, 'on a phone, dark');
-  await page.screenshot({ path: path.join(out, 'phone-dark.png'), fullPage: true });
+  await shot(page, 'phone-dark', true);
   await page.emulateMedia({ colorScheme: 'light' });
-  await page.screenshot({ path: path.join(out, 'phone-light.png'), fullPage: true });
-  check('nothing is wider than the phone', await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-  await page.setViewportSize({ width: 320, height: 568 });
-  check('nor than a small one', await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-  check(`no request left the machine ${elsewhere}`, elsewhere.length === 0);
-  check(`no errors in the console ${errors}`, errors.length === 0);
-  await page.close();
+  await accessible(page, 'on a phone');
+  await shot(page, 'phone-light', true);
+  for (const width of [390, 320]) {
+    await page.setViewportSize({ width, height: 640 });
+    check(`nothing is wider than ${width}`, await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  }
+  await shot(page, 'small');
+  await page.setViewportSize({ width: 820, height: 1180 });
+  await shot(page, 'tablet');
+  await page.reload();
+  await page.locator('#status', { hasText: 'Ready' }).waitFor();
+  await page.locator('#examples button').first().click();
+  await page.locator('.call').first().waitFor();
+  check('an example can be chosen', (await page.locator('.bubble.you').count()) === 1);
+  check(`no request left the machine: ${page.elsewhere}`, page.elsewhere.length === 0);
+  check(`no errors in the console: ${page.errors}`, page.errors.length === 0);
+  await page.context().close();
 }
 
-async function spoken(browser, url) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
-  await page.goto(url);
-  await page.locator('#status', { hasText: 'Ready' }).waitFor();
+// The browser's own microphone is a file.
+async function spoken(url, sentences) {
+  const voice = path.join(out, 'microphone.wav');
+  writeFileSync(voice, wav([...silence(7), ...sentences[TRANSFER], ...silence(7), ...sentences['yes please'], ...silence(8)]));
+  const browser = await launch(`--use-file-for-fake-audio-capture=${voice}%noloop`);
+  const page = await opened(browser, url);
+  await arrive(page, url);
   await page.keyboard.press('Control+m');
-  await said(page).first().waitFor({ timeout: 30000 });
-  await page.locator('.bubble.you').first().waitFor({ timeout: 60000 });
-  await page.screenshot({ path: path.join(out, 'spoken.png') });
-  // A reload in the middle: the same call goes on.
-  await page.reload();
-  await page.locator('#call[aria-pressed="true"]').waitFor({ timeout: 15000 });
-  await page.locator('#status', { hasText: /Listening|You speak/ }).waitFor({ timeout: 15000 });
-  check('a reload in the middle goes on with the call', true);
-  // A lost connection comes back.
-  await page.context().setOffline(true);
-  await page.evaluate(() => window.dispatchEvent(new Event('offline')));
-  await page.context().setOffline(false);
-  await page.locator('.call .name', { hasText: 'transfer_money' }).first().waitFor({ timeout: 120000 });
-  check('a spoken transfer was understood', true);
-  await said(page).filter({ hasText: /Done/ }).first().waitFor({ timeout: 120000 });
-  check('and done', true);
+  await answered(page, /Welcome/);
+  await page.locator('.bubble.you.partial').waitFor({ timeout: 30000 });
+  await shot(page, 'speaking');
+  await answered(page, /Transfer \$200/i);
   await accessible(page, 'in a call');
-  await page.screenshot({ path: path.join(out, 'spoken-done.png') });
+  await answered(page, /Done/);
+  check('a spoken transfer was understood and done', (await page.locator('.call .name').allInnerTexts()).includes('transfer_money'));
+  await page.locator('.bar').nth(1).waitFor();
+  await shot(page, 'spoken-light');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await accessible(page, 'in a call, dark');
+  await shot(page, 'spoken-dark');
+  check(`Sotto was heard: ${page.heardBytes} bytes`, page.heardBytes > 3 * 2 * RATE);
   await page.keyboard.press('Escape');
   await page.locator('#call[aria-pressed="false"]').waitFor({ timeout: 15000 });
   check('Escape hangs up', true);
-  await page.close();
+  check(`no request left the machine: ${page.elsewhere}`, page.elsewhere.length === 0);
+  check(`no errors in the console: ${page.errors}`, page.errors.length === 0);
+  await browser.close();
 }
 
-const voice = callersVoice();
+// The microphone of the page is what the test says, when it says it.
+function microphoneOf(sentences) {
+  const context = new AudioContext({ sampleRate: 16000 });
+  const line = context.createMediaStreamDestination();
+  navigator.mediaDevices.getUserMedia = async () => { context.resume(); return line.stream.clone(); };
+  window.sayAloud = (sentence) => {
+    const samples = Float32Array.from(sentences[sentence], (sample) => sample / 32768);
+    const buffer = context.createBuffer(1, samples.length, 16000);
+    buffer.copyToChannel(samples, 0);
+    const source = context.createBufferSource();
+    source.buffer = buffer;
+    source.connect(line);
+    source.start();
+    return new Promise((resolve) => { source.onended = resolve; });
+  };
+}
+
+async function troubled(browser, url, sentences) {
+  const line = await lineTo(url);
+  const page = await opened(browser, line.url);
+  await page.addInitScript(microphoneOf, sentences);
+  await arrive(page, line.url);
+  await page.click('#call');
+  await answered(page, /Welcome/);
+  await page.waitForTimeout(1200);
+  await page.evaluate((sentence) => window.sayAloud(sentence), BALANCE);
+  await page.locator('.bubble.sotto.cut').waitFor();
+  check('speaking interrupts, and the page says so', (await page.locator('.bubble.sotto.cut').innerText()).includes('you interrupted'));
+  await answered(page, /balance/i);
+  await shot(page, 'interrupted');
+  await page.waitForTimeout(5000);  // a person listens
+  await page.evaluate((sentence) => window.sayAloud(sentence), TRANSFER);
+  await answered(page, /Transfer \$200/i);
+  // A reload in the middle: the same call goes on, and what was said is there again.
+  const before = await said(page).count();
+  await page.reload();
+  await page.locator('#call[aria-pressed="true"]').waitFor({ timeout: 15000 });
+  await page.locator('#status', { hasText: /Listening|You speak/ }).waitFor({ timeout: 15000 });
+  await answered(page, /Transfer \$200/i);
+  check('a reload in the middle goes on with the call', (await said(page).count()) === before);
+  // A line that is lost for a while.
+  line.cut();
+  await page.locator('#status', { hasText: 'Connection lost' }).waitFor({ timeout: 15000 });
+  await shot(page, 'lost');
+  await accessible(page, 'with the connection lost');
+  await page.waitForTimeout(2500);
+  line.mend();
+  await page.locator('#status', { hasText: /Listening|You speak/ }).waitFor({ timeout: 15000 });
+  check('a lost connection comes back', true);
+  await page.waitForTimeout(1500);
+  await page.evaluate((sentence) => window.sayAloud(sentence), 'yes please');
+  await answered(page, /Done/);
+  check('and what was begun before is done', true);
+  await shot(page, 'after-trouble');
+  await page.click('#call');
+  await page.locator('#call[aria-pressed="false"]').waitFor({ timeout: 15000 });
+  const wrong = page.errors.filter((text) => !/ERR_|WebSocket/.test(text));  // the cut line itself
+  check(`no errors in the console: ${wrong}`, wrong.length === 0);
+  await page.context().close();
+  line.end();
+}
+
+function launch(...more) {
+  return chromium.launch({
+    executablePath: chromiumPath,
+    args: ['--no-sandbox', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--autoplay-policy=no-user-gesture-required', ...more],
+  });
+}
+
 const { url, server } = await serve(sotto, workflow, '--recognizer', 'pocketsphinx');
-const browser = await chromium.launch({
-  executablePath: chromiumPath,
-  args: ['--no-sandbox', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
-    `--use-file-for-fake-audio-capture=${voice}%noloop`, '--autoplay-policy=no-user-gesture-required'],
-});
+const browser = await launch();
 let failed = false;
 try {
   await typed(browser, url);
-  if (!process.env.SOTTO_PAGE_TYPED_ONLY) await spoken(browser, url);
+  if (inRealTime('what is spoken to the page')) {
+    const sentences = Object.fromEntries([BALANCE, TRANSFER, 'yes please'].map((sentence) => [sentence, recorded(sotto, workflow, out, sentence)]));
+    await spoken(url, sentences);
+    await troubled(browser, url, sentences);
+  }
 } catch (error) {
   failed = true;
   console.error(error);
+  for (const context of browser.contexts()) for (const page of context.pages()) await shot(page, 'failed').catch(() => {});
 } finally {
   await browser.close();
   server.kill('SIGTERM');

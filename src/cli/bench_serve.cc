@@ -1,0 +1,414 @@
+// sotto bench serve: `sotto serve` under load, as programs and telephones see it, over real sockets.
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "base/unique_id.h"
+#include "cli/bench.h"
+#include "cli/command.h"
+#include "cli/commit.h"
+#include "cli/demo_script.h"
+#include "cli/load_http.h"
+#include "cli/percentile.h"
+#include "cli/process_usage.h"
+#include "cli/served_process.h"
+#include "core/turn_log.h"
+#include "server/scripted_caller.h"
+#include "workflow/parse.h"
+
+namespace sotto {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct BenchFlags {
+  std::string workflow;
+  std::string recognizer;
+  std::vector<int> clients{1, 16};
+  std::vector<int> calls{10};
+  std::string transport = "both";
+  int text_seconds = 5;
+  int rate = 1000;
+  int seconds = 60;
+  int threads = 2;
+  bool json = false;
+};
+
+// Calls dial over this time, not all at once.
+constexpr milliseconds kDialWithin{4000};
+
+// One after the other, as people do; every turn's time.
+struct TextRun {
+  std::vector<double> ms;
+  int64_t errors = 0;
+};
+
+// `every`: a turn is begun so often; zero: as soon as the one before is answered.
+Result<TextRun> TypeUntil(uint16_t port, const std::vector<DemoLine>& lines, TimePoint until,
+                          Duration every) {
+  const SystemClock clock;
+  SOTTO_ASSIGN_OR_RETURN(LoadConnection connection, LoadConnection::Open(port));
+  TextRun run;
+  TimePoint due = clock.Now();
+  while (clock.Now() < until) {
+    SOTTO_ASSIGN_OR_RETURN(const auto begun, connection.Ask("POST", "/v1/sessions", "{}"));
+    if (begun.status != 201) return MakeError(ErrorCode::kUnavailable, "no session: {}", begun.body);
+    const std::string id = Json::parse(begun.body)["id"];
+    for (size_t i = 0; i < lines.size() && clock.Now() < until; ++i) {
+      std::this_thread::sleep_until(due);
+      const TimePoint began = every.count() > 0 ? due : clock.Now();
+      due += every;
+      SOTTO_ASSIGN_OR_RETURN(const auto answer, connection.Ask("POST", "/v1/sessions/" + id + "/turns",
+                                                               Json{{"text", lines[i].text}}.dump()));
+      run.ms.push_back(Milliseconds(clock.Now() - began));
+      run.errors += answer.status != 200;
+      if (answer.status != 200) break;
+    }
+    SOTTO_RETURN_IF_ERROR(connection.Ask("DELETE", "/v1/sessions/" + id));
+  }
+  return run;
+}
+
+Result<Json> TypeAll(const ServedProcess& server, const std::vector<DemoLine>& lines, int clients,
+                     int seconds, int rate) {
+  const SystemClock clock;
+  const TimePoint began = clock.Now();
+  const double cpu = server.cpu_seconds();
+  std::vector<Result<TextRun>> runs(static_cast<size_t>(clients));
+  std::vector<std::thread> threads;
+  const Duration every = rate == 0 ? Duration(0) : Duration(std::chrono::seconds(1)) * clients / rate;
+  for (auto& run : runs) {
+    threads.emplace_back(
+        [&] { run = TypeUntil(server.http_port(), lines, began + std::chrono::seconds(seconds), every); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const double wall = Milliseconds(clock.Now() - began) / 1000;
+  TextRun all;
+  for (auto& run : runs) {
+    if (!run) return tl::unexpected(run.error());
+    all.ms.insert(all.ms.end(), run->ms.begin(), run->ms.end());
+    all.errors += run->errors;
+  }
+  return Json{{"clients", clients},
+              {"asked_per_second", rate},
+              {"turns_per_second", static_cast<double>(all.ms.size()) / wall},
+              {"turn_ms", Percentiles(all.ms)},
+              {"errors", all.errors},
+              {"cpu", (server.cpu_seconds() - cpu) / wall},
+              {"rss_mb", server.resident_mb()}};
+}
+
+// What the server wrote down of its turns.
+struct Served {
+  std::vector<double> first_audio;
+  std::vector<double> voice_to_voice;
+  std::vector<double> words;
+  int64_t turns = 0;
+  int64_t not_understood = 0;
+  int64_t cut_off = 0;
+  int64_t interrupted = 0;
+  int64_t errors = 0;
+};
+
+Result<Served> ReadServed(const std::filesystem::path& file) {
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<TurnRecord> records, ReadTurnRecords(file));
+  Served served;
+  for (const TurnRecord& record : records) {
+    served.errors += static_cast<int64_t>(record.errors.size());
+    if (record.times.speech_end < 0) continue;
+    ++served.turns;
+    served.not_understood += record.outcome == TurnRecord::Outcome::kNotUnderstood;
+    served.cut_off += record.cut_off;
+    served.interrupted += record.interrupted;
+    if (record.times.final_transcript >= 0)
+      served.words.push_back(record.times.final_transcript - record.times.endpoint);
+    if (record.times.first_audio < 0) continue;
+    served.first_audio.push_back(record.EndpointToFirstAudioMs());
+    served.voice_to_voice.push_back(record.VoiceToVoiceMs());
+  }
+  return served;
+}
+
+// One line of /metrics without labels; 0 where it has not been counted.
+Result<double> MetricOf(const ServedProcess& server, const std::string& name) {
+  SOTTO_ASSIGN_OR_RETURN(LoadConnection connection, LoadConnection::Open(server.http_port()));
+  SOTTO_ASSIGN_OR_RETURN(const auto answer, connection.Ask("GET", "/metrics"));
+  const size_t at = answer.body.find("\n" + name + " ");
+  return at == std::string::npos ? 0.0 : std::strtod(answer.body.c_str() + at + name.size() + 2, nullptr);
+}
+
+ScriptedCaller::Dial DialOver(const std::string& transport, IoThreads& io, const ServedProcess& server) {
+  if (transport == "websocket") {
+    return [&io, &server](CallClient::Callbacks callbacks) {
+      return CallOverWebSocket(io, server.http_port(), {{"type", "start"}, {"echo_cancellation", false}}, {},
+                               std::move(callbacks));
+    };
+  }
+  return [&io, &server](CallClient::Callbacks callbacks) {
+    return CallOverAudioSocket(io, server.audio_socket_port(), UniqueId().substr(0, 16), 8000,
+                               std::move(callbacks));
+  };
+}
+
+// What callers noticed.
+struct Noticed {
+  std::vector<double> waited;
+  int64_t finished_calls = 0;
+  int64_t unanswered = 0;
+  int64_t packets = 0;
+  int64_t late_packets = 0;
+  double longest_gap_ms = 0;
+
+  void Add(const ScriptedCaller::Results& call) {
+    waited.insert(waited.end(), call.waited.begin(), call.waited.end());
+    finished_calls += call.over;
+    unanswered += call.unanswered;
+    packets += call.packets;
+    late_packets += call.late_packets;
+    longest_gap_ms = std::max(longest_gap_ms, call.longest_gap_ms);
+  }
+};
+
+// So many lines, on each one call after the other.
+Noticed Call(const std::vector<std::vector<Audio>>& people, const ScriptedCaller::Dial& dial, int lines,
+             int seconds) {
+  const SystemClock clock;
+  Pacer pacer(clock, 1);
+  const TimePoint began = clock.Now();
+  const TimePoint until = began + std::chrono::seconds(seconds);
+  std::vector<std::shared_ptr<ScriptedCaller>> on(static_cast<size_t>(lines));
+  std::vector<TimePoint> dials(on.size());
+  for (size_t i = 0; i < dials.size(); ++i)
+    dials[i] = began + kDialWithin * static_cast<int64_t>(i) / static_cast<int64_t>(dials.size());
+  Noticed noticed;
+  size_t number = 0;
+  while (clock.Now() < until) {
+    for (size_t i = 0; i < on.size(); ++i) {
+      if (on[i] != nullptr && on[i]->results().over) {
+        noticed.Add(on[i]->results());
+        on[i] = nullptr;
+        dials[i] = clock.Now() + milliseconds(500);
+      }
+      if (on[i] != nullptr || clock.Now() < dials[i]) continue;
+      on[i] = std::make_shared<ScriptedCaller>(clock, people[number++ % people.size()], dial,
+                                               ScriptedCaller::Options{});
+      pacer.Add(on[i]);
+    }
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+  for (const auto& caller : on) {
+    if (caller != nullptr) noticed.Add(caller->results());
+  }
+  return noticed;
+}
+
+Result<Json> CallAll(const BenchFlags& flags, const std::vector<std::vector<Audio>>& people,
+                     const std::string& transport, int calls) {
+  const auto turns =
+      std::filesystem::temp_directory_path() / fmt::format("sotto-bench-serve-{}.jsonl", UniqueId());
+  std::vector<std::string> arguments{"--workflow",
+                                     flags.workflow,
+                                     "--port",
+                                     "0",
+                                     "--audio-socket",
+                                     "0",
+                                     "--database",
+                                     ":memory:",
+                                     "--turns",
+                                     turns.string(),
+                                     "--drain",
+                                     "0",
+                                     "--most-calls",
+                                     "4096",
+                                     "--threads",
+                                     std::to_string(flags.threads),
+                                     "--ready-recognizers",
+                                     std::to_string(std::min(calls, 1000))};
+  if (!flags.recognizer.empty()) arguments.insert(arguments.end(), {"--recognizer", flags.recognizer});
+  Noticed noticed;
+  Json usage;
+  double late = 0;
+  {
+    SOTTO_ASSIGN_OR_RETURN(const auto server, ServedProcess::Start(arguments));
+    std::this_thread::sleep_for(std::chrono::seconds(3));  // fixed sentences are being synthesised
+    const double idle_mb = server->resident_mb();
+    const double cpu = server->cpu_seconds();
+    const double own_cpu = CpuSeconds();
+    const SystemClock clock;
+    const TimePoint began = clock.Now();
+    IoThreads io(1);
+    noticed = Call(people, DialOver(transport, io, *server), calls, flags.seconds);
+    const double wall = Milliseconds(clock.Now() - began) / 1000;
+    SOTTO_ASSIGN_OR_RETURN(late, MetricOf(*server, "sotto_late_frames_total"));
+    usage = {{"cpu", (server->cpu_seconds() - cpu) / wall},
+             {"callers_cpu", (CpuSeconds() - own_cpu) / wall},
+             {"idle_mb", idle_mb},
+             {"rss_mb", server->resident_mb()},
+             {"mb_a_call", (server->resident_mb() - idle_mb) / calls},
+             {"threads", server->threads()}};
+  }
+  const auto served = ReadServed(turns);
+  std::error_code ignored;
+  std::filesystem::remove(turns, ignored);
+  if (!served) return tl::unexpected(served.error());
+  Json result = {{"transport", transport},
+                 {"calls", calls},
+                 {"seconds", flags.seconds},
+                 {"turns", served->turns},
+                 {"finished_calls", noticed.finished_calls},
+                 {"first_audio_ms", Percentiles(served->first_audio)},
+                 {"voice_to_voice_ms", Percentiles(served->voice_to_voice)},
+                 {"words_ms", Percentiles(served->words)},
+                 {"heard_after_ms", Percentiles(noticed.waited)},
+                 {"late_frames", late},
+                 {"packets", noticed.packets},
+                 {"late_packets", noticed.late_packets},
+                 {"longest_gap_ms", noticed.longest_gap_ms},
+                 {"unanswered", noticed.unanswered},
+                 {"not_understood", served->not_understood},
+                 {"cut_off", served->cut_off},
+                 {"interrupted", served->interrupted},
+                 {"errors", served->errors}};
+  result.update(usage);
+  return result;
+}
+
+double P(const Json& percentiles, const char* which) { return percentiles[which].get<double>(); }
+
+void PrintText(const Json& run) {
+  const Json& ms = run["turn_ms"];
+  fmt::print(
+      "  {:>3} clients{:<12} {:7.0f} turns/s   p50 {:6.2f}  p95 {:6.2f}  p99 {:6.2f} ms   {:.2f} cores, {} "
+      "errors\n",
+      run["clients"].get<int>(),
+      run["asked_per_second"] == 0 ? "" : fmt::format(", {}/s", run["asked_per_second"].get<int>()),
+      run["turns_per_second"].get<double>(), P(ms, "p50"), P(ms, "p95"), P(ms, "p99"),
+      run["cpu"].get<double>(), run["errors"].get<int64_t>());
+}
+
+void PrintCalls(const Json& run) {
+  fmt::print("{} calls over {} for {} s: {} turns, {} not understood, {} cut off, {} unanswered, {} errors\n",
+             run["calls"].get<int>(), run["transport"].get<std::string>(), run["seconds"].get<int>(),
+             run["turns"].get<int64_t>(), run["not_understood"].get<int64_t>(), run["cut_off"].get<int64_t>(),
+             run["unanswered"].get<int64_t>(), run["errors"].get<int64_t>());
+  const auto line = [&](const char* what, const char* key) {
+    fmt::print("  {:<44} p50 {:6.0f}  p95 {:6.0f}  p99 {:6.0f} ms\n", what, P(run[key], "p50"),
+               P(run[key], "p95"), P(run[key], "p99"));
+  };
+  line("end of speech decided -> first audio", "first_audio_ms");
+  line("end of speech decided -> words", "words_ms");
+  line("last voiced frame -> first audio", "voice_to_voice_ms");
+  line("end of the recording -> sound at the caller", "heard_after_ms");
+  fmt::print(
+      "  late frames {:.0f}; late at the caller {} of {} packets (longest gap {:.0f} ms)\n"
+      "  {:.2f} cores (callers {:.2f}), {:.0f} MB, {:.1f} MB a call, {} threads\n",
+      run["late_frames"].get<double>(), run["late_packets"].get<int64_t>(), run["packets"].get<int64_t>(),
+      run["longest_gap_ms"].get<double>(), run["cpu"].get<double>(), run["callers_cpu"].get<double>(),
+      run["rss_mb"].get<double>(), run["mb_a_call"].get<double>(), run["threads"].get<int>());
+}
+
+Result<Json> BenchText(const BenchFlags& flags, const std::vector<DemoLine>& lines) {
+  Json runs = Json::array();
+  if (flags.text_seconds == 0) return runs;
+  SOTTO_ASSIGN_OR_RETURN(const auto server,
+                         ServedProcess::Start({"--workflow", flags.workflow, "--port", "0", "--database",
+                                               ":memory:", "--text-only", "--drain", "0", "--threads",
+                                               std::to_string(flags.threads)}));
+  SOTTO_RETURN_IF_ERROR(TypeAll(*server, lines, 4, 1, 0));  // warm-up
+  const auto add = [&](int clients, int rate) -> Result<void> {
+    SOTTO_ASSIGN_OR_RETURN(Json run, TypeAll(*server, lines, clients, flags.text_seconds, rate));
+    if (!flags.json) PrintText(run);
+    runs.push_back(std::move(run));
+    return {};
+  };
+  for (const int clients : flags.clients) SOTTO_RETURN_IF_ERROR(add(clients, 0));
+  if (flags.rate > 0)
+    SOTTO_RETURN_IF_ERROR(add(*std::max_element(flags.clients.begin(), flags.clients.end()), flags.rate));
+  return runs;
+}
+
+Result<Json> BenchCalls(const BenchFlags& flags, std::vector<DemoLine> lines) {
+  for (DemoLine& line : lines) line.interrupts = false;
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<Recordings> recorded, RecordCallers(lines));
+  std::vector<std::vector<Audio>> people;
+  for (const Recordings& person : recorded) {
+    people.emplace_back();
+    for (const RecordedCaller::Recording& recording : person)
+      people.back().push_back({TrimAndFade(recording.audio.samples, 160)});
+  }
+  Json runs = Json::array();
+  for (const int calls : flags.calls) {
+    for (const char* transport : {"websocket", "audio-socket"}) {
+      if (calls == 0 || (flags.transport != "both" && flags.transport != transport)) continue;
+      SOTTO_ASSIGN_OR_RETURN(Json run, CallAll(flags, people, transport, calls));
+      if (!flags.json) PrintCalls(run);
+      runs.push_back(std::move(run));
+    }
+  }
+  return runs;
+}
+
+Result<void> Run(const BenchFlags& flags) {
+  SOTTO_ASSIGN_OR_RETURN(const auto workflow, LoadWorkflow(flags.workflow));
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines, ReadDemoScript(*workflow, {}));
+  SOTTO_ASSIGN_OR_RETURN(const Json text, BenchText(flags, lines));
+  SOTTO_ASSIGN_OR_RETURN(const Json calls, BenchCalls(flags, lines));
+  if (!flags.json) return {};
+  const Json json = {{"text", text},
+                     {"calls", calls},
+                     {"recognizer", flags.recognizer},
+                     {"cores", std::thread::hardware_concurrency()},
+                     {"commit", kCommit}};
+  fmt::print("{}\n", json.dump(2));
+  return {};
+}
+
+}  // namespace
+
+void RegisterBenchServe(CLI::App& bench, CliContext& context) {
+  CLI::App* command = bench.add_subcommand(
+      "serve", "`sotto serve` over real sockets: written turns a second, simultaneous calls, CPU, memory");
+  auto flags = std::make_shared<BenchFlags>();
+  command->add_option("--workflow", flags->workflow, "Folder of the workflow")
+      ->required()
+      ->envname("SOTTO_WORKFLOW");
+  command->add_option("--recognizer", flags->recognizer, "See `sotto talk --help`")
+      ->envname("SOTTO_RECOGNIZER");
+  command->add_option("--clients", flags->clients, "Who type at the same time, each number in turn")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--text-seconds", flags->text_seconds, "For how long each; 0: nobody types")
+      ->check(CLI::Range(0, 3600))
+      ->capture_default_str();
+  command
+      ->add_option("--rate", flags->rate,
+                   "Turns a second, asked for by the most clients in a last run; 0: none")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  command->add_option("--calls", flags->calls, "Simultaneous calls, each number in turn; 0: none")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  command->add_option("--seconds", flags->seconds, "For how long each")
+      ->check(CLI::Range(5, 36000))
+      ->capture_default_str();
+  command->add_option("--transport", flags->transport, "Of calls")
+      ->check(CLI::IsMember({"websocket", "audio-socket", "both"}))
+      ->capture_default_str();
+  command->add_option("--threads", flags->threads, "Threads that the server's models compute on")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  command->add_flag("--json", flags->json, "For machines");
+  command->footer(
+      "Example:\n  sotto bench serve --workflow workflows/banking --calls 10,20,40 --seconds 60\n"
+      "The callers run on the same machine; what they cost is stated.");
+  command->callback([flags, &context] {
+    if (auto result = Run(*flags); !result) context.Fail(result.error());
+  });
+}
+
+}  // namespace sotto
