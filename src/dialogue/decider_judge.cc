@@ -14,7 +14,7 @@ namespace {
 using Kind = Pending::Kind;
 
 constexpr double kHeardYes = 0.5;         // below this a spoken yes is asked again
-constexpr double kSurelyNoRequest = 0.1;  // of the classifier: read back, whatever the rules say
+constexpr double kNoRequest = 0.5;  // of the classifier: a tool that acts at once reads back first
 
 bool Has(const std::vector<Understanding::Call>& calls, std::string_view name) {
   return std::any_of(calls.begin(), calls.end(),
@@ -247,7 +247,7 @@ Decider::Verdict Decider::VerdictOn(const Call& call, const RequestJudgement& re
     case SpeechAct::kConditional:
       return doubted;
     default:
-      return request.p_request < kSurelyNoRequest ? doubted : Verdict::kTaken;
+      return request.p_request < kNoRequest ? doubted : Verdict::kTaken;
   }
 }
 
