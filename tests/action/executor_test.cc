@@ -10,6 +10,7 @@
 
 #include "action/sql_action.h"
 #include "base/mapped_file.h"
+#include "temp_folder.h"
 
 namespace sotto {
 namespace {
@@ -343,8 +344,6 @@ TEST(ActionExecutor, WaitsForABlockingActionAtItsEnd) {
 class SqlActionTest : public testing::Test {
  protected:
   SqlActionTest() {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
     EXPECT_TRUE(WriteFileAtomically(
         folder_ / "init.sql",
         "CREATE TABLE plans (name TEXT, price REAL); INSERT INTO plans VALUES ('basic', 20.5);"
@@ -354,7 +353,7 @@ class SqlActionTest : public testing::Test {
   ToolResult Run(const ActionRequest& request, std::stop_token stop = {}) {
     return std::get<Action>(registered_.run)(request, std::move(stop));
   }
-  const std::filesystem::path folder_ = testing::TempDir() + "sotto_sql";
+  const TempFolder folder_;  // of this test alone: others run side by side
   RegisteredAction registered_;
 };
 

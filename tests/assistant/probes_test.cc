@@ -70,10 +70,11 @@ TEST_P(Probes, WhatWasNotAskedForIsNotDone) {
   EXPECT_THAT(score.wrong, testing::IsEmpty());
 }
 
+// The others are asked again (docs/limits.md).
 TEST_P(Probes, NaturalYesesAreTaken) {
   const Score score = Play(GetParam(), "consent_yes.jsonl");
   EXPECT_GT(score.asked, 120u);
-  EXPECT_GE(score.share(), 0.95) << testing::PrintToString(score.wrong);
+  EXPECT_GE(score.share(), 0.88) << testing::PrintToString(score.wrong);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shipped, Probes, testing::Values("banking", "telecom"));
