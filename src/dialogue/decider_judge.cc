@@ -13,7 +13,7 @@ namespace {
 
 using Kind = Pending::Kind;
 
-constexpr double kHeardYes = 0.5;         // below this a spoken yes is asked again
+constexpr double kHeardYes = 0.5;   // below this a spoken yes is asked again
 constexpr double kNoRequest = 0.5;  // of the classifier: a tool that acts at once reads back first
 
 bool Has(const std::vector<Understanding::Call>& calls, std::string_view name) {

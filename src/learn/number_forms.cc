@@ -85,8 +85,7 @@ std::string CentsMoney(int64_t whole, int64_t cents, bool bare, Random& random) 
   // Without "cents" the end must not be readable as part of the whole: "three thousand two hundred twenty
   // four".
   if (form < 0.82 || cents < 10) return fmt::format("{} dollars and {} cents", words, Words(cents));
-  if (form < 0.90 || whole >= 100 || whole < 1)
-    return fmt::format("{} dollars {}", words, Words(cents));
+  if (form < 0.90 || whole >= 100 || whole < 1) return fmt::format("{} dollars {}", words, Words(cents));
   return fmt::format("{} {}", words, Words(cents));
 }
 

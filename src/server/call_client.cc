@@ -162,7 +162,8 @@ asio::awaitable<void> RunWebSocket(LinePtr line, uint16_t port) {
   }
   line->outbox->End();
   const auto reason = socket.reason();
-  line->Tell(line->callbacks.on_end, fmt::format("{} {}", reason.code, std::string_view(reason.reason.data(), reason.reason.size())));
+  line->Tell(line->callbacks.on_end,
+             fmt::format("{} {}", reason.code, std::string_view(reason.reason.data(), reason.reason.size())));
 }
 
 asio::awaitable<void> WriteAudioSocket(LinePtr line, std::shared_ptr<tcp::socket> socket) {
