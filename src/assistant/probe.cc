@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 
+#include "assistant/json_lines.h"
 #include "workflow/stakes.h"
 
 namespace sotto {
@@ -79,27 +79,14 @@ std::vector<double> Figures(const TurnRecord& record, const TextSession& session
 }  // namespace
 
 Result<std::vector<Probe>> ReadProbes(const std::filesystem::path& path, const Workflow& workflow) {
-  std::ifstream file(path);
-  if (!file) return MakeError(ErrorCode::kNotFound, "{}: cannot be read", path.string());
   std::vector<Probe> probes;
-  int line = 0;
-  for (std::string text; std::getline(file, text);) {
-    ++line;
-    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const std::string where = fmt::format("{}:{}", path.string(), line);
-    SOTTO_ASSIGN_OR_RETURN(const Json row, ParseJson(text, where));
-    if (!row.is_object()) return MakeError(ErrorCode::kInvalidArgument, "{}: no JSON object", where);
-    Result<Probe> probe;
-    try {
-      if (row.value("workflow", workflow.name) != workflow.name) continue;
-      probe = ReadProbe(row);
-    } catch (const Json::exception& error) {
-      probe = MakeError(ErrorCode::kInvalidArgument, "{}", error.what());
-    }
-    if (!probe) return WithContext(probe.error(), where);
-    probe->line = line;
-    probes.push_back(*std::move(probe));
-  }
+  SOTTO_RETURN_IF_ERROR(ReadJsonLines(path, [&](const Json& row, int line) -> Result<void> {
+    if (row.value("workflow", workflow.name) != workflow.name) return {};
+    SOTTO_ASSIGN_OR_RETURN(Probe probe, ReadProbe(row));
+    probe.line = line;
+    probes.push_back(std::move(probe));
+    return {};
+  }));
   return probes;
 }
 

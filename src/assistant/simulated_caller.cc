@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "assistant/json_lines.h"
 #include "dialogue/event.h"
 #include "text/normalise.h"
 #include "workflow/stakes.h"
@@ -270,26 +270,13 @@ class Agenda {
 
 Result<std::vector<SimulatedCaller>> ReadCallers(const std::filesystem::path& path,
                                                  const Workflow& workflow) {
-  std::ifstream file(path);
-  if (!file) return MakeError(ErrorCode::kNotFound, "{}: cannot be read", path.string());
   std::vector<SimulatedCaller> callers;
-  int line = 0;
-  for (std::string text; std::getline(file, text);) {
-    ++line;
-    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const std::string where = fmt::format("{}:{}", path.string(), line);
-    SOTTO_ASSIGN_OR_RETURN(const Json row, ParseJson(text, where));
-    if (!row.is_object()) return MakeError(ErrorCode::kInvalidArgument, "{}: no JSON object", where);
-    Result<SimulatedCaller> caller;
-    try {
-      caller = ReadCaller(row, workflow);
-    } catch (const Json::exception& error) {
-      caller = MakeError(ErrorCode::kInvalidArgument, "{}", error.what());
-    }
-    if (!caller) return WithContext(caller.error(), where);
-    caller->line = line;
-    callers.push_back(*std::move(caller));
-  }
+  SOTTO_RETURN_IF_ERROR(ReadJsonLines(path, [&](const Json& row, int line) -> Result<void> {
+    SOTTO_ASSIGN_OR_RETURN(SimulatedCaller caller, ReadCaller(row, workflow));
+    caller.line = line;
+    callers.push_back(std::move(caller));
+    return {};
+  }));
   if (callers.empty()) return MakeError(ErrorCode::kInvalidArgument, "{}: no callers", path.string());
   return callers;
 }

@@ -13,6 +13,7 @@ namespace sotto {
 namespace {
 
 constexpr double kClassifierSure = 0.5;
+constexpr size_t kMostWordsBefore = 12;  // a "go ahead"
 
 // What the parts of an answer are.
 enum Part : uint32_t {
@@ -114,22 +115,21 @@ class Reader {
 
   // "..., go ahead", "yes, ..., pay it": what stands before it must not speak against it.
   bool EndsWithGoAhead() const {
-    for (size_t at = 1; at < words_.size(); ++at) {
+    const bool yes = BeginsWithYes();
+    for (size_t at = 1; at < words_.size() && at <= kMostWordsBefore; ++at) {
       // "You wrote go ahead" asks for nothing: a yes stands before it, or a pause.
-      const bool own = BeginsWithYes() || (normalised_[at].before & NormalisedWord::kPause) != 0;
-      if (AgreesFrom(at)) return own && HoldsGoAhead(at) && NothingAgainst(at);
-      if (BeginsWithYes() && OrdersFrom(at)) return NothingAgainst(at);
+      const bool own = yes || (normalised_[at].before & NormalisedWord::kPause) != 0;
+      const std::set<uint32_t> readings = Readings(at);
+      const bool agrees = std::any_of(readings.begin(), readings.end(),
+                                      [](uint32_t parts) { return (parts & kAgrees) != 0; });
+      if (agrees) return own && HoldsGoAhead(at) && NothingAgainst(at);
+      if (yes && HoldAct(readings, kPronoun | kObject)) return NothingAgainst(at);
     }
     return false;
   }
 
   // The act alone was said.
-  bool RestatesAct() const {
-    const std::set<uint32_t> readings = Readings();
-    return std::any_of(readings.begin(), readings.end(), [](uint32_t parts) {
-      return (parts & (kVerb | kLeaving)) != 0 && (parts & (kPronoun | kObject | kNoun)) != 0;
-    });
-  }
+  bool RestatesAct() const { return HoldAct(Readings(), kPronoun | kObject | kNoun); }
 
   // The first word that is not only politeness or agreement: where "^" phrases begin.
   size_t Beginning() const {
@@ -265,23 +265,17 @@ class Reader {
                        [&](const PhraseList* list) { return list->MatchesAt(words_, at, true) > 0; });
   }
 
-  bool AgreesFrom(size_t begin) const {
-    const std::set<uint32_t> readings = Readings(begin);
-    return std::any_of(readings.begin(), readings.end(),
-                       [](uint32_t parts) { return (parts & kAgrees) != 0; });
-  }
-  bool BeginsWithYes() const { return Beginning() > 0 && FindsYesBefore(Beginning()); }
-  bool FindsYesBefore(size_t end) const {
+  bool BeginsWithYes() const {
+    const size_t end = Beginning();
     for (size_t at = 0; at < end; ++at) {
       if (language_.yes.MatchesAt(words_, at) > 0) return true;
     }
     return false;
   }
-  // "Pay it", "cancel the card".
-  bool OrdersFrom(size_t begin) const {
-    const std::set<uint32_t> readings = Readings(begin);
-    return std::any_of(readings.begin(), readings.end(), [](uint32_t parts) {
-      return (parts & (kVerb | kLeaving)) != 0 && (parts & (kPronoun | kObject)) != 0;
+  // The act, on one of the parts `on`: "pay it", "cancel the card".
+  static bool HoldAct(const std::set<uint32_t>& readings, uint32_t on) {
+    return std::any_of(readings.begin(), readings.end(), [on](uint32_t parts) {
+      return (parts & (kVerb | kLeaving)) != 0 && (parts & on) != 0;
     });
   }
   bool HoldsGoAhead(size_t from) const {
@@ -291,8 +285,6 @@ class Reader {
     return false;
   }
   bool NothingAgainst(size_t end) const {
-    constexpr size_t kMostWords = 12;
-    if (end > kMostWords) return false;
     for (size_t at = 0; at < end; ++at) {
       const size_t harmless = std::max({language_.asides.MatchesAt(words_, at),
                                         language_.yes.MatchesAt(words_, at), SaidAt(at), PlainValueAt(at)});
