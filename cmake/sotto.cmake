@@ -41,6 +41,11 @@ function(sotto_layer name)
   target_link_libraries(sotto_${name} PUBLIC ${arg_DEPS} ${arg_LIBS} PRIVATE sotto_warnings)
 endfunction()
 
+# sotto_alone(file...): of this folder, compiled alone in builds that join files (CMAKE_UNITY_BUILD).
+function(sotto_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # sotto_test(NAME LIBS target...): the GoogleTest program test_NAME of tests/NAME/*_test.cc, each TEST one ctest.
 function(sotto_test name)
   cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
@@ -49,6 +54,7 @@ function(sotto_test name)
     return()
   endif()
   add_executable(test_${name} ${sources})
+  set_target_properties(test_${name} PROPERTIES UNITY_BUILD OFF)  # each file has helpers of its own
   target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(test_${name} PRIVATE SOTTO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   # gtest_main first: libwebrtc_audio_processing.so has a main of its own.

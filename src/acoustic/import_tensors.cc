@@ -39,7 +39,7 @@ void ImportedTensors::AddFloats(const std::string& name, std::vector<float> valu
   std::vector<uint64_t> shape = {columns == 0 ? values.size() : columns};
   if (columns != 0) shape.push_back(values.size() / columns);
   auto kept = std::make_shared<const std::vector<float>>(std::move(values));
-  writer_.AddTensor(name, GgufTensorType::kF32, shape, [kept](std::span<std::byte> out) -> Result<void> {
+  writer_.AddTensor(name, DType::kF32, shape, [kept](std::span<std::byte> out) -> Result<void> {
     std::memcpy(out.data(), kept->data(), out.size());
     return {};
   });
@@ -50,7 +50,7 @@ void ImportedTensors::AddMatrix(const std::string& name, std::vector<float> valu
   if (floats_) return AddFloats(name, std::move(values), columns);
   const uint64_t shape[] = {columns, values.size() / columns};
   auto kept = std::make_shared<const std::vector<std::byte>>(ToQ8_0(values, scale));
-  writer_.AddTensor(name, GgufTensorType::kQ8_0, shape, [kept](std::span<std::byte> out) -> Result<void> {
+  writer_.AddTensor(name, DType::kQ8_0, shape, [kept](std::span<std::byte> out) -> Result<void> {
     std::memcpy(out.data(), kept->data(), out.size());
     return {};
   });

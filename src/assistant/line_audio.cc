@@ -20,7 +20,7 @@ constexpr std::array<std::pair<std::string_view, Codec>, 4> kCodecs{
     {{"pcm16", Codec::kPcm16}, {"mulaw", Codec::kMuLaw}, {"alaw", Codec::kALaw}, {"opus", Codec::kOpus}}};
 constexpr size_t kPacketSamples = 2 * kFrameSamples;
 
-Result<void> Check(const LineFormat& format) {
+Result<void> CheckLine(const LineFormat& format) {
   const bool known =
       format.rate_hz == 8000 || format.rate_hz == 16000 || format.rate_hz == 24000 || format.rate_hz == 48000;
   if (format.codec == Codec::kOpus ? format.rate_hz != 16000 : !known) {
@@ -59,7 +59,7 @@ Result<LineFormat> ParseLineFormat(std::string_view name) {
                      "mulaw/8000, alaw/8000 and opus",
                      shown);
   }
-  SOTTO_RETURN_IF_ERROR(Check(format));
+  SOTTO_RETURN_IF_ERROR(CheckLine(format));
   return format;
 }
 
@@ -80,7 +80,7 @@ LineDecoder::LineDecoder(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 LineDecoder::~LineDecoder() = default;
 
 Result<std::unique_ptr<LineDecoder>> LineDecoder::Create(LineFormat format) {
-  SOTTO_RETURN_IF_ERROR(Check(format));
+  SOTTO_RETURN_IF_ERROR(CheckLine(format));
   auto parts = std::make_unique<Parts>();
   parts->format = format;
   if (format.codec == Codec::kOpus) {
@@ -129,7 +129,7 @@ LineEncoder::LineEncoder(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 LineEncoder::~LineEncoder() = default;
 
 Result<std::unique_ptr<LineEncoder>> LineEncoder::Create(LineFormat format) {
-  SOTTO_RETURN_IF_ERROR(Check(format));
+  SOTTO_RETURN_IF_ERROR(CheckLine(format));
   auto parts = std::make_unique<Parts>();
   parts->format = format;
   if (format.codec == Codec::kOpus) {

@@ -16,6 +16,6 @@ namespace sotto {
 #define SOTTO_CHECK(condition, ...)                                            \
   do {                                                                         \
     if (!(condition)) [[unlikely]]                                             \
-      ::sotto::CheckFailed(__FILE__, __LINE__, #condition,                     \
+      ::sotto::CheckFailed(__FILE_NAME__, __LINE__, #condition,                \
                            std::string(__VA_OPT__(fmt::format(__VA_ARGS__)))); \
   } while (false)

@@ -22,10 +22,7 @@ std::vector<std::string> ControlsUsed(std::span<const LabelledConversation> rows
   for (const LabelledConversation& row : rows) {
     for (const Turn& turn : row.conversation.turns) {
       for (const ToolCall& call : turn.calls) {
-        if (!IsControlTool(call.name)) continue;
-        std::vector<std::string> names;
-        for (const ToolSpec& tool : ControlTools()) names.push_back(tool.name);
-        return names;
+        if (IsControlTool(call.name)) return ControlToolNames();
       }
     }
   }

@@ -44,7 +44,7 @@ struct EarsFlags {
   bool json = false;
 };
 
-struct Recording {
+struct EarsRecording {
   std::filesystem::path file;
   std::vector<std::pair<std::string, std::string>> slots;  // key of a slot, value; sorted
   std::string word;                                        // what was said, where it is one word
@@ -107,10 +107,10 @@ std::vector<std::pair<std::string, std::string>> SortedSlots(const Json& object)
 }
 
 // `orders`: every line says what was ordered.
-Result<std::vector<Recording>> ReadLabels(const std::filesystem::path& folder, bool orders = true) {
+Result<std::vector<EarsRecording>> ReadLabels(const std::filesystem::path& folder, bool orders = true) {
   const std::filesystem::path path = folder / "labels.jsonl";
   SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  std::vector<Recording> recordings;
+  std::vector<EarsRecording> recordings;
   size_t at = 0;
   for (int line = 1; at < text.size(); ++line) {
     const size_t end = std::min(text.find('\n', at), text.size());
@@ -150,8 +150,8 @@ class EarsBench {
       : flags_(flags), brain_(std::move(brain)), workflow_(std::move(workflow)), session_(brain_) {}
 
   Result<Json> Run() {
-    SOTTO_ASSIGN_OR_RETURN(const std::vector<Recording> recordings, ReadLabels(flags_.data));
-    std::vector<std::pair<size_t, Recording>> chosen;
+    SOTTO_ASSIGN_OR_RETURN(const std::vector<EarsRecording> recordings, ReadLabels(flags_.data));
+    std::vector<std::pair<size_t, EarsRecording>> chosen;
     for (size_t i = static_cast<size_t>(flags_.skip); i < recordings.size();
          i += static_cast<size_t>(flags_.every)) {
       if (flags_.limit == 0 || std::ssize(chosen) < flags_.limit) chosen.emplace_back(i, recordings[i]);
@@ -230,7 +230,7 @@ class EarsBench {
   // Speech that is no order: how often a task of the workflow was understood, and how often it would be acted on
   // without asking.
   Result<Json> OtherSpeech(const std::filesystem::path& folder) {
-    SOTTO_ASSIGN_OR_RETURN(const std::vector<Recording> recordings, ReadLabels(folder, false));
+    SOTTO_ASSIGN_OR_RETURN(const std::vector<EarsRecording> recordings, ReadLabels(folder, false));
     Score score;
     int n = 0;
     int understood = 0;
@@ -262,7 +262,8 @@ class EarsBench {
                 {"executed_share", static_cast<double>(executed) / std::max(n, 1)}};
   }
 
-  Result<void> OneOrder(const Recording& recording, size_t index, const Condition& condition, Score* score) {
+  Result<void> OneOrder(const EarsRecording& recording, size_t index, const Condition& condition,
+                        Score* score) {
     SOTTO_ASSIGN_OR_RETURN(Audio audio, ReadAudioFile(recording.file));
     if (!std::isinf(condition.snr)) {
       Random random(index + 1);  // the same piece of noise at every level

@@ -33,10 +33,7 @@ void Print(const Understanding& understanding, bool json) {
 
 Result<void> Run(const CallFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Brain> brain, flags.brain.OpenBrain());
-  std::vector<std::string> controls;
-  if (flags.controls) {
-    for (const ToolSpec& tool : ControlTools()) controls.push_back(tool.name);
-  }
+  const std::vector<std::string> controls = flags.controls ? ControlToolNames() : std::vector<std::string>();
   BrainSession session(brain);
   Conversation history;
   SOTTO_ASSIGN_OR_RETURN(history.today, flags.today.Day());

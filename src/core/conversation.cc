@@ -20,6 +20,15 @@ const std::vector<ToolSpec>& ControlTools() {
   return tools;
 }
 
+const std::vector<std::string>& ControlToolNames() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const ToolSpec& tool : ControlTools()) all.push_back(tool.name);
+    return all;
+  }();
+  return names;
+}
+
 bool IsControlTool(std::string_view name) {
   return std::any_of(ControlTools().begin(), ControlTools().end(),
                      [&](const ToolSpec& tool) { return tool.name == name; });

@@ -59,6 +59,7 @@ inline constexpr const char* kHelp = "help";             // what can you do
 }  // namespace control
 // All of the above, in that order, without parameters, with descriptions.
 const std::vector<ToolSpec>& ControlTools();
+const std::vector<std::string>& ControlToolNames();
 bool IsControlTool(std::string_view name);
 
 }  // namespace sotto

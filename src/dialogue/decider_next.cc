@@ -277,7 +277,12 @@ void Decider::Reask() {
   switch (pending.kind) {
     case Pending::Kind::kSlots:
       if (open == nullptr) break;
-      AskSlots(*open, pending.slots.empty() ? MissingSlots(TextsOf(*open), open->slots) : pending.slots);
+      if (auto slots = pending.slots.empty() ? MissingSlots(TextsOf(*open), open->slots) : pending.slots;
+          !slots.empty()) {
+        AskSlots(*open, std::move(slots));
+      } else {
+        Advance();  // a check failed that clears nothing: it says why once more
+      }
       break;
     case Pending::Kind::kConfirm:
       if (open != nullptr) AskConfirm(*open);

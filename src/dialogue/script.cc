@@ -13,7 +13,7 @@
 namespace sotto {
 namespace {
 
-using Kind = ScriptTurn::Check::Kind;
+using CheckKind = ScriptTurn::Check::Kind;
 
 std::string_view Trim(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r");
@@ -113,7 +113,7 @@ Result<ToolResult> ParseResult(std::string_view text) {
 Result<void> ParseLine(std::string_view key, std::string_view value, int line, const Workflow& workflow,
                        DialogueScript& script) {
   ScriptTurn& turn = script.turns.back();
-  const auto check = [&](Kind kind) { turn.checks.push_back({kind, std::string(value), line}); };
+  const auto check = [&](CheckKind kind) { turn.checks.push_back({kind, std::string(value), line}); };
   if (key == "user") {
     ScriptTurn next;
     next.line = line;
@@ -131,19 +131,19 @@ Result<void> ParseLine(std::string_view key, std::string_view value, int line, c
     SOTTO_ASSIGN_OR_RETURN(ToolResult result, ParseResult(value));
     turn.results.push_back(std::move(result));
   } else if (key == "bot") {
-    check(Kind::kBot);
+    check(CheckKind::kBot);
   } else if (key == "bot not") {
-    check(Kind::kNotBot);
+    check(CheckKind::kNotBot);
   } else if (key == "event") {
-    check(Kind::kEvent);
+    check(CheckKind::kEvent);
   } else if (key == "no event") {
-    check(Kind::kNoEvent);
+    check(CheckKind::kNoEvent);
   } else if (key == "expect") {
-    check(Kind::kExpect);
+    check(CheckKind::kExpect);
   } else if (key == "slots") {
-    check(Kind::kSlots);
+    check(CheckKind::kSlots);
   } else if (key == "handoff") {
-    check(Kind::kHandOff);
+    check(CheckKind::kHandOff);
   } else if (key.starts_with("set ")) {
     script.settings.emplace_back(Trim(key.substr(4)), value);
   } else {
@@ -207,27 +207,27 @@ std::string Unmet(const ScriptTurn::Check& check, const Decision& decision, cons
     });
   };
   switch (check.kind) {
-    case Kind::kBot:
+    case CheckKind::kBot:
       return MatchesPattern(check.text, decision.reply.text)
                  ? ""
                  : fmt::format("bot said \"{}\", not \"{}\"", decision.reply.text, check.text);
-    case Kind::kNotBot:
+    case CheckKind::kNotBot:
       return MatchesPattern(check.text, decision.reply.text)
                  ? fmt::format("bot said \"{}\"", decision.reply.text)
                  : "";
-    case Kind::kEvent: {
+    case CheckKind::kEvent: {
       if (has_event()) return "";
       std::string all;
       for (const Event& event : decision.events) all += "\n    " + EventText(event);
       return fmt::format("no event \"{}\" among:{}", check.text, all);
     }
-    case Kind::kNoEvent:
+    case CheckKind::kNoEvent:
       return has_event() ? fmt::format("event \"{}\" happened", check.text) : "";
-    case Kind::kExpect: {
+    case CheckKind::kExpect: {
       const std::string found = ExpectationText(decision.expectation);
       return found == check.text ? "" : fmt::format("expects \"{}\", not \"{}\"", found, check.text);
     }
-    case Kind::kSlots: {
+    case CheckKind::kSlots: {
       const Task* open = dialogue.state().open();
       const ToolDef* tool = open == nullptr ? nullptr : dialogue.program().workflow().FindTool(open->tool);
       const auto wanted = ParseArguments(check.text, tool);
@@ -236,11 +236,11 @@ std::string Unmet(const ScriptTurn::Check& check, const Decision& decision, cons
       return SameValue(found, *wanted) ? ""
                                        : fmt::format("slots are {}, not {}", found.dump(), wanted->dump());
     }
-    case Kind::kHandOff: {
+    case CheckKind::kHandOff: {
       const std::string found = decision.hand_off ? decision.hand_off->reason : "none";
       return found == check.text ? "" : fmt::format("hand-off: {}, not {}", found, check.text);
     }
-    case Kind::kEnded:
+    case CheckKind::kEnded:
       return decision.ended ? "" : "the conversation goes on";
   }
   return "";
@@ -355,7 +355,7 @@ Result<std::vector<DialogueScript>> ParseScripts(std::string_view text, std::str
     }
     if (scripts.empty()) return fail("a dialogue begins with '== its name'");
     if (line == "ended") {
-      scripts.back().turns.back().checks.push_back({Kind::kEnded, "", number});
+      scripts.back().turns.back().checks.push_back({CheckKind::kEnded, "", number});
       continue;
     }
     const size_t colon = line.find(':');

@@ -13,7 +13,7 @@ namespace {
 constexpr int kUnbounded = -1;
 constexpr int kMaxRepeat = 1000;
 constexpr size_t kMaxNfaStates = 20000;
-constexpr int kMaxDepth = 100;
+constexpr int kMaxPatternDepth = 100;
 
 struct Node {
   enum class Type { kSet, kConcat, kAlternatives, kRepeat };
@@ -159,7 +159,7 @@ class Parser {
   }
 
   Result<Node> Atom(int depth) {
-    if (depth > kMaxDepth) return Wrong("nested too deep");
+    if (depth > kMaxPatternDepth) return Wrong("nested too deep");
     if (Take('(')) {
       if (Take('?')) {
         if (Take('<')) {

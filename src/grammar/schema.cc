@@ -12,7 +12,7 @@
 namespace sotto {
 namespace {
 
-constexpr int kMaxDepth = 200;
+constexpr int kMaxSchemaDepth = 200;
 constexpr size_t kInlineItems = 4;  // longer bounded arrays call their item as a rule
 
 constexpr std::string_view kAnnotations[] = {
@@ -162,7 +162,7 @@ Result<void> SchemaCompiler::Add(const Json& schema, const std::string& path, ui
                  never ? "'false' matches nothing" : "a schema must be an object here");
   }
   SOTTO_RETURN_IF_ERROR(CheckBudget(path));
-  if (depth_ > kMaxDepth) return Wrong(ErrorCode::kOutOfRange, path, "nested too deep");
+  if (depth_ > kMaxSchemaDepth) return Wrong(ErrorCode::kOutOfRange, path, "nested too deep");
   ++depth_;
   const Result<void> result = [&]() -> Result<void> {
     if (schema.contains("nullable")) return AddNullable(schema, path, from, to);

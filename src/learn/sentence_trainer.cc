@@ -14,7 +14,7 @@
 namespace sotto {
 namespace {
 
-std::vector<std::string> ToWords(std::string_view text) {
+std::vector<std::string> WordsOfSentence(std::string_view text) {
   std::vector<std::string> words;
   for (const std::string_view word : SplitWords(text)) {
     if (word.front() == '<' && word.back() == '>') {
@@ -160,7 +160,7 @@ Result<std::vector<LabelledSentence>> ReadSentences(const std::filesystem::path&
     for (size_t i = 0; i < n; ++i) {
       // Evenly spread, by steps that meet all alternatives of every bracket.
       const size_t at = n == expanded->size() ? i : i * expanded->size() / n + i % (expanded->size() / n);
-      LabelledSentence sentence{ToWords((*expanded)[std::min(at, expanded->size() - 1)]), label};
+      LabelledSentence sentence{WordsOfSentence((*expanded)[std::min(at, expanded->size() - 1)]), label};
       if (!sentence.words.empty()) sentences.push_back(std::move(sentence));
     }
   }
@@ -170,7 +170,8 @@ Result<std::vector<LabelledSentence>> ReadSentences(const std::filesystem::path&
 std::vector<LabelledSentence> AnswerPhrases(const LanguageData& language) {
   std::vector<LabelledSentence> sentences;
   const auto add = [&](const PhraseList& list, std::string_view label) {
-    for (const std::string& text : list.Texts()) sentences.push_back({ToWords(text), std::string(label)});
+    for (const std::string& text : list.Texts())
+      sentences.push_back({WordsOfSentence(text), std::string(label)});
   };
   add(language.yes, "yes");
   for (const PhraseList* list : {&language.wait, &language.drop, &language.questions, &language.later,

@@ -8,6 +8,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
+#include <vector>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -25,6 +26,8 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kStreamComment{15};
 constexpr std::chrono::seconds kWriteWithin{60};
 constexpr std::chrono::seconds kCloseWithin{3};
+constexpr size_t kDropAtOnce = size_t{64} << 10;
+constexpr size_t kDropAtMost = size_t{64} << 20;
 
 std::string Lower(beast::string_view text) {
   std::string lower(text.data(), text.size());
@@ -144,6 +147,8 @@ int StatusOf(const error_code& error) {
   return error.category() == http::make_error_code(http::error::bad_method).category() ? 400 : 0;
 }
 
+// What the other side still sends is read and dropped for a while: closing a socket that holds unread bytes resets the
+// connection, and a client in the middle of its body never sees the answer that says why (RFC 9112, section 9.6).
 template <typename Stream>
 asio::awaitable<void> Close(Stream& stream) {
   auto& lowest = beast::get_lowest_layer(stream);
@@ -151,6 +156,12 @@ asio::awaitable<void> Close(Stream& stream) {
   if constexpr (std::is_same_v<Stream, TlsStream>) co_await stream.async_shutdown(kTuple);
   error_code ignored;
   lowest.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  std::vector<char> dropped(kDropAtOnce);
+  for (size_t left = kDropAtMost; left > 0;) {
+    const auto [error, n] = co_await lowest.async_read_some(asio::buffer(dropped), kTuple);
+    if (error) break;
+    left -= std::min(left, n);
+  }
 }
 
 }  // namespace

@@ -146,18 +146,18 @@ std::string_view Trimmed(std::string_view text) {
 }
 
 // Collects parts, joining neighbours of the same kind.
-class Builder {
+class PartsBuilder {
  public:
-  Builder& Special(std::string_view text) { return Add(text, true); }
-  Builder& Text(std::string_view text) { return Add(text, false); }
-  Builder& Append(const ChatParts& parts) {
+  PartsBuilder& Special(std::string_view text) { return Add(text, true); }
+  PartsBuilder& Text(std::string_view text) { return Add(text, false); }
+  PartsBuilder& Append(const ChatParts& parts) {
     for (const TextPart& part : parts) Add(part.text, part.special);
     return *this;
   }
   ChatParts Take() { return std::move(parts_); }
 
  private:
-  Builder& Add(std::string_view text, bool special) {
+  PartsBuilder& Add(std::string_view text, bool special) {
     if (text.empty()) return *this;
     if (!parts_.empty() && parts_.back().special == special) {
       parts_.back().text += text;
@@ -220,7 +220,7 @@ std::string LongDate(std::chrono::year_month_day date) {
                      static_cast<unsigned>(date.day()), static_cast<int>(date.year()));
 }
 
-void QwenTools(Builder& out, const std::vector<ToolSpec>& tools) {
+void QwenTools(PartsBuilder& out, const std::vector<ToolSpec>& tools) {
   out.Special(
          "# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are provided "
          "with "
@@ -230,7 +230,7 @@ void QwenTools(Builder& out, const std::vector<ToolSpec>& tools) {
       .Special(kQwenCallRules);
 }
 
-void SmolLm3System(Builder& out, std::string_view system, const std::vector<ToolSpec>& tools) {
+void SmolLm3System(PartsBuilder& out, std::string_view system, const std::vector<ToolSpec>& tools) {
   out.Special(
       "<|im_start|>system\n## Metadata\n\nKnowledge Cutoff Date: June 2025\nReasoning Mode: /no_think\n\n"
       "## Custom Instructions\n\n");
@@ -329,7 +329,7 @@ std::string ChatTemplate::SystemText(const ChatSetup& setup) const {
 }
 
 ChatParts ChatTemplate::Prefix(const ChatSetup& setup) const {
-  Builder out;
+  PartsBuilder out;
   const std::string system = SystemText(setup);
   const bool has_tools = !setup.tools.empty();
   // The family's own words may name control tokens (Granite's default does).
@@ -388,7 +388,7 @@ ChatParts ChatTemplate::Prefix(const ChatSetup& setup) const {
 }
 
 ChatParts ChatTemplate::UserOpen(const ChatSetup& setup, bool first, std::string_view tag) const {
-  Builder out;
+  PartsBuilder out;
   if (family_->system == SystemForm::kNone) {
     if (!tag.empty()) out.Special("<|state|>").Text(tag);
     return out.Special(family_->user_open).Take();
@@ -401,11 +401,11 @@ ChatParts ChatTemplate::UserOpen(const ChatSetup& setup, bool first, std::string
   return out.Take();
 }
 
-ChatParts ChatTemplate::UserClose() const { return Builder().Special(family_->user_close).Take(); }
+ChatParts ChatTemplate::UserClose() const { return PartsBuilder().Special(family_->user_close).Take(); }
 
 ChatParts ChatTemplate::User(const ChatSetup& setup, bool first, std::string_view text,
                              std::string_view tag) const {
-  return Builder()
+  return PartsBuilder()
       .Append(UserOpen(setup, first, tag))
       .Text(family_->trims ? Trimmed(text) : text)
       .Append(UserClose())
@@ -413,7 +413,7 @@ ChatParts ChatTemplate::User(const ChatSetup& setup, bool first, std::string_vie
 }
 
 ChatParts ChatTemplate::Generation() const {
-  return Builder().Special(family_->assistant_open).Special(family_->generation_tail).Take();
+  return PartsBuilder().Special(family_->assistant_open).Special(family_->generation_tail).Take();
 }
 
 // {"name": NAME, KEY: {...}}, with Mistral's id of nine characters.
@@ -426,7 +426,7 @@ std::string ChatTemplate::CallText(const ToolCall& call, size_t index) const {
 }
 
 ChatParts ChatTemplate::Assistant(std::string_view text, std::span<const ToolCall> calls) const {
-  Builder out;
+  PartsBuilder out;
   out.Special(family_->assistant_open).Special(family_->history_tail);
   const std::string_view content = family_->trims ? Trimmed(text) : text;
   const bool spaced = family_->user_open == "[INST] " && family_->tool_form;
@@ -444,7 +444,7 @@ ChatParts ChatTemplate::Assistant(std::string_view text, std::span<const ToolCal
 }
 
 ChatParts ChatTemplate::ToolResult(std::string_view content, bool before, bool after) const {
-  Builder out;
+  PartsBuilder out;
   switch (family_->system) {
     case SystemForm::kChatMl:
       return out.Special(before ? "" : "<|im_start|>user")
@@ -481,7 +481,7 @@ ChatParts ChatTemplate::ToolResult(std::string_view content, bool before, bool a
 
 ChatParts ChatTemplate::Render(const ChatSetup& setup, std::span<const ChatMessage> messages,
                                bool generation) const {
-  Builder out;
+  PartsBuilder out;
   out.Append(Prefix(setup));
   bool first = true;
   const auto is_result = [&](size_t i) {

@@ -11,21 +11,6 @@ static_assert(std::endian::native == std::endian::little, "GGUF values are read 
 namespace sotto {
 namespace {
 
-struct TensorTypeInfo {
-  GgufTensorType type;
-  std::string_view name;
-  size_t block_elements;
-  size_t block_bytes;
-};
-
-constexpr TensorTypeInfo kTensorTypes[] = {
-    {GgufTensorType::kF32, "F32", 1, 4},       {GgufTensorType::kF16, "F16", 1, 2},
-    {GgufTensorType::kBF16, "BF16", 1, 2},     {GgufTensorType::kQ8_0, "Q8_0", 32, 34},
-    {GgufTensorType::kQ4_0, "Q4_0", 32, 18},   {GgufTensorType::kQ5_0, "Q5_0", 32, 22},
-    {GgufTensorType::kQ5_1, "Q5_1", 32, 24},   {GgufTensorType::kQ4_K, "Q4_K", 256, 144},
-    {GgufTensorType::kQ5_K, "Q5_K", 256, 176}, {GgufTensorType::kQ6_K, "Q6_K", 256, 210},
-};
-
 // Types of the format that this build does not compute, by number.
 constexpr std::pair<uint32_t, std::string_view> kOtherTypes[] = {
     {3, "Q4_1"},    {9, "Q8_1"},     {10, "Q2_K"},  {11, "Q3_K"},   {15, "Q8_K"},  {16, "IQ2_XXS"},
@@ -33,13 +18,6 @@ constexpr std::pair<uint32_t, std::string_view> kOtherTypes[] = {
     {23, "IQ4_XS"}, {24, "I8"},      {25, "I16"},   {26, "I32"},    {27, "I64"},   {28, "F64"},
     {29, "IQ1_M"},  {34, "TQ1_0"},   {35, "TQ2_0"}, {39, "MXFP4"},
 };
-
-const TensorTypeInfo* FindType(GgufTensorType type) {
-  for (const TensorTypeInfo& info : kTensorTypes) {
-    if (info.type == type) return &info;
-  }
-  return nullptr;
-}
 
 // Bytes of one number of the metadata; 0 for strings, arrays and unknown types.
 size_t NumberBytes(GgufValueType type) {
@@ -113,24 +91,13 @@ std::optional<int64_t> AsInteger(const GgufValue& value, int64_t low, int64_t hi
 
 }  // namespace
 
-std::string_view GgufTensorTypeName(GgufTensorType type) {
-  if (const TensorTypeInfo* info = FindType(type)) return info->name;
-  for (const auto& [number, name] : kOtherTypes) {
-    if (number == static_cast<uint32_t>(type)) return name;
+std::string_view GgufTensorTypeName(DType type) {
+  const uint32_t number = static_cast<uint32_t>(type);
+  if (const auto computed = DTypeFromId(number)) return DTypeName(*computed);
+  for (const auto& [other, name] : kOtherTypes) {
+    if (other == number) return name;
   }
   return "?";
-}
-
-size_t GgufBlockElements(GgufTensorType type) {
-  const TensorTypeInfo* info = FindType(type);
-  SOTTO_CHECK(info != nullptr);
-  return info->block_elements;
-}
-
-size_t GgufBlockBytes(GgufTensorType type) {
-  const TensorTypeInfo* info = FindType(type);
-  SOTTO_CHECK(info != nullptr);
-  return info->block_bytes;
 }
 
 std::string_view GgufSupportedTensorTypes() {
@@ -287,8 +254,8 @@ class GgufParser {
       if (tensor.name.empty()) return Corrupt("tensor {} has an empty name", i);
       SOTTO_RETURN_IF_ERROR(ReadShape(tensor));
       SOTTO_ASSIGN_OR_RETURN(const uint32_t type, Read<uint32_t>(Shown(tensor.name)));
-      tensor.type = static_cast<GgufTensorType>(type);
-      if (FindType(tensor.type) == nullptr) {
+      tensor.type = static_cast<DType>(type);
+      if (!DTypeFromId(type)) {
         return MakeError(ErrorCode::kUnsupported, "{}: tensor {} has type {} ({}); supported are {}",
                          file_.path_, Shown(tensor.name), type, GgufTensorTypeName(tensor.type),
                          GgufSupportedTensorTypes());
@@ -333,12 +300,12 @@ class GgufParser {
     const size_t data_bytes = data_begin < bytes_.size() ? bytes_.size() - data_begin : 0;
     for (size_t i = 0; i < file_.tensors_.size(); ++i) {
       GgufTensor& tensor = file_.tensors_[i];
-      const size_t block = GgufBlockElements(tensor.type);
+      const size_t block = BlockSize(tensor.type);
       if (tensor.shape[0] % block != 0) {
         return Corrupt("rows of tensor {} have {} elements, not a multiple of {}'s block of {}",
                        Shown(tensor.name), tensor.shape[0], GgufTensorTypeName(tensor.type), block);
       }
-      const uint64_t size = tensor.n_elements() / block * GgufBlockBytes(tensor.type);
+      const uint64_t size = tensor.n_elements() / block * BlockBytes(tensor.type);
       if (offsets_[i] > data_bytes || size > data_bytes - offsets_[i]) {
         return Corrupt("tensor {} ends beyond the file (offset {}, {} bytes; the data has {} bytes)",
                        Shown(tensor.name), offsets_[i], size, data_bytes);

@@ -29,29 +29,13 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "nn/block_formats.h"
 
 namespace sotto {
 
-// Element types of tensors. The numbers are the format's.
-enum class GgufTensorType : uint32_t {
-  kF32 = 0,
-  kF16 = 1,
-  kQ4_0 = 2,
-  kQ5_0 = 6,
-  kQ5_1 = 7,
-  kQ8_0 = 8,
-  kQ4_K = 12,
-  kQ5_K = 13,
-  kQ6_K = 14,
-  kBF16 = 30,
-};
-
 // "Q4_K": static storage. Also for numbers of types that this build cannot compute ("IQ2_XXS"); "?" if
 // unknown.
-std::string_view GgufTensorTypeName(GgufTensorType type);
-// Elements and bytes of one block; rows are whole blocks. REQUIRES: a type of the enum.
-size_t GgufBlockElements(GgufTensorType type);
-size_t GgufBlockBytes(GgufTensorType type);
+std::string_view GgufTensorTypeName(DType type);
 // "F32, F16, ...": for error messages.
 std::string_view GgufSupportedTensorTypes();
 
@@ -94,14 +78,14 @@ struct GgufEntry {
 
 struct GgufTensor {
   std::string_view name;
-  GgufTensorType type = GgufTensorType::kF32;
+  DType type = DType::kF32;
   std::array<uint64_t, 4> shape = {1, 1, 1, 1};  // unused dimensions are 1
   int n_dims = 1;
   std::span<const std::byte> data;
 
   uint64_t n_elements() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
   uint64_t n_rows() const { return shape[1] * shape[2] * shape[3]; }
-  size_t row_bytes() const { return shape[0] / GgufBlockElements(type) * GgufBlockBytes(type); }
+  size_t row_bytes() const { return shape[0] / BlockSize(type) * BlockBytes(type); }
 };
 
 // "[96, 1024]"

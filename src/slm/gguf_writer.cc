@@ -214,17 +214,17 @@ void GgufWriter::CopyMetadata(const GgufFile& file) {
   }
 }
 
-GgufWriter::Tensor& GgufWriter::NewTensor(std::string_view name, GgufTensorType type,
+GgufWriter::Tensor& GgufWriter::NewTensor(std::string_view name, DType type,
                                           std::span<const uint64_t> shape) {
-  SOTTO_CHECK(!shape.empty() && shape.size() <= 4 && shape[0] % GgufBlockElements(type) == 0,
+  SOTTO_CHECK(!shape.empty() && shape.size() <= 4 && shape[0] % BlockSize(type) == 0,
               "tensor {}: rows of {} are not whole blocks", name, shape.empty() ? 0 : shape[0]);
-  size_t size_bytes = shape[0] / GgufBlockElements(type) * GgufBlockBytes(type);
+  size_t size_bytes = shape[0] / BlockSize(type) * BlockBytes(type);
   for (const uint64_t size : shape.subspan(1)) size_bytes *= size;
   return tensors_.emplace_back(
       Tensor{std::string(name), type, std::vector<uint64_t>(shape.begin(), shape.end()), size_bytes, {}, {}});
 }
 
-void GgufWriter::AddTensor(std::string_view name, GgufTensorType type, std::span<const uint64_t> shape,
+void GgufWriter::AddTensor(std::string_view name, DType type, std::span<const uint64_t> shape,
                            std::span<const std::byte> data) {
   Tensor& tensor = NewTensor(name, type, shape);
   SOTTO_CHECK(data.size() == tensor.size_bytes, "tensor {}: {} bytes, its shape needs {}", name, data.size(),
@@ -232,7 +232,7 @@ void GgufWriter::AddTensor(std::string_view name, GgufTensorType type, std::span
   tensor.data = data;
 }
 
-void GgufWriter::AddTensor(std::string_view name, GgufTensorType type, std::span<const uint64_t> shape,
+void GgufWriter::AddTensor(std::string_view name, DType type, std::span<const uint64_t> shape,
                            std::function<Result<void>(std::span<std::byte>)> fill) {
   NewTensor(name, type, shape).fill = std::move(fill);
 }

@@ -35,10 +35,10 @@ class GgufWriter {
 
   // shape[0] is the row length, a multiple of the type's block. `data` must live until Write() returns and
   // have the size that type and shape give.
-  void AddTensor(std::string_view name, GgufTensorType type, std::span<const uint64_t> shape,
+  void AddTensor(std::string_view name, DType type, std::span<const uint64_t> shape,
                  std::span<const std::byte> data);
   // The same with data that is made when it is needed: `fill` gets a span of exactly the tensor's size.
-  void AddTensor(std::string_view name, GgufTensorType type, std::span<const uint64_t> shape,
+  void AddTensor(std::string_view name, DType type, std::span<const uint64_t> shape,
                  std::function<Result<void>(std::span<std::byte>)> fill);
 
   // To a temporary name beside `path`, then renamed: never half a file.
@@ -53,7 +53,7 @@ class GgufWriter {
   };
   struct Tensor {
     std::string name;
-    GgufTensorType type;
+    DType type;
     std::vector<uint64_t> shape;
     size_t size_bytes;
     std::span<const std::byte> data;
@@ -61,7 +61,7 @@ class GgufWriter {
   };
 
   void Set(std::string_view key, std::string encoded);
-  Tensor& NewTensor(std::string_view name, GgufTensorType type, std::span<const uint64_t> shape);
+  Tensor& NewTensor(std::string_view name, DType type, std::span<const uint64_t> shape);
   std::string Header() const;
   // Calls `sink` with consecutive pieces of the file.
   Result<void> Stream(const std::function<Result<void>(std::string_view)>& sink) const;

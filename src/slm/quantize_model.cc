@@ -12,8 +12,6 @@
 namespace sotto {
 namespace {
 
-DType ToDType(GgufTensorType type) { return static_cast<DType>(type); }
-
 // 7 of "blk.7.attn_v.weight"; nullopt for tensors outside of the layers.
 std::optional<uint32_t> LayerOf(std::string_view name) {
   if (!name.starts_with("blk.")) return std::nullopt;
@@ -41,11 +39,11 @@ bool KeepsMoreBits(uint32_t layer, uint32_t n_layers) {
   return layer < n_layers / 8 || layer >= 7 * n_layers / 8 || (layer - n_layers / 8) % 3 == 2;
 }
 
-GgufTensorType WithFallback(GgufTensorType type, uint64_t row) {
-  if (GgufBlockElements(type) == 256 && row % 256 != 0) {
-    type = type == GgufTensorType::kQ4_K ? GgufTensorType::kQ5_0 : GgufTensorType::kQ8_0;
+DType WithFallback(DType type, uint64_t row) {
+  if (BlockSize(type) == 256 && row % 256 != 0) {
+    type = type == DType::kQ4_K ? DType::kQ5_0 : DType::kQ8_0;
   }
-  return row % GgufBlockElements(type) == 0 ? type : GgufTensorType::kF16;
+  return row % BlockSize(type) == 0 ? type : DType::kF16;
 }
 
 uint32_t FileType(QuantizeRecipe recipe) {
@@ -61,18 +59,18 @@ uint32_t FileType(QuantizeRecipe recipe) {
 }
 
 // Converts rows [begin, end) of `tensor`.
-void ConvertRows(const GgufTensor& tensor, GgufTensorType type, uint64_t begin, uint64_t end,
+void ConvertRows(const GgufTensor& tensor, DType type, uint64_t begin, uint64_t end,
                  std::span<std::byte> out) {
   std::vector<float> values(tensor.shape[0]);
   const size_t in_bytes = tensor.row_bytes();
-  const size_t out_bytes = tensor.shape[0] / GgufBlockElements(type) * GgufBlockBytes(type);
+  const size_t out_bytes = tensor.shape[0] / BlockSize(type) * BlockBytes(type);
   for (uint64_t row = begin; row < end; ++row) {
-    DequantizeRow(ToDType(tensor.type), tensor.data.subspan(row * in_bytes, in_bytes), values);
-    QuantizeRow(ToDType(type), values, out.subspan(row * out_bytes, out_bytes));
+    DequantizeRow(tensor.type, tensor.data.subspan(row * in_bytes, in_bytes), values);
+    QuantizeRow(type, values, out.subspan(row * out_bytes, out_bytes));
   }
 }
 
-void Convert(const GgufTensor& tensor, GgufTensorType type, int n_threads, std::span<std::byte> out) {
+void Convert(const GgufTensor& tensor, DType type, int n_threads, std::span<std::byte> out) {
   const uint64_t n_rows = tensor.n_rows();
   const uint64_t n_parts = std::clamp<uint64_t>(static_cast<uint64_t>(std::max(n_threads, 1)), 1, n_rows);
   std::vector<std::jthread> threads;
@@ -95,20 +93,20 @@ std::optional<QuantizeRecipe> FindQuantizeRecipe(std::string_view name) {
   return std::nullopt;
 }
 
-GgufTensorType QuantizedType(const GgufFile& file, const GgufTensor& tensor, QuantizeRecipe recipe) {
+DType QuantizedType(const GgufFile& file, const GgufTensor& tensor, QuantizeRecipe recipe) {
   if (!IsMatrix(tensor)) return tensor.type;
-  if (recipe == QuantizeRecipe::kQ8_0) return WithFallback(GgufTensorType::kQ8_0, tensor.shape[0]);
+  if (recipe == QuantizeRecipe::kQ8_0) return WithFallback(DType::kQ8_0, tensor.shape[0]);
   const bool tied = file.FindTensor("output.weight") == nullptr;
   if (tensor.name == "output.weight" || (tied && tensor.name == "token_embd.weight")) {
-    return WithFallback(GgufTensorType::kQ6_K, tensor.shape[0]);
+    return WithFallback(DType::kQ6_K, tensor.shape[0]);
   }
-  if (recipe == QuantizeRecipe::kQ4_0) return WithFallback(GgufTensorType::kQ4_0, tensor.shape[0]);
+  if (recipe == QuantizeRecipe::kQ4_0) return WithFallback(DType::kQ4_0, tensor.shape[0]);
   bool more = tensor.name.ends_with("attn_qkv.weight");
   if (tensor.name.ends_with("attn_v.weight") || tensor.name.ends_with("ffn_down.weight")) {
     const std::optional<uint32_t> layer = LayerOf(tensor.name);
     more = layer && KeepsMoreBits(*layer, CountLayers(file));
   }
-  return WithFallback(more ? GgufTensorType::kQ6_K : GgufTensorType::kQ4_K, tensor.shape[0]);
+  return WithFallback(more ? DType::kQ6_K : DType::kQ4_K, tensor.shape[0]);
 }
 
 Result<void> QuantizeModel(const GgufFile& in, QuantizeRecipe recipe, const std::filesystem::path& out,
@@ -120,7 +118,7 @@ Result<void> QuantizeModel(const GgufFile& in, QuantizeRecipe recipe, const std:
   uint64_t total = 0, done = 0;
   for (const GgufTensor& tensor : in.tensors()) total += tensor.data.size();
   for (const GgufTensor& tensor : in.tensors()) {
-    const GgufTensorType type = QuantizedType(in, tensor, recipe);
+    const DType type = QuantizedType(in, tensor, recipe);
     const std::span<const uint64_t> shape(tensor.shape.data(), static_cast<size_t>(tensor.n_dims));
     writer.AddTensor(tensor.name, type, shape, [&, type](std::span<std::byte> bytes) -> Result<void> {
       if (type == tensor.type) {

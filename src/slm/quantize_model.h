@@ -24,7 +24,7 @@ enum class QuantizeRecipe { kQ8_0, kQ4_0, kQ4_K_M };
 std::optional<QuantizeRecipe> FindQuantizeRecipe(std::string_view name);
 
 // The type that `tensor` of `file` gets.
-GgufTensorType QuantizedType(const GgufFile& file, const GgufTensor& tensor, QuantizeRecipe recipe);
+DType QuantizedType(const GgufFile& file, const GgufTensor& tensor, QuantizeRecipe recipe);
 
 struct QuantizeOptions {
   int n_threads = 2;

@@ -10,8 +10,10 @@
 
 #include "base/check.h"
 #include "nn/half.h"
+#include "slm/byte_alphabet.h"
 #include "slm/gguf_writer.h"
 #include "slm/model.h"
+#include "slm/unicode.h"
 #include "slm/weights.h"
 
 namespace sotto {
@@ -57,34 +59,34 @@ class FastBits {
 void Store16(std::byte* to, uint16_t value) { std::memcpy(to, &value, 2); }
 
 // Overwrites the scales of random blocks so that the values have a standard deviation of about `deviation`.
-void SetBlockScales(GgufTensorType type, float deviation, std::span<std::byte> data) {
+void SetBlockScales(DType type, float deviation, std::span<std::byte> data) {
   // d of a block relative to the deviation, and the second factor relative to d (0: there is none).
   float d = 0;
   float m = 0;
   size_t d_offset = 0;
   switch (type) {
-    case GgufTensorType::kQ8_0:
+    case DType::kQ8_0:
       d = 1 / 73.9f;
       break;
-    case GgufTensorType::kQ4_0:
+    case DType::kQ4_0:
       d = 1 / 4.6f;
       break;
-    case GgufTensorType::kQ5_0:
+    case DType::kQ5_0:
       d = 1 / 9.2f;
       break;
-    case GgufTensorType::kQ5_1:
+    case DType::kQ5_1:
       d = 1 / 9.2f;
       m = -15.5f;
       break;
-    case GgufTensorType::kQ4_K:
+    case DType::kQ4_K:
       d = 1 / 260.0f;
       m = 7.5f;
       break;
-    case GgufTensorType::kQ5_K:
+    case DType::kQ5_K:
       d = 1 / 520.0f;
       m = 15.5f;
       break;
-    case GgufTensorType::kQ6_K:
+    case DType::kQ6_K:
       d = 1 / 1367.0f;
       d_offset = 208;
       break;
@@ -93,7 +95,7 @@ void SetBlockScales(GgufTensorType type, float deviation, std::span<std::byte> d
   }
   const uint16_t d_bits = FloatToF16(d * deviation);
   const uint16_t m_bits = FloatToF16(m * d * deviation);
-  const size_t block = GgufBlockBytes(type);
+  const size_t block = BlockBytes(type);
   for (size_t at = 0; at < data.size(); at += block) {
     Store16(data.data() + at + d_offset, d_bits);
     if (m != 0) Store16(data.data() + at + 2, m_bits);
@@ -147,14 +149,14 @@ class RandomTensorSource final : public TensorSource {
     FastBits bits(std::hash<std::string_view>()(tensor.name));
     const float deviation = 1 / std::sqrt(static_cast<float>(tensor.shape[0]));
     switch (tensor.type) {
-      case GgufTensorType::kF32:
+      case DType::kF32:
         FillFromTable<float>(
             bits, deviation, [](float value) { return value; }, data);
         break;
-      case GgufTensorType::kF16:
+      case DType::kF16:
         FillFromTable<uint16_t>(bits, deviation, &FloatToF16, data);
         break;
-      case GgufTensorType::kBF16:
+      case DType::kBF16:
         FillFromTable<uint16_t>(bits, deviation, &FloatToBf16, data);
         break;
       default:
@@ -172,26 +174,13 @@ class RandomTensorSource final : public TensorSource {
   std::unique_ptr<std::byte[]> buffer_;
 };
 
-void AppendUtf8(uint32_t code, std::string& out) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else {
-    out += static_cast<char>(0xC0 | (code >> 6));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  }
-}
-
 // A byte-level tokenizer: the 256 bytes (as GPT-2 writes them), the special tokens of a specialist, and words
 // that no text has.
 void SetByteTokenizer(uint32_t n_vocab, GgufWriter& writer) {
   std::vector<std::string> tokens;
   std::vector<int32_t> types;
-  uint32_t next = 256;
-  for (uint32_t byte = 0; byte < 256; ++byte) {
-    const bool printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-    std::string text;
-    AppendUtf8(printable ? byte : next++, text);
-    tokens.push_back(text);
+  for (const uint32_t code_point : kByteAlphabet.code_points) {
+    AppendUtf8(tokens.emplace_back(), code_point);
     types.push_back(static_cast<int32_t>(TokenType::kNormal));
   }
   for (const char* special : {"<|bos|>", "<|user|>", "<|state|>", "<|call|>", "<|end|>", "<|pad|>"}) {
@@ -315,31 +304,30 @@ bool UseMoreBits(int layer, int n_layers) {
 
 std::span<const RandomShape> RandomShapes() { return kShapes; }
 
-Result<GgufTensorType> MixtureTensorType(std::string_view mixture, std::string_view tensor_name,
-                                         uint64_t row_length, int n_layers) {
-  static constexpr std::pair<std::string_view, GgufTensorType> kTypes[] = {
-      {"F32", GgufTensorType::kF32},   {"F16", GgufTensorType::kF16},    {"BF16", GgufTensorType::kBF16},
-      {"Q8_0", GgufTensorType::kQ8_0}, {"Q4_0", GgufTensorType::kQ4_0},  {"Q5_0", GgufTensorType::kQ5_0},
-      {"Q5_1", GgufTensorType::kQ5_1}, {"Q4_K", GgufTensorType::kQ4_K},  {"Q5_K", GgufTensorType::kQ5_K},
-      {"Q6_K", GgufTensorType::kQ6_K}, {"Q4_K_M", GgufTensorType::kQ4_K}};
-  const auto found = std::ranges::find(kTypes, mixture, &std::pair<std::string_view, GgufTensorType>::first);
+Result<DType> MixtureTensorType(std::string_view mixture, std::string_view tensor_name, uint64_t row_length,
+                                int n_layers) {
+  static constexpr std::pair<std::string_view, DType> kTypes[] = {
+      {"F32", DType::kF32},   {"F16", DType::kF16},   {"BF16", DType::kBF16},  {"Q8_0", DType::kQ8_0},
+      {"Q4_0", DType::kQ4_0}, {"Q5_0", DType::kQ5_0}, {"Q5_1", DType::kQ5_1},  {"Q4_K", DType::kQ4_K},
+      {"Q5_K", DType::kQ5_K}, {"Q6_K", DType::kQ6_K}, {"Q4_K_M", DType::kQ4_K}};
+  const auto found = std::ranges::find(kTypes, mixture, &std::pair<std::string_view, DType>::first);
   if (found == std::end(kTypes)) {
     return MakeError(ErrorCode::kInvalidArgument, "unknown type '{}', expected one of {}, Q4_K_M", mixture,
                      GgufSupportedTensorTypes());
   }
-  GgufTensorType type = found->second;
+  DType type = found->second;
   const bool outer = tensor_name == "token_embd.weight" || tensor_name == "output.weight";
-  if (outer && (mixture == "Q4_0" || mixture == "Q4_K_M")) type = GgufTensorType::kQ6_K;
+  if (outer && (mixture == "Q4_0" || mixture == "Q4_K_M")) type = DType::kQ6_K;
   if (mixture == "Q4_K_M" && tensor_name.starts_with("blk.")) {
     int layer = 0;
     std::from_chars(tensor_name.data() + 4, tensor_name.data() + tensor_name.size(), layer);
     const bool sensitive = tensor_name.ends_with("attn_v.weight") || tensor_name.ends_with("ffn_down.weight");
-    if (sensitive && UseMoreBits(layer, n_layers)) type = GgufTensorType::kQ6_K;
+    if (sensitive && UseMoreBits(layer, n_layers)) type = DType::kQ6_K;
   }
-  if (row_length % GgufBlockElements(type) != 0 && GgufBlockElements(type) == 256) {
-    type = type == GgufTensorType::kQ6_K ? GgufTensorType::kQ8_0 : GgufTensorType::kQ5_0;
+  if (row_length % BlockSize(type) != 0 && BlockSize(type) == 256) {
+    type = type == DType::kQ6_K ? DType::kQ8_0 : DType::kQ5_0;
   }
-  if (row_length % GgufBlockElements(type) != 0) type = GgufTensorType::kF16;
+  if (row_length % BlockSize(type) != 0) type = DType::kF16;
   return type;
 }
 

@@ -31,7 +31,7 @@ std::span<const RandomShape> RandomShapes();
 // Element types for the matrices of a model: one type, or a mixture as llama.cpp's quantizer makes it.
 // "Q8_0", "Q4_0", "Q4_K_M", "F16", ... The embedding and output of Q4_0 and Q4_K_M are Q6_K; rows that are no
 // whole number of 256 fall back to Q8_0 (Q6_K) and Q5_0 (Q4_K, Q5_K).
-Result<GgufTensorType> MixtureTensorType(std::string_view mixture, std::string_view tensor_name,
-                                         uint64_t row_length, int n_layers);
+Result<DType> MixtureTensorType(std::string_view mixture, std::string_view tensor_name, uint64_t row_length,
+                                int n_layers);
 
 }  // namespace sotto

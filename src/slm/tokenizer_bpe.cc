@@ -2,6 +2,7 @@
 #include <bit>
 #include <unordered_map>
 
+#include "slm/byte_alphabet.h"
 #include "slm/tokenizer_families.h"
 #include "slm/unicode.h"
 
@@ -11,32 +12,14 @@ namespace {
 constexpr uint32_t kFree = 0xFFFFFFFF;
 constexpr uint32_t kNoSymbol = 0xFFFFFFFF;
 
-// GPT-2 writes each byte as one printable code point: printable Latin-1 as itself, the others from U+0100 on.
-struct ByteAlphabet {
-  std::array<uint16_t, 256> code_points{};  // of each byte
-  std::array<int16_t, 0x180> bytes{};       // of each code point, -1: none
-};
-
-constexpr ByteAlphabet kAlphabet = [] {
-  ByteAlphabet alphabet;
-  for (int16_t& byte : alphabet.bytes) byte = -1;
-  uint16_t next = 0x100;
-  for (uint16_t byte = 0; byte < 256; ++byte) {
-    const bool printable = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-    alphabet.code_points[byte] = printable ? byte : next++;
-    alphabet.bytes[alphabet.code_points[byte]] = static_cast<int16_t>(byte);
-  }
-  return alphabet;
-}();
-
 // The bytes that a token's text stands for. Code points outside of the alphabet stay as they are.
 std::string BytesOfText(std::string_view text) {
   std::string bytes;
   for (size_t i = 0; i < text.size();) {
     const DecodedCodePoint decoded = DecodeUtf8(text, i);
     const uint32_t c = decoded.code_point;
-    if (decoded.valid && c < kAlphabet.bytes.size() && kAlphabet.bytes[c] >= 0) {
-      bytes += static_cast<char>(kAlphabet.bytes[c]);
+    if (decoded.valid && c < kByteAlphabet.bytes.size() && kByteAlphabet.bytes[c] >= 0) {
+      bytes += static_cast<char>(kByteAlphabet.bytes[c]);
     } else {
       bytes += text.substr(i, decoded.size_bytes);
     }
@@ -151,7 +134,7 @@ Result<void> BpeTokenizer::LoadMerges(std::span<const std::string_view> merges) 
   };
   for (size_t byte = 0; byte < 256; ++byte) {
     std::string text;
-    AppendUtf8(text, kAlphabet.code_points[byte]);
+    AppendUtf8(text, kByteAlphabet.code_points[byte]);
     byte_symbols_[byte] = symbol_of(text);
   }
   merges_.assign(std::bit_ceil(merges.size() * 2 + 16), Merge{0, kFree, 0});
@@ -207,7 +190,7 @@ void BpeTokenizer::EncodeFragment(std::string_view text, bool /*at_start*/, cons
 
 std::optional<TokenId> BpeTokenizer::WholeWord(std::string_view word) const {
   std::string text;
-  for (const char c : word) AppendUtf8(text, kAlphabet.code_points[static_cast<uint8_t>(c)]);
+  for (const char c : word) AppendUtf8(text, kByteAlphabet.code_points[static_cast<uint8_t>(c)]);
   const std::optional<TokenId> id = Find(text);
   return id && type(*id) == TokenType::kNormal ? id : std::nullopt;
 }

@@ -27,9 +27,9 @@ namespace {
 constexpr std::array<std::string_view, kNumLayerMatrices> kLayerMatrixNames = {
     "attn_q", "attn_k", "attn_v", "attn_qkv", "attn_output", "ffn_gate", "ffn_up", "ffn_down"};
 
-class Builder {
+class WeightsBuilder {
  public:
-  Builder(const ModelConfig& config, TensorSource& source, ThreadTeam& team)
+  WeightsBuilder(const ModelConfig& config, TensorSource& source, ThreadTeam& team)
       : config_(config), source_(source), team_(team), weights_(std::make_unique<ModelWeights>()) {}
 
   Result<std::unique_ptr<const ModelWeights>> Build() {
@@ -277,7 +277,7 @@ std::optional<MatrixShape> LayerMatrixShape(const ModelConfig& config, LayerMatr
 
 Result<std::unique_ptr<const ModelWeights>> BuildWeights(const ModelConfig& config, TensorSource& source,
                                                          ThreadTeam& team) {
-  return Builder(config, source, team).Build();
+  return WeightsBuilder(config, source, team).Build();
 }
 
 Result<std::vector<float>> TensorToFloats(const GgufTensor& tensor, std::span<const std::byte> data,

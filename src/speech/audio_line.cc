@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "speech/codec.h"
+#include "speech/memory_file.h"
 #include "speech/resample.h"
 
 namespace sotto {
@@ -30,46 +31,10 @@ void Quantise(Audio* audio) {
   }
 }
 
-struct Memory {
-  std::vector<char> bytes;
-  sf_count_t at = 0;
-};
-
-SF_VIRTUAL_IO MemoryFile() {
-  SF_VIRTUAL_IO io{};
-  io.get_filelen = [](void* user) {
-    return static_cast<sf_count_t>(static_cast<Memory*>(user)->bytes.size());
-  };
-  io.seek = [](sf_count_t offset, int whence, void* user) {
-    auto* memory = static_cast<Memory*>(user);
-    const auto size = static_cast<sf_count_t>(memory->bytes.size());
-    memory->at = std::clamp<sf_count_t>(
-        whence == SEEK_SET ? offset : (whence == SEEK_CUR ? memory->at : size) + offset, 0, size);
-    return memory->at;
-  };
-  io.read = [](void* to, sf_count_t count, void* user) {
-    auto* memory = static_cast<Memory*>(user);
-    const sf_count_t n = std::min(count, static_cast<sf_count_t>(memory->bytes.size()) - memory->at);
-    std::memcpy(to, memory->bytes.data() + memory->at, static_cast<size_t>(n));
-    memory->at += n;
-    return n;
-  };
-  io.write = [](const void* from, sf_count_t count, void* user) {
-    auto* memory = static_cast<Memory*>(user);
-    const auto end = static_cast<size_t>(memory->at + count);
-    if (memory->bytes.size() < end) memory->bytes.resize(end);
-    std::memcpy(memory->bytes.data() + memory->at, from, static_cast<size_t>(count));
-    memory->at += count;
-    return count;
-  };
-  io.tell = [](void* user) { return static_cast<Memory*>(user)->at; };
-  return io;
-}
-
 // To GSM 06.10 and back. REQUIRES: 8 kHz.
 Result<void> ThroughGsm(Audio* audio) {
-  Memory memory;
-  SF_VIRTUAL_IO io = MemoryFile();
+  MemoryFile memory;
+  SF_VIRTUAL_IO io = MemoryIo();
   SF_INFO info{};
   info.samplerate = kTelephoneHz;
   info.channels = 1;

@@ -21,8 +21,8 @@ namespace {
 
 // flite's voices, lexicon and random numbers are the program's; whoever uses them holds this.
 std::mutex& FliteMutex() {
-  static std::mutex mutex;
-  return mutex;
+  static std::mutex one;
+  return one;
 }
 
 // 20 ms: small enough for a quick first chunk, large enough to be cheap.

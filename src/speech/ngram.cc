@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/mapped_file.h"
+#include "text/normalise.h"
 
 namespace sotto {
 namespace {
@@ -22,19 +23,6 @@ std::uint64_t Pack(int a, int b) {
 std::uint64_t Pack(int a, int b, int c) { return (Pack(a, b) << kBits) | static_cast<std::uint64_t>(c); }
 int Part(std::uint64_t key, int from_right) {
   return static_cast<int>((key >> (kBits * from_right)) & ((1u << kBits) - 1));
-}
-
-std::vector<std::string> SplitWords(std::string_view text) {
-  std::vector<std::string> words;
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t begin = text.find_first_not_of(" \t\r\n", at);
-    if (begin == std::string_view::npos) break;
-    const size_t end = std::min(text.find_first_of(" \t\r\n", begin), text.size());
-    words.emplace_back(text.substr(begin, end - begin));
-    at = end;
-  }
-  return words;
 }
 
 }  // namespace
@@ -68,7 +56,10 @@ void NgramCounts::Add(std::span<const std::string> words, double weight) {
   total_weight_ += weight;
 }
 
-void NgramCounts::Add(std::string_view sentence, double weight) { Add(SplitWords(sentence), weight); }
+void NgramCounts::Add(std::string_view sentence, double weight) {
+  const std::vector<std::string_view> words = SplitWords(sentence);
+  Add(std::vector<std::string>(words.begin(), words.end()), weight);
+}
 
 void NgramCounts::Count(std::span<const int> ids, double weight) {
   for (size_t i = 1; i < ids.size(); ++i) {

@@ -255,7 +255,7 @@ std::vector<Piece> Pieces(const std::vector<std::string_view>& words, const Spel
   return pieces;
 }
 
-std::string Sentence(const std::vector<Piece>& pieces, size_t way) {
+std::string WrittenSentence(const std::vector<Piece>& pieces, size_t way) {
   std::string text;
   for (const Piece& piece : pieces) {
     if (!text.empty()) text += ' ';
@@ -274,7 +274,7 @@ std::vector<Writing> WaysToWrite(std::string_view said, const SpellingMap& spell
   std::vector<Writing> sentences;
   for (size_t way = 0; way < 3; ++way) {
     const float weight = way == 0 ? 0.4f : 0.3f;
-    std::string text = Sentence(pieces, way);
+    std::string text = WrittenSentence(pieces, way);
     const auto same = std::ranges::find(sentences, text, &Writing::text);
     if (same != sentences.end()) {
       same->weight += weight;

@@ -6,6 +6,7 @@
 #include <array>
 #include <vector>
 
+#include "text/day_arithmetic.h"
 #include "text/speak.h"
 #include "text/times.h"
 
@@ -25,7 +26,6 @@ constexpr std::array<std::string_view, 7> kWeekdays = {"Sunday",   "Monday", "Tu
 constexpr days kNear{300};  // nobody takes a day this close for the same day of another year
 constexpr minutes kMidnight{24 * 60};
 
-int YearOf(Date date) { return static_cast<int>(year_month_day(date).year()); }
 std::string_view MonthName(Date date) {
   return kMonths[static_cast<unsigned>(year_month_day(date).month()) - 1];
 }

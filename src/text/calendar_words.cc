@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kMaxCount = 9999;
 
-constexpr std::pair<std::string_view, int> kMonths[] = {
+constexpr std::pair<std::string_view, int> kMonthWords[] = {
     {"january", 1},   {"february", 2},  {"march", 3},      {"april", 4},     {"may", 5},
     {"june", 6},      {"july", 7},      {"august", 8},     {"september", 9}, {"october", 10},
     {"november", 11}, {"december", 12}, {"jan", 1},        {"feb", 2},       {"mar", 3},
@@ -17,7 +17,7 @@ constexpr std::pair<std::string_view, int> kMonths[] = {
     {"sept", 9},      {"oct", 10},      {"nov", 11},       {"dec", 12},      {"januaray", 1},
     {"feburary", 2},  {"febuary", 2},   {"septemeber", 9}, {"agust", 8},     {"novemeber", 11}};
 
-constexpr std::pair<std::string_view, int> kWeekdays[] = {
+constexpr std::pair<std::string_view, int> kWeekdayWords[] = {
     {"sunday", 0},  {"monday", 1},   {"tuesday", 2},  {"wednesday", 3}, {"thursday", 4},
     {"friday", 5},  {"saturday", 6}, {"tues", 2},     {"tue", 2},       {"weds", 3},
     {"thurs", 4},   {"thur", 4},     {"thu", 4},      {"fri", 5},       {"wednsday", 3},
@@ -189,7 +189,7 @@ std::optional<CalendarWords::UnitWord> CalendarWords::Unit(size_t i) const {
 }
 
 int CalendarWords::Month(size_t i) const {
-  for (const auto& [name, month] : kMonths) {
+  for (const auto& [name, month] : kMonthWords) {
     if (name == At(i)) return month;
   }
   return 0;
@@ -197,7 +197,7 @@ int CalendarWords::Month(size_t i) const {
 
 int CalendarWords::Weekday(size_t i) const {
   const std::string_view word = At(i);
-  for (const auto& [name, day] : kWeekdays) {
+  for (const auto& [name, day] : kWeekdayWords) {
     if (name == word) return day;
   }
   for (const auto& [name, day] : kDoubtfulWeekdays) {

@@ -16,7 +16,7 @@ constexpr double kClassifierSure = 0.5;
 constexpr size_t kMostWordsBefore = 12;  // a "go ahead"
 
 // What the parts of an answer are.
-enum Part : uint32_t {
+enum ConsentPart : uint32_t {
   kAgrees = 1,      // "yes", "go ahead"
   kPlease = 2,      //
   kVerb = 4,        // the act: "pay", "cancel"

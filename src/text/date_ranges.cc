@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "text/day_arithmetic.h"
 #include "text/day_reader.h"
 
 namespace sotto {
@@ -21,7 +22,6 @@ struct Stretch {
   Every every = Every::kNever;
 };
 
-int YearOf(Date date) { return static_cast<int>(year_month_day(date).year()); }
 Date FirstOf(int year, unsigned month) {
   return Date(std::chrono::year(year) / std::chrono::month(month) / 1);
 }
@@ -31,9 +31,7 @@ DateRange QuarterRange(int year, int quarter) {
   const Date from = FirstOf(year, static_cast<unsigned>(3 * quarter - 2));
   return {from, MonthEnd(AddMonths(from, 2))};
 }
-int QuarterOf(Date date) {
-  return (static_cast<int>(static_cast<unsigned>(year_month_day(date).month())) + 2) / 3;
-}
+int QuarterOf(Date date) { return (MonthNumber(date) + 2) / 3; }
 
 Date Shift(Date date, Every every, int times) {
   switch (every) {

@@ -367,12 +367,13 @@ std::string NormaliseSpoken(std::string_view text, size_t max_bytes) {
 }
 
 std::vector<std::string_view> SplitWords(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
   std::vector<std::string_view> words;
   size_t at = 0;
   while (at < text.size()) {
-    const size_t begin = text.find_first_not_of(' ', at);
+    const size_t begin = text.find_first_not_of(kBlanks, at);
     if (begin == std::string_view::npos) break;
-    at = std::min(text.find(' ', begin), text.size());
+    at = std::min(text.find_first_of(kBlanks, begin), text.size());
     words.push_back(text.substr(begin, at - begin));
   }
   return words;

@@ -51,7 +51,7 @@ std::vector<NormalisedWord> NormaliseSpokenWords(std::string_view text, size_t m
 // The same words joined by single spaces.
 std::string NormaliseSpoken(std::string_view text, size_t max_bytes = kMaxSpokenBytes);
 
-// The text split at spaces. The views live as long as `text`.
+// The text split at spaces, tabs and ends of lines. The views live as long as `text`.
 std::vector<std::string_view> SplitWords(std::string_view text);
 
 // An identifier as words: "card_type" -> "card type".

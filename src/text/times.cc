@@ -17,9 +17,9 @@ constexpr minutes kDay{24 * 60};
 
 constexpr DayTime Window(int from_hour, int to_hour) { return {hours(from_hour), hours(to_hour)}; }
 
-constexpr PartOfDay kParts[] = {{"in the morning", Window(6, 12)},  {"in the afternoon", Window(12, 18)},
-                                {"in the evening", Window(18, 22)}, {"at night", Window(21, 24)},
-                                {"at lunchtime", Window(12, 14)},   {"at any time", Window(0, 24)}};
+constexpr PartOfDay kPartsOfDay[] = {{"in the morning", Window(6, 12)},  {"in the afternoon", Window(12, 18)},
+                                     {"in the evening", Window(18, 22)}, {"at night", Window(21, 24)},
+                                     {"at lunchtime", Window(12, 14)},   {"at any time", Window(0, 24)}};
 
 struct NamedWindow {
   std::string_view words;
@@ -576,6 +576,6 @@ std::vector<PeriodReading> ReadPeriods(std::string_view text) {
   return ReadPeriods(text, words);
 }
 
-std::span<const PartOfDay> PartsOfDay() { return kParts; }
+std::span<const PartOfDay> PartsOfDay() { return kPartsOfDay; }
 
 }  // namespace sotto

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "slm/byte_alphabet.h"
 #include "slm/pretokenizer.h"
 #include "slm/unicode.h"
 
@@ -16,11 +17,8 @@ namespace {
 const std::array<std::string, 256>& Alphabet() {
   static const std::array<std::string, 256> alphabet = [] {
     std::array<std::string, 256> result;
-    uint32_t next = 256;
-    for (uint32_t byte = 0; byte < 256; ++byte) {
-      const bool printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-      AppendUtf8(result[byte], printable ? byte : next++);
-    }
+    for (size_t byte = 0; byte < result.size(); ++byte)
+      AppendUtf8(result[byte], kByteAlphabet.code_points[byte]);
     return result;
   }();
   return alphabet;

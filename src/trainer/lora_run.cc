@@ -105,7 +105,7 @@ Result<void> LoraRun::WriteAdapter(const std::filesystem::path& path, const std:
     const auto add = [&](const char* suffix, const at::Tensor& t) {
       const std::span<const float> values(t.data_ptr<float>(), static_cast<size_t>(t.numel()));
       const std::vector<uint64_t> shape{static_cast<uint64_t>(t.size(1)), static_cast<uint64_t>(t.size(0))};
-      writer.AddTensor(pair.piece.name + suffix, GgufTensorType::kF32, shape, std::as_bytes(values));
+      writer.AddTensor(pair.piece.name + suffix, DType::kF32, shape, std::as_bytes(values));
     };
     add(".lora_a", pair.a);
     add(".lora_b", pair.b);

@@ -116,7 +116,7 @@ GgufWriter ModelWriter(const Weights& weights, const TrainVocabulary& vocabulary
     const std::vector<uint64_t> shape =
         gain ? std::vector<uint64_t>{columns}
              : std::vector<uint64_t>{columns, static_cast<uint64_t>(piece.rows)};
-    writer.AddTensor(piece.name, static_cast<GgufTensorType>(stored), shape, fill);
+    writer.AddTensor(piece.name, stored, shape, fill);
   }
   return writer;
 }

@@ -125,7 +125,6 @@ class WorkflowParser {
   }
 
   void ReadAssistant(const YAML::Node& node) {
-    workflow_.assistant.recognizer = "moonshine,pocketsphinx";  // what is there of these (speech/backends.h)
     if (!reader_.CheckMap(node, "assistant", {"name", "greeting", "voice", "recognizer"}, "assistant"))
       return;
     reader_.Read(node, "assistant", "name", workflow_.assistant.name);

@@ -10,12 +10,6 @@ namespace {
 
 constexpr int kMaxReferences = 32;
 
-std::string Text(const Json& schema, const char* key) {
-  return schema.is_object() && schema.contains(key) && schema.at(key).is_string()
-             ? schema.at(key).get<std::string>()
-             : "";
-}
-
 // A JSON pointer ("#/$defs/Hue", "#/properties/a/anyOf/0") into the document.
 const Json* Find(const Json& root, std::string_view reference) {
   if (!reference.starts_with('#')) return nullptr;
@@ -91,7 +85,7 @@ class Resolver {
   Result<Json> ResolveObject(const Json& schema, const std::string& path) {
     Json resolved = Json::object();
     if (schema.contains("$ref")) {
-      const std::string reference = Text(schema, "$ref");
+      const std::string reference = SchemaText(schema, "$ref");
       const Json* target = Find(root_, reference);
       if (target == nullptr)
         return RefuseSchema(path + ".$ref", fmt::format("'{}' leads nowhere", reference), "'#/$defs/NAME'");
@@ -150,7 +144,7 @@ class Resolver {
         for (const Json& value : *listed) {
           if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
         }
-      } else if (const std::string type = Text(schema, "type");
+      } else if (const std::string type = SchemaText(schema, "type");
                  type == "string" || type == "number" || type == "integer" || type == "boolean") {
         types.push_back(type);
       } else {
@@ -178,6 +172,12 @@ std::string ShortJson(const Json& value) {
 }
 
 // The values of a schema that lists them (enum or const), or nothing.
+std::string SchemaText(const Json& schema, const char* key) {
+  return schema.is_object() && schema.contains(key) && schema.at(key).is_string()
+             ? schema.at(key).get<std::string>()
+             : "";
+}
+
 std::optional<Json> ListedValues(const Json& schema) {
   if (!schema.is_object()) return std::nullopt;
   if (schema.contains("const")) return Json::array({schema.at("const")});

@@ -15,6 +15,9 @@ namespace sotto {
 // form "PATH: what is wrong; want ...".
 Result<Json> ResolveSchema(const Json& schema, const Json& root, const std::string& path);
 
+// The string under `key`; empty where the schema has none.
+std::string SchemaText(const Json& schema, const char* key);
+
 // The values of a schema that lists them (enum or const), or nothing.
 std::optional<Json> ListedValues(const Json& schema);
 

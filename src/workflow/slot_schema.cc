@@ -19,10 +19,6 @@ namespace {
 
 constexpr int kMaxDigits = 64;
 
-std::string Text(const Json& schema, const char* key) {
-  return schema.contains(key) && schema.at(key).is_string() ? schema.at(key).get<std::string>() : "";
-}
-
 // ---- words of names and descriptions ----
 
 // "fromAccount" -> from account; "Order number, 5 digits" -> order number 5 digits. Lower case.
@@ -206,7 +202,7 @@ class SlotReader {
       : name_(WordsOf(name)), schema_(schema), path_(path) {}
 
   Result<SlotSchema> Read() {
-    out_.description = Text(schema_, "description");
+    out_.description = SchemaText(schema_, "description");
     described_ = WordsOf(out_.description);
     out_.nullable = schema_.contains("nullable") && schema_.at("nullable") == true;
     for (const char* key : {"not", "if", "then", "else", "dependentRequired", "dependentSchemas"}) {
@@ -409,8 +405,8 @@ class SlotReader {
   void ReadString() {
     Entity& entity = out_.entity;
     entity.type = Entity::Type::kText;
-    const std::string pattern = Text(schema_, "pattern");
-    const std::string format = Text(schema_, "format");
+    const std::string pattern = SchemaText(schema_, "pattern");
+    const std::string format = SchemaText(schema_, "format");
     if (format == "date" && pattern.empty()) {
       entity.type = Entity::Type::kDate;
       return;

@@ -25,7 +25,7 @@ std::string Lower(std::string_view text) {
 }
 
 // "fromAccount", "from_account" -> "from account"
-std::string Words(std::string_view name) {
+std::string WordsOfName(std::string_view name) {
   std::string words;
   for (size_t i = 0; i < name.size(); ++i) {
     const char c = name[i];
@@ -68,7 +68,7 @@ std::string AskText(const std::string& name, std::string ask) {
   ask = ask.substr(0, ask.find_first_of(".(,;:[{\n"));
   ask = ask.substr(0, ask.find(" - "));
   while (!ask.empty() && ask.back() == ' ') ask.pop_back();
-  if (ask.empty() || ask.size() > 60) return "the " + Words(name);
+  if (ask.empty() || ask.size() > 60) return "the " + WordsOfName(name);
   if (ask.size() > 1 && std::islower(static_cast<unsigned char>(ask[1])) != 0)
     ask[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(ask[0])));
   static const std::set<std::string> complete{"the",  "a",    "an",    "which", "whether", "how",  "who",
@@ -141,7 +141,7 @@ std::string EntityYaml(const Entity& entity) {
 }
 
 std::string RoleOf(const ToolSpec& tool, bool bare) {
-  const std::string words = Words(tool.name);
+  const std::string words = WordsOfName(tool.name);
   if (HasWord(words, {"unclear", "unknown", "fallback", "out of scope", "not understood"})) return "unclear";
   if (HasWord(words, {"human", "agent", "representative", "operator", "handoff", "hand off", "escalate"}))
     return "handoff";
@@ -159,7 +159,7 @@ std::string TitleOf(const ToolSpec& tool) {
   const bool verb = title.size() > 1 && std::islower(static_cast<unsigned char>(title[1])) != 0;
   static const std::set<std::string> subjects{"The", "A", "An", "This", "User", "Customer", "Caller"};
   if (!verb || words < 2 || words > 5 || subjects.contains(title.substr(0, title.find(' '))))
-    return Words(tool.name);
+    return WordsOfName(tool.name);
   title[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(title[0])));
   return title;
 }
@@ -349,8 +349,9 @@ class FromTools {
     // What greets and thanks is plain; whom a call is handed to, and what stands for everything else, is not.
     if (role == "handoff" || role == "unclear")
       Note(tool, fmt::format("is taken for the workflow's '{0}' (role: {0})", role));
-    std::string text = fmt::format("  {}:\n    description: {}\n", Key(name),
-                                   Quoted(tool.description.empty() ? Words(tool.name) : tool.description));
+    std::string text =
+        fmt::format("  {}:\n    description: {}\n", Key(name),
+                    Quoted(tool.description.empty() ? WordsOfName(tool.name) : tool.description));
     if (name != tool.name) text += fmt::format("    as: {}\n", Quoted(tool.name));
     if (!role.empty()) text += fmt::format("    role: {}\n", role);
     const std::string title = TitleOf(tool);
@@ -362,7 +363,7 @@ class FromTools {
       text += SlotYaml(name, slot_name, slot);
       if (slot.schema.entity.type == Entity::Type::kMoney)
         Note(tool, fmt::format("'{}' is taken for money in {}", slot.argument, slot.schema.entity.currency));
-      done += fmt::format("[, {} {{{}}}]", Literal(Words(slot_name)), slot_name);
+      done += fmt::format("[, {} {{{}}}]", Literal(WordsOfName(slot_name)), slot_name);
     }
     if (role.empty() && server_ != nullptr) {
       text += ActionYaml(tool, slots);
@@ -399,7 +400,7 @@ class FromTools {
       if (slot || Identifier(field) != field || (type != "string" && type != "number" && type != "integer"))
         continue;
       returns.push_back(fmt::format("{}: {}", Key(field), type == "string" ? "text" : "number"));
-      done += fmt::format("[{}{}: {{{}}}]", done.empty() ? "" : ", ", Literal(Words(field)), field);
+      done += fmt::format("[{}{}: {{{}}}]", done.empty() ? "" : ", ", Literal(WordsOfName(field)), field);
     }
     if (returns.empty()) {
       returns.emplace_back("text: text");

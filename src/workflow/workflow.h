@@ -180,7 +180,7 @@ struct Workflow {
     std::string name;
     std::string greeting;
     std::string voice = "rms";
-    std::string recognizer = "pocketsphinx";  // speech/backends.h
+    std::string recognizer = "moonshine,pocketsphinx";  // what is there of these (speech/backends.h)
   } assistant;
   std::map<std::string, Entity> entities;
   std::vector<ToolDef> tools;

@@ -194,14 +194,13 @@ TEST(ImportMoonshine, WeightsAreTheDequantisedOnes) {
     const auto gguf = GgufFile::Parse(writer.ToBytes().value(), "imported.gguf").value();
     const GgufTensor* tensor = gguf->FindTensor("enc.blk.0.attn_q.weight");
     ASSERT_NE(tensor, nullptr);
-    EXPECT_EQ(tensor->type, floats ? GgufTensorType::kF32 : GgufTensorType::kQ8_0);
+    EXPECT_EQ(tensor->type, floats ? DType::kF32 : DType::kQ8_0);
     std::vector<float> row(kD);
     const OnnxTensor* quants = encoder.Find("onnx::MatMul_100_quantized");
     ASSERT_NE(quants, nullptr);
     size_t n_kept = 0;
     for (size_t out = 0; out < kD; ++out) {
-      DequantizeRow(static_cast<DType>(tensor->type),
-                    tensor->data.subspan(out * tensor->row_bytes(), tensor->row_bytes()), row);
+      DequantizeRow(tensor->type, tensor->data.subspan(out * tensor->row_bytes(), tensor->row_bytes()), row);
       for (size_t in = 0; in < kD; ++in) {
         const int centred = static_cast<unsigned char>(quants->data[in * kD + out]) - 0x79;
         const float exact = static_cast<float>(centred) * 0.0011f;

@@ -107,7 +107,7 @@ TinySpeechModel TinySpeechModel::Make(TinySpeechModel m) {
       DequantizeRow(type, to, row);
     }
     const uint64_t shape[] = {columns, rows};
-    writer.AddTensor(name, static_cast<GgufTensorType>(type), std::span(shape, rows == 1 ? 1u : 2u), data);
+    writer.AddTensor(name, type, std::span(shape, rows == 1 ? 1u : 2u), data);
   };
   const auto matrix = [&](const std::string& name, size_t columns, size_t rows) {
     const double range = 1.7 / std::sqrt(static_cast<double>(columns));

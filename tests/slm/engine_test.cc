@@ -73,8 +73,8 @@ TEST(EngineTest, FloatActivationsMatchNaiveForward) {
 }
 
 TEST(EngineTest, QuantisedModelsMatchNaiveForward) {
-  for (const GgufTensorType type : {GgufTensorType::kF16, GgufTensorType::kQ8_0, GgufTensorType::kQ4_0,
-                                    GgufTensorType::kQ5_0, GgufTensorType::kQ4_K, GgufTensorType::kQ6_K}) {
+  for (const DType type :
+       {DType::kF16, DType::kQ8_0, DType::kQ4_0, DType::kQ5_0, DType::kQ4_K, DType::kQ6_K}) {
     SCOPED_TRACE(GgufTensorTypeName(type));
     const TinyModel tiny = TinyModel::Make({.arch = "qwen3",
                                             .d = 256,
@@ -113,7 +113,7 @@ std::vector<TinyModel> QuantisedShapes() {
                                       .d_ff = 96,
                                       .n_rot = 32,
                                       .window = 50,
-                                      .type = GgufTensorType::kQ8_0}));
+                                      .type = DType::kQ8_0}));
   }
   return shapes;
 }

@@ -38,8 +38,8 @@ std::string SampleFile() {
   writer.SetStringArray("a.texts", std::vector<std::string>{"x", "", "yz"});
   static const std::vector<float> kMatrix = {1, 2, 3, 4, 5, 6}, kVector = {7, 8, 9};
   const uint64_t matrix[] = {3, 2}, vector[] = {3};
-  writer.AddTensor("m.weight", GgufTensorType::kF32, matrix, BytesOf(kMatrix));
-  writer.AddTensor("v.bias", GgufTensorType::kF32, vector, BytesOf(kVector));
+  writer.AddTensor("m.weight", DType::kF32, matrix, BytesOf(kMatrix));
+  writer.AddTensor("v.bias", DType::kF32, vector, BytesOf(kVector));
   return *writer.ToBytes();
 }
 
@@ -211,7 +211,7 @@ TEST(GgufWriter, LeavesNothingBehindWhenATensorFails) {
   const TempFolder folder;
   GgufWriter writer;
   const uint64_t shape[] = {4};
-  writer.AddTensor("t", GgufTensorType::kF32, shape, [](std::span<std::byte>) -> Result<void> {
+  writer.AddTensor("t", DType::kF32, shape, [](std::span<std::byte>) -> Result<void> {
     return MakeError(ErrorCode::kIo, "disk on fire");
   });
   const auto written = writer.Write(folder / "model.gguf");

@@ -51,8 +51,8 @@ Adapter MakeAdapter(const TinyModel& base, const std::vector<std::string>& parts
     for (float& value : a) value = static_cast<float>(random.Uniform() - 0.5) * 0.3f;
     for (float& value : b) value = static_cast<float>(random.Uniform() - 0.5) * 0.3f;
     const uint64_t shape_a[] = {columns, kRank}, shape_b[] = {kRank, values.size() / columns};
-    writer.AddTensor(tensor + ".lora_a", GgufTensorType::kF32, shape_a, std::as_bytes(std::span(a)));
-    writer.AddTensor(tensor + ".lora_b", GgufTensorType::kF32, shape_b, std::as_bytes(std::span(b)));
+    writer.AddTensor(tensor + ".lora_a", DType::kF32, shape_a, std::as_bytes(std::span(a)));
+    writer.AddTensor(tensor + ".lora_b", DType::kF32, shape_b, std::as_bytes(std::span(b)));
   }
   adapter.path = TempFile(std::string(name) + ".gguf");
   EXPECT_TRUE(writer.Write(adapter.path).has_value());
@@ -109,7 +109,7 @@ TEST(LoraTest, EqualsMergedWeights) {
 
 TEST(LoraTest, DifferentAdaptersInOneBatch) {
   const TinyModel base = TinyModel::Make(
-      {.arch = "qwen3", .d = 64, .head_dim = 32, .d_ff = 96, .n_rot = 32, .type = GgufTensorType::kQ8_0});
+      {.arch = "qwen3", .d = 64, .head_dim = 32, .d_ff = 96, .n_rot = 32, .type = DType::kQ8_0});
   const auto model = base.Load({});
   const auto first =
       LoraAdapter::Load(MakeAdapter(base, {"attn_q", "ffn_"}, 31, "first").path, *model).value();

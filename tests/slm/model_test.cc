@@ -181,12 +181,12 @@ TEST(RandomModelTest, UnknownNamesListTheKnown) {
 }
 
 TEST(RandomModelTest, MixturesFallBackWhereRowsAreNoWholeBlocks) {
-  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.0.attn_q.weight", 1024, 28), GgufTensorType::kQ4_K);
-  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.0.attn_q.weight", 320, 28), GgufTensorType::kQ5_0);
-  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.0.attn_v.weight", 1024, 28), GgufTensorType::kQ6_K);
-  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.3.attn_v.weight", 1024, 28), GgufTensorType::kQ4_K);
-  EXPECT_EQ(MixtureTensorType("Q4_K_M", "token_embd.weight", 320, 28), GgufTensorType::kQ8_0);
-  EXPECT_EQ(MixtureTensorType("Q4_0", "token_embd.weight", 1024, 28), GgufTensorType::kQ6_K);
+  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.0.attn_q.weight", 1024, 28), DType::kQ4_K);
+  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.0.attn_q.weight", 320, 28), DType::kQ5_0);
+  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.0.attn_v.weight", 1024, 28), DType::kQ6_K);
+  EXPECT_EQ(MixtureTensorType("Q4_K_M", "blk.3.attn_v.weight", 1024, 28), DType::kQ4_K);
+  EXPECT_EQ(MixtureTensorType("Q4_K_M", "token_embd.weight", 320, 28), DType::kQ8_0);
+  EXPECT_EQ(MixtureTensorType("Q4_0", "token_embd.weight", 1024, 28), DType::kQ6_K);
 }
 
 }  // namespace

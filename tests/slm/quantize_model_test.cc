@@ -28,7 +28,7 @@ std::shared_ptr<const GgufFile> SampleModel() {
     size_t n = 1;
     for (const uint64_t size : shape) n *= size;
     kept.push_back(values(n));
-    writer.AddTensor(name, GgufTensorType::kF32, shape, std::as_bytes(std::span(*kept.back())));
+    writer.AddTensor(name, DType::kF32, shape, std::as_bytes(std::span(*kept.back())));
   };
   add("token_embd.weight", {256, 4});
   add("output_norm.weight", {256});
@@ -101,7 +101,7 @@ TEST(QuantizeModel, WritesAFileThatHoldsTheSameWeights) {
       const GgufTensor& converted = **(*out)->GetTensor(tensor.name);
       std::vector<float> before(tensor.shape[0]), after(tensor.shape[0]);
       DequantizeRow(DType::kF32, tensor.data.first(tensor.row_bytes()), before);
-      DequantizeRow(static_cast<DType>(converted.type), converted.data.first(converted.row_bytes()), after);
+      DequantizeRow(converted.type, converted.data.first(converted.row_bytes()), after);
       double error = 0;
       for (size_t i = 0; i < before.size(); ++i) error += std::pow(before[i] - after[i], 2);
       EXPECT_LT(std::sqrt(error / static_cast<double>(before.size())), 0.06) << tensor.name;

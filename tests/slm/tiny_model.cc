@@ -383,7 +383,7 @@ TinyModel TinyModel::Make(TinyModel m) {
     }
     std::vector<uint64_t> shape = {static_cast<uint64_t>(spec.columns)};
     if (spec.rows > 1) shape.push_back(static_cast<uint64_t>(spec.rows));
-    writer.AddTensor(spec.name, static_cast<GgufTensorType>(stored_type), shape, data);
+    writer.AddTensor(spec.name, stored_type, shape, data);
     m.tensors[spec.name] = std::move(values);
   }
   m.bytes = writer.ToBytes().value();

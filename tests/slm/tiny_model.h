@@ -26,9 +26,9 @@ struct TinyModel {
   int window = 7;  // gemma2; of the others where `sliding`
   bool sliding = false;
   bool tied = false;
-  bool rope_freqs = false;                     // llama 3
-  bool longrope = false;                       // phi3: original context 24
-  GgufTensorType type = GgufTensorType::kF32;  // of the matrices; others need dims in whole blocks
+  bool rope_freqs = false;   // llama 3
+  bool longrope = false;     // phi3: original context 24
+  DType type = DType::kF32;  // of the matrices; others need dims in whole blocks
   uint64_t seed = 1;
 
   // Filled by Make(): what the file's tensors hold after rounding to `type`. Matrices are [rows][columns].
