@@ -55,6 +55,7 @@ function(sotto_test name)
   endif()
   add_executable(test_${name} ${sources})
   set_target_properties(test_${name} PROPERTIES UNITY_BUILD OFF)  # each file has helpers of its own
+  target_precompile_headers(test_${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp>)
   target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(test_${name} PRIVATE SOTTO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   # gtest_main first: libwebrtc_audio_processing.so has a main of its own.

@@ -1,5 +1,5 @@
 // Fuzz target: any bytes as what somebody sends to the server: an address, a form, a JSON body, a message of a
-// voice WebSocket or of a media stream, an AudioSocket stream in pieces, a form with files, base64, a name of an
+// voice WebSocket or of a media stream, an AudioSocket or a Wyoming stream in pieces, a form with files, base64, a name of an
 // audio format, audio. Whatever they are, reading them gives a value or a one-line error, and the pieces do not matter.
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include "server/multipart.h"
 #include "server/secrets.h"
 #include "server/voice_messages.h"
+#include "server/wyoming_protocol.h"
 
 namespace sotto {
 namespace {
@@ -45,6 +46,23 @@ std::vector<std::string> Messages(std::string_view bytes, size_t piece) {
     }
   }
   return messages;
+}
+
+// The same of Wyoming.
+std::vector<std::string> Events(std::string_view bytes, size_t piece) {
+  WyomingReader reader;
+  std::vector<std::string> events;
+  for (size_t at = 0; at < bytes.size(); at += piece) {
+    reader.Feed(bytes.substr(at, piece));
+    while (true) {
+      auto event = reader.Next();
+      CheckError(event);
+      if (!event) return events.emplace_back("error"), events;
+      if (!event->has_value()) break;
+      events.push_back((*event)->type + (*event)->data.dump() + (*event)->payload);
+    }
+  }
+  return events;
 }
 
 void ReadAudio(std::string_view bytes) {
@@ -84,6 +102,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string bytes;
   if (FromBase64(text, &bytes)) SOTTO_CHECK(bytes.size() <= text.size());
   SOTTO_CHECK(Messages(text, 1) == Messages(text, 1 + size / 3));
+  SOTTO_CHECK(Events(text, 1) == Events(text, 1 + size / 3));
   if (size <= 4000) ReadAudio(text);
   return 0;
 }

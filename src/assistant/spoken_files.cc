@@ -46,13 +46,16 @@ Result<std::string> SpeakToBytes(const Deployment& deployment, std::string_view 
   return ToPcm16Bytes(resampled.samples);
 }
 
+Result<std::string> HearSamples(const Deployment& deployment, const Audio& audio) {
+  SOTTO_ASSIGN_OR_RETURN(const Audio resampled, Resample(audio, kSampleRateHz));
+  SOTTO_ASSIGN_OR_RETURN(const auto recognizer, deployment.parts().voice->recognizers->Acquire());
+  return HearRecording(*recognizer, resampled.samples, kPartWithin);
+}
+
 Result<HeardFile> HearBytes(const Deployment& deployment, std::string bytes) {
   SOTTO_ASSIGN_OR_RETURN(const Audio audio, ReadAudioBytes(std::move(bytes), "file", kLongestSeconds));
-  SOTTO_ASSIGN_OR_RETURN(const auto recognizer, deployment.parts().voice->recognizers->Acquire());
-  HeardFile heard;
-  heard.seconds = audio.seconds();
-  SOTTO_ASSIGN_OR_RETURN(heard.text, HearRecording(*recognizer, audio.samples, kPartWithin));
-  return heard;
+  SOTTO_ASSIGN_OR_RETURN(std::string text, HearSamples(deployment, audio));
+  return HeardFile{std::move(text), audio.seconds()};
 }
 
 }  // namespace sotto

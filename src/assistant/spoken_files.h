@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "assistant/deployment.h"
+#include "core/audio.h"
 
 namespace sotto {
 
@@ -13,6 +14,9 @@ namespace sotto {
 // kal16); any other name is the deployment's own. kInvalidArgument: no such format. REQUIRES: there is a voice.
 Result<std::string> SpeakToBytes(const Deployment& deployment, std::string_view text, std::string_view voice,
                                  std::string_view format);
+
+// What is said in a recording of any rate. The same.
+Result<std::string> HearSamples(const Deployment& deployment, const Audio& audio);
 
 struct HeardFile {
   std::string text;

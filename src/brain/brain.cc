@@ -160,6 +160,7 @@ struct BrainSession::Impl {
   std::optional<Answer> AnswerIn(std::string_view utterance) const;
   std::vector<OfferedTool> ToolsFor(std::optional<Answer> answer) const;
   bool ActsOnAQuestion(const DecodedTurn& turn, std::string_view utterance) const;
+  void Complete(Understanding& understanding, std::string_view utterance, std::optional<Answer> answer) const;
   Understanding Unclear(std::string_view utterance) const;
   Understanding ByRule(Understanding::Call call, std::string_view utterance) const;
   ConfidenceFeatures FeaturesOf(const DecodedTurn& turn, const Grounding& grounding) const;
@@ -348,6 +349,8 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
       call.arguments.emplace_back(name, std::exp(log_prob));
     understanding.calls.push_back(std::move(call));
   }
+  if (script == nullptr && shared().options.grounding && expectation.kind == Expectation::Kind::kConfirm)
+    Complete(understanding, cut, answer);
   understanding.cost.prefilled = std::max(model.prefilled(), 0);
   understanding.cost.decided = turn->decided;
   draft = model.Encode(turn->text);
@@ -355,6 +358,26 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   understanding.cost.forced = std::max(static_cast<int>(draft.size()) - turn->decided, 0);
   understanding.cost.commit_to_call_ms = Milliseconds(clock.Now() - start);
   return understanding;
+}
+
+// An answer to a read-back: see plain_answer.h. Who says no, and nothing else that was understood, says no.
+void BrainSession::Impl::Complete(Understanding& understanding, std::string_view utterance,
+                                  std::optional<Answer> answer) const {
+  const ReadBack back = LastReadBack();
+  if (back.words == nullptr) return;
+  const LanguageData& language = *shared().workflow->language_data;
+  const ToolCall read_back{expectation.tool, KnownOf(expectation.tool, history)};
+  const std::string& unclear = shared().workflow->unclear_tool;
+  CompleteCorrection(language, read_back, OtherValues(language, utterance, back), unclear, utterance,
+                     understanding);
+  if (understanding.calls.size() != 1 || (answer != Answer::kNo && answer != Answer::kDrop)) return;
+  ToolCall& call = understanding.calls.front().call;
+  const bool nothing_new =
+      call.name == unclear || (call.name == read_back.name && call.arguments == read_back.arguments);
+  const bool denies = std::any_of(tools.begin(), tools.end(),
+                                  [](const OfferedTool& tool) { return tool.name == control::kDeny; });
+  if (nothing_new && denies)
+    understanding.calls.front() = {ToolCall{control::kDeny, Json::object()}, 1.0, {}, {}};
 }
 
 BrainSession::BrainSession(std::shared_ptr<const Brain> brain) : impl_(std::make_unique<Impl>()) {

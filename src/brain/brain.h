@@ -35,8 +35,9 @@ struct ConfidenceFeatures;
 
 struct BrainOptions {
   int n_threads = 2;
-  std::shared_ptr<SharedTeam> team = nullptr;  // threads shared with other models of the process; null: its own
-  bool grounding = true;             // false: values need only fit the schema
+  std::shared_ptr<SharedTeam> team =
+      nullptr;            // threads shared with other models of the process; null: its own
+  bool grounding = true;  // false: values need only fit the schema
   bool speculate = true;  // Hear() also reads the call off the partial: a draft that Commit only has to check
   bool calibrated = true;          // read calibration.json beside the model, if it is there
   int max_words = 200;             // of one utterance; further words are ignored

@@ -158,7 +158,29 @@ bool Grounding::MayBeMisheard(const OfferedArgument::Listed& listed) const {
   return std::any_of(listed.forms.begin(), listed.forms.end(), sounds);
 }
 
+// What a number for the argument usually is, by what another argument is: the one value of it that was just named, or
+// else the last that it had.
+const NumberWanted& Grounding::Wanted(const OfferedArgument& argument) const {
+  for (const OfferedArgument::NumberFor& other : argument.number_for) {
+    const std::vector<bool> named = NamedValues(other.values, WordsOf(said_.front().words), IsWord());
+    const auto first = std::find(named.begin(), named.end(), true);
+    if (first != named.end()) {
+      if (std::find(std::next(first), named.end(), true) != named.end()) continue;
+      return other.numbers[static_cast<size_t>(first - named.begin())];
+    }
+    for (const ToolCall& call : earlier_calls_) {
+      const auto value = call.arguments.find(other.argument);
+      if (value == call.arguments.end()) continue;
+      for (size_t i = 0; i < other.values.size(); ++i)
+        if (*value == other.values[i].value) return other.numbers[i];
+      break;
+    }
+  }
+  return argument.number;
+}
+
 void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
+  const NumberWanted& wanted = Wanted(argument);
   for (const Utterance& said : said_) {
     std::vector<NumberReading> readings = said.readings;
     // Digits that were dictated turns ago were a card's, whatever they would make as a number.
@@ -166,7 +188,7 @@ void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<Grounded
       std::erase_if(readings,
                     [](const NumberReading& reading) { return reading.form == NumberForm::kSpelled; });
     }
-    const std::vector<SaidNumber> numbers = SaidNumbers(readings, argument.number);
+    const std::vector<SaidNumber> numbers = SaidNumbers(readings, wanted);
     Json alternatives = Json::array();
     for (const SaidNumber& number : numbers) {
       if (number.fit == SaidNumber::Fit::kAlternative) alternatives.push_back(NumberJson(number.value));

@@ -61,6 +61,7 @@ class Grounding {
   void AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddUnfitDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
+  const NumberWanted& Wanted(const OfferedArgument& argument) const;
   bool WasHinted(const OfferedArgument::Listed& listed) const;
   bool MayBeMisheard(const OfferedArgument::Listed& listed) const;
   void AddCalendar(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;

@@ -103,21 +103,39 @@ void ReadKind(const Slot& slot, OfferedArgument& argument) {
   }
 }
 
+OfferedArgument::Listed ListedOf(const EntityValue& value) {
+  OfferedArgument::Listed listed{value.value, {}};
+  std::vector<std::string> forms{value.value, value.spoken};
+  forms.insert(forms.end(), value.synonyms.begin(), value.synonyms.end());
+  for (const std::string& form : forms) {
+    std::string normal = NormaliseSpoken(form);
+    if (!normal.empty() &&
+        std::find(listed.forms.begin(), listed.forms.end(), normal) == listed.forms.end()) {
+      listed.forms.push_back(std::move(normal));
+    }
+  }
+  return listed;
+}
+
+void ReadUsualFor(const ToolDef& tool, const Entity& entity, OfferedArgument& argument) {
+  for (const Entity::UsualFor& usual : entity.usual_for) {
+    const std::vector<EntityValue>& values = tool.FindSlot(usual.slot)->entity.values;
+    auto& all = argument.number_for;
+    auto one =
+        std::find_if(all.begin(), all.end(), [&](const auto& other) { return other.argument == usual.slot; });
+    if (one == all.end()) {
+      one =
+          all.insert(all.end(), {usual.slot, {}, std::vector<NumberWanted>(values.size(), argument.number)});
+      for (const EntityValue& value : values) one->values.push_back(ListedOf(value));
+    }
+    for (size_t i = 0; i < values.size(); ++i)
+      if (values[i].value == usual.value) one->numbers[i] = WantedNumber(entity, usual);
+  }
+}
+
 void ReadSlot(const Slot& slot, OfferedArgument& argument) {
   if (argument.kind != Kind::kChoice || slot.entity.type != Entity::Type::kEnum) ReadKind(slot, argument);
-  for (const EntityValue& value : slot.entity.values) {
-    OfferedArgument::Listed listed{value.value, {}};
-    std::vector<std::string> forms{value.value, value.spoken};
-    forms.insert(forms.end(), value.synonyms.begin(), value.synonyms.end());
-    for (const std::string& form : forms) {
-      std::string normal = NormaliseSpoken(form);
-      if (!normal.empty() &&
-          std::find(listed.forms.begin(), listed.forms.end(), normal) == listed.forms.end()) {
-        listed.forms.push_back(std::move(normal));
-      }
-    }
-    argument.listed.push_back(std::move(listed));
-  }
+  for (const EntityValue& value : slot.entity.values) argument.listed.push_back(ListedOf(value));
 }
 
 }  // namespace
@@ -139,7 +157,10 @@ OfferedTool MakeOfferedTool(const ToolSpec& spec, const ToolDef* def, bool groun
     argument.schema = schema;
     if (schema.is_object()) ReadSchema(schema, argument);
     const Slot* slot = def != nullptr ? def->FindSlot(name) : nullptr;
-    if (slot != nullptr) ReadSlot(*slot, argument);
+    if (slot != nullptr) {
+      ReadSlot(*slot, argument);
+      ReadUsualFor(*def, slot->entity, argument);
+    }
     const bool grounded = grounding && (slot == nullptr || slot->grounded);
     argument.named = argument.kind == Kind::kChoice && grounded && slot != nullptr && !slot->inferred &&
                      argument.listed.size() == argument.literals.size();

@@ -35,11 +35,19 @@ struct OfferedArgument {
   std::optional<double> max;
   bool integer = false;  // kNumber: no fraction
   NumberWanted number;   // kNumber: money or not, what it usually holds
+  struct NumberFor;
+  std::vector<NumberFor> number_for;  // kNumber: what it usually holds by what another argument is
   std::vector<Listed>
       listed;          // kSpan; kChoice of a workflow's slot: how each of `literals` is named, same order
   bool named = false;  // kChoice: only a value that was named may be chosen (brain/value_evidence.h)
   Entity entity;       // kCalendar: which, and its limits
   Json schema;
+};
+
+struct OfferedArgument::NumberFor {
+  std::string argument;
+  std::vector<Listed> values;         // all that the other lists
+  std::vector<NumberWanted> numbers;  // for each of them
 };
 
 struct OfferedTool {

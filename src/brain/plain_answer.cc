@@ -24,6 +24,13 @@ bool IsOnlyNumbers(const Grounding& grounding) {
   return any;
 }
 
+// The tool that the turn before was about, where it was about one.
+std::string OnlyCallOf(std::span<const Turn> history) {
+  return !history.empty() && history.back().calls.size() == 1 ? history.back().calls.front().name : "";
+}
+
+}  // namespace
+
 // What the last call of the tool said; while a task is open its calls carry everything said in it. Where the
 // same tool was called twice in one breath nobody here knows which of the two is open.
 Json KnownOf(const std::string& tool, std::span<const Turn> history) {
@@ -38,13 +45,6 @@ Json KnownOf(const std::string& tool, std::span<const Turn> history) {
   }
   return Json::object();
 }
-
-// The tool that the turn before was about, where it was about one.
-std::string OnlyCallOf(std::span<const Turn> history) {
-  return !history.empty() && history.back().calls.size() == 1 ? history.back().calls.front().name : "";
-}
-
-}  // namespace
 
 std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, const Expectation& expectation,
                                                std::span<const OfferedTool> tools,
@@ -92,22 +92,51 @@ void TakeWhatWasAnswered(const LanguageData& language, const Expectation& expect
                          std::span<const OfferedTool> tools, std::string_view utterance, Channel channel,
                          const CallDay& day, ToolCall& call) {
   using Kind = OfferedArgument::Kind;
-  if (expectation.kind != Expectation::Kind::kSlots || expectation.tool != call.name ||
-      expectation.slots.size() != 1)
-    return;
-  const std::string& slot = expectation.slots.front();
+  if (expectation.kind != Expectation::Kind::kSlots || expectation.tool != call.name) return;
   const auto tool = std::find_if(tools.begin(), tools.end(),
                                  [&](const OfferedTool& offered) { return offered.name == call.name; });
-  const OfferedArgument* argument = tool == tools.end() ? nullptr : tool->Find(slot);
-  if (argument == nullptr || (argument->kind != Kind::kCalendar && argument->kind != Kind::kNumber &&
-                              argument->kind != Kind::kDigits))
-    return;
-  const auto has = call.arguments.find(slot);
-  if (has == call.arguments.end()) return;
-  const std::vector<GroundedValue> said =
-      Grounding(language, {}, utterance, channel, day).Candidates(*argument);
-  const bool one = said.size() == 1 && said.front().unfit.empty();
-  if (one) *has = said.front().value;
+  if (tool == tools.end()) return;
+  for (const std::string& slot : expectation.slots) {
+    const OfferedArgument* argument = tool->Find(slot);
+    if (argument == nullptr) continue;
+    const bool number = argument->kind == Kind::kNumber || argument->kind == Kind::kDigits;
+    const bool has = call.arguments.contains(slot);
+    if (has ? expectation.slots.size() > 1 || (!number && argument->kind != Kind::kCalendar) : !number)
+      continue;
+    const std::vector<GroundedValue> said =
+        Grounding(language, {}, utterance, channel, day).Candidates(*argument);
+    if (said.size() == 1 && said.front().unfit.empty()) call.arguments[slot] = said.front().value;
+  }
+}
+
+void CompleteCorrection(const LanguageData& language, const ToolCall& read_back, const Json& others,
+                        std::string_view unclear_tool, std::string_view utterance,
+                        Understanding& understanding) {
+  if (understanding.calls.size() != 1) return;
+  Understanding::Call& call = understanding.calls.front();
+  if (call.call.name == unclear_tool && !others.empty()) {
+    call.call = read_back;
+    call.arguments.clear();
+  }
+  if (call.call.name != read_back.name) return;
+  for (const auto& [name, value] : others.items()) {
+    const auto has = call.call.arguments.find(name);
+    if (has == call.call.arguments.end() || !read_back.arguments.contains(name) ||
+        *has != read_back.arguments[name])
+      continue;
+    *has = value;
+  }
+  if (call.call.arguments == read_back.arguments) return;
+  const std::vector<NormalisedWord> words = NormaliseSpokenWords(utterance);
+  std::vector<std::string_view> views;
+  for (const NormalisedWord& word : words) views.push_back(word.text);
+  const bool no = language.no.MatchesAt(views, 0, true) == 1;
+  const bool yes = !no && language.yes.MatchesAt(views, 0, true) == 1;
+  if (no || yes) {
+    const char* name = no ? control::kDeny : control::kAffirm;
+    understanding.calls.insert(understanding.calls.begin(),
+                               {ToolCall{name, Json::object()}, understanding.confidence, {}, {}});
+  }
 }
 
 }  // namespace sotto

@@ -22,6 +22,8 @@ struct Flags {
   HostOptions host;
   ServerOptions server;
   std::vector<std::string> audio_sockets;
+  std::vector<std::string> wyoming;
+  std::vector<std::string> models;
   std::string twilio_token_file;
   std::string config;
   std::string database;
@@ -45,8 +47,8 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-ServedWorkflows::Open OpenWith(const Flags& flags, SessionHost& host) {
-  const auto team = std::make_shared<SharedTeam>(static_cast<size_t>(flags.threads));
+ServedWorkflows::Open OpenWith(const Flags& flags, const std::shared_ptr<SharedTeam>& team,
+                               SessionHost& host) {
   return [&flags, &host, team]() -> Result<std::vector<ServedWorkflowPtr>> {
     std::vector<ServedWorkflowPtr> opened;
     for (const std::string& folder : flags.workflows) {
@@ -88,6 +90,20 @@ Result<void> ReadTwilioToken(Flags& flags) {
   return {};
 }
 
+Result<void> OpenModels(Flags& flags, const std::shared_ptr<SharedTeam>& team) {
+  for (const std::string& given : flags.models) {
+    const size_t equals = given.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == given.size())
+      return MakeError(ErrorCode::kInvalidArgument, "--model: '{}' should be NAME=FILE.gguf", given);
+    SOTTO_ASSIGN_OR_RETURN(
+        std::shared_ptr<const LanguageModel> model,
+        LanguageModel::Open(given.substr(equals + 1), {.n_threads = flags.threads, .team = team}));
+    if (!flags.server.models.try_emplace(given.substr(0, equals), std::move(model)).second)
+      return MakeError(ErrorCode::kInvalidArgument, "--model: '{}' is given twice", given.substr(0, equals));
+  }
+  return {};
+}
+
 Result<void> Run(Flags& flags) {
   if (flags.workflows.empty()) {
     return MakeError(ErrorCode::kInvalidArgument, "serve needs --workflow DIR, or `workflow:` in sotto.yaml");
@@ -102,18 +118,27 @@ Result<void> Run(Flags& flags) {
   flags.server.page = !flags.no_page;
   SOTTO_RETURN_IF_ERROR(ReadTwilioToken(flags));
   for (const std::string& port : flags.audio_sockets) {
-    SOTTO_ASSIGN_OR_RETURN(auto parsed, ParseAudioSocketPort(port));
+    SOTTO_ASSIGN_OR_RETURN(auto parsed, ParsePort(port, "audio-socket"));
     flags.server.audio_sockets.push_back(std::move(parsed));
   }
+  for (const std::string& port : flags.wyoming) {
+    SOTTO_ASSIGN_OR_RETURN(auto parsed, ParsePort(port, "wyoming"));
+    flags.server.wyoming.push_back(std::move(parsed));
+  }
+  const auto team = std::make_shared<SharedTeam>(static_cast<size_t>(flags.threads));
+  SOTTO_RETURN_IF_ERROR(OpenModels(flags, team));
   // Nobody asks for a key on the loopback of one's own machine; there the demo's customer calls, as in
   // `sotto talk`.
   if (flags.customer == "-") flags.customer = flags.keys.empty() ? kDemoCustomer : "";
   SOTTO_ASSIGN_OR_RETURN(const auto server,
                          Server::Start({&host->clock(), &host->scheduler(), host->journal(), host->turns()},
-                                       flags.server, OpenWith(flags, *host)));
+                                       flags.server, OpenWith(flags, team, *host)));
   const std::vector<uint16_t> ports = server->audio_socket_ports();
   for (size_t i = 0; i < ports.size(); ++i)
     fmt::print("AudioSocket is at {}:{}\n", flags.server.audio_sockets[i].address, ports[i]);
+  const std::vector<uint16_t> wyoming = server->wyoming_ports();
+  for (size_t i = 0; i < wyoming.size(); ++i)
+    fmt::print("Wyoming is at {}:{}\n", flags.server.wyoming[i].address, wyoming[i]);
   fmt::print("Sotto is at {}\n", server->url());
   std::fflush(stdout);
   while (true) {
@@ -182,6 +207,17 @@ void RegisterServe(CLI::App& app, CliContext& context) {
                    "Port for Asterisk's AudioSocket: 9092, 0.0.0.0:9092, or with whose calls come there "
                    "9092=banking; several")
       ->envname("SOTTO_AUDIO_SOCKET");
+  command
+      ->add_option(
+          "--wyoming", flags->wyoming,
+          "Port for Home Assistant's Wyoming: 10300, 0.0.0.0:10300, or whose ears and voice these are "
+          "10300=banking; several")
+      ->envname("SOTTO_WYOMING");
+  command
+      ->add_option("--model", flags->models,
+                   "A language model for programs, beside the workflows: NAME=FILE.gguf, or "
+                   "NAME=random:SHAPE; several")
+      ->envname("SOTTO_MODEL");
   command->add_option(
       "--twilio-token-file", flags->twilio_token_file,
       "Takes calls of Twilio's, whose auth token stands in this file (or in SOTTO_TWILIO_TOKEN)");

@@ -149,8 +149,20 @@ Json DrawNear(const Entity& entity, const Json& other, Random& random) {
   return near;
 }
 
-Json DrawOnce(const PhraseBook& book, const Slot& slot, const CallDay& day, Random& random) {
-  const Entity& entity = slot.entity;
+// What a number usually is beside the values that are known.
+Entity WithUsual(Entity entity, const Json& known) {
+  for (const Entity::UsualFor& usual : entity.usual_for) {
+    const auto value = known.find(usual.slot);
+    if (value == known.end() || *value != usual.value) continue;
+    entity.usual_min = usual.min ? usual.min : entity.min;
+    entity.usual_max = usual.max ? usual.max : entity.max;
+    break;
+  }
+  return entity;
+}
+
+Json DrawOnce(const PhraseBook& book, const Slot& slot, const Entity& entity, const CallDay& day,
+              Random& random) {
   switch (entity.type) {
     case Entity::Type::kEnum:
       return entity.values.empty()
@@ -186,11 +198,12 @@ Json DrawValue(const PhraseBook& book, const ToolDef& tool, const Slot& slot, co
                const Json& other, const CallDay& day, Random& random) {
   const std::string differs = MustDifferFrom(tool, slot.name);
   const bool rule = !differs.empty() && known.contains(differs);
+  const Entity entity = WithUsual(slot.entity, known);
   Json value;
   for (int attempt = 0; attempt < 30; ++attempt) {
     value = Json();
     if (!other.is_null() && random.Chance(kNearShare)) value = DrawNear(slot.entity, other, random);
-    if (value.is_null()) value = DrawOnce(book, slot, day, random);
+    if (value.is_null()) value = DrawOnce(book, slot, entity, day, random);
     if (!other.is_null() && SameValue(value, other)) continue;
     if (rule && SameValue(value, known[differs])) continue;
     break;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "base/mapped_file.h"
 #include "base/unique_id.h"
@@ -109,8 +110,36 @@ bool KeyFile::Remove(std::string_view name) {
   return std::erase_if(keys, [&](const ApiKey& key) { return key.name == name; }) > 0;
 }
 
+struct Access::HeldCounts {
+  std::mutex mutex;
+  std::map<std::string, int> of;  // guarded by mutex; by name of the key
+};
+
 Access::Access(const Clock& clock, Options options)
-    : clock_(clock), options_(std::move(options)), token_key_(UniqueId() + UniqueId()) {}
+    : clock_(clock),
+      options_(std::move(options)),
+      token_key_(UniqueId() + UniqueId()),
+      held_(std::make_shared<HeldCounts>()) {}
+
+Access::Checked<Access::Held> Access::Hold(const Client& client) {
+  int most = std::numeric_limits<int>::max();
+  if (!open_to_all()) {
+    const std::lock_guard lock(mutex_);
+    for (const ApiKey& key : keys_.keys)
+      if (key.name == client.name) most = key.at_once;
+  }
+  const std::lock_guard lock(held_->mutex);
+  int& count = held_->of[client.name];
+  if (count >= most) {
+    return tl::unexpected(Problem{429, "too_many_at_once",
+                                  fmt::format("this key may have {} calls and sessions at once", most), 5});
+  }
+  ++count;
+  return Held(static_cast<const void*>(held_.get()), [held = held_, name = client.name](const void*) {
+    const std::lock_guard release(held->mutex);
+    if (--held->of[name] == 0) held->of.erase(name);
+  });
+}
 
 Result<std::unique_ptr<Access>> Access::Open(const Clock& clock, Options options) {
   std::unique_ptr<Access> access(new Access(clock, std::move(options)));

@@ -70,6 +70,11 @@ class Access {
   // The page that asks is ours, or no page asks: 403.
   Checked<void> CheckOrigin(const WebRequest& request) const;
 
+  // One more call or session of this client's, for as long as what is returned lives: 429 where the key has as
+  // many as it may have. May outlive this.
+  using Held = std::shared_ptr<const void>;
+  Checked<Held> Hold(const Client& client);
+
   // For a page: lasts as long as options say, and may only talk.
   std::string NewToken(const Client& client) const;
   std::chrono::seconds token_lasts() const { return options_.token_lasts; }
@@ -90,6 +95,8 @@ class Access {
   std::mutex mutex_;
   KeyFile keys_;                           // guarded by mutex_
   std::map<std::string, Budget> budgets_;  // guarded by mutex_; by name
+  struct HeldCounts;
+  const std::shared_ptr<HeldCounts> held_;
 };
 
 }  // namespace sotto

@@ -5,10 +5,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <charconv>
 
 #include "assistant/line_audio.h"
 #include "base/log.h"
@@ -16,6 +13,7 @@
 #include "server/metrics.h"
 #include "server/outbox.h"
 #include "server/tcp_listener.h"
+#include "server/tcp_sender.h"
 
 namespace sotto {
 namespace {
@@ -28,8 +26,6 @@ using Kind = AudioSocketMessage::Kind;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kIdWithin{10};
 constexpr std::chrono::seconds kSilentFor{60};  // a telephone that sends no audio for so long has gone
-constexpr std::chrono::seconds kWriteWithin{10};
-constexpr std::chrono::milliseconds kCloseWithin{2000};
 constexpr size_t kPacketSamples = 2 * kFrameSamples;
 constexpr size_t kMaxWaiting = size_t{1} << 20;
 constexpr int kUsualRate = 8000;
@@ -104,28 +100,6 @@ struct Connection {
   bool gone = false;                // guarded by mutex
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
-
-asio::awaitable<void> WriteMessages(ConnectionPtr connection) {
-  while (true) {
-    Outbox::Message message;
-    const Outbox::Taken taken = co_await connection->outbox->Take(std::chrono::hours(1), &message);
-    if (taken == Outbox::Taken::kNothing) continue;
-    if (taken == Outbox::Taken::kEnd) break;
-    connection->stream.expires_after(kWriteWithin);  // a read that is under way keeps its own limit
-    const auto [error, n] =
-        co_await asio::async_write(connection->stream, asio::buffer(message.bytes), kTuple);
-    if (error) break;
-  }
-  boost::system::error_code ignored;
-  connection->stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
-  // The other side closes when it has read the hang-up, or is not waited for.
-  asio::steady_timer last(co_await asio::this_coro::executor);
-  for (int i = 0; i < 20 && !connection->read_to_the_end; ++i) {
-    last.expires_after(kCloseWithin / 20);
-    co_await last.async_wait(kTuple);
-  }
-  connection->stream.close();
-}
 
 // 16 bytes as people write UUIDs.
 std::string UuidText(std::string_view bytes) {
@@ -258,7 +232,9 @@ asio::awaitable<void> Serve(AudioSocketServer::Services services, std::string wo
   const auto executor = co_await asio::this_coro::executor;
   const auto connection = std::make_shared<Connection>(std::move(socket));
   connection->outbox = std::make_shared<Outbox>(executor, kMaxWaiting);
-  asio::co_spawn(executor, WriteMessages(connection), asio::detached);
+  asio::co_spawn(executor,
+                 SendAll(connection->outbox, connection, &connection->stream, &connection->read_to_the_end),
+                 asio::detached);
   const std::string reason = co_await ReadMessages(connection, services, workflow);
   connection->read_to_the_end = true;
   connection->outbox->End();
@@ -269,30 +245,11 @@ asio::awaitable<void> Serve(AudioSocketServer::Services services, std::string wo
 
 }  // namespace
 
-Result<AudioSocketOptions> ParseAudioSocketPort(std::string_view text) {
-  AudioSocketOptions options;
-  std::string_view where = text.substr(0, text.find('='));
-  if (where.size() < text.size()) options.workflow = text.substr(where.size() + 1);
-  if (const size_t colon = where.rfind(':'); colon != std::string_view::npos) {
-    std::string_view address = where.substr(0, colon);
-    if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-    options.address = address;
-    where = where.substr(colon + 1);
-  }
-  const auto [end, error] = std::from_chars(where.data(), where.data() + where.size(), options.port);
-  if (error != std::errc() || end != where.data() + where.size() || options.address.empty()) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "'{}' is no AudioSocket port; right would be 9092, 0.0.0.0:9092 or 9092=banking", text);
-  }
-  return options;
-}
-
 struct AudioSocketServer::Impl {
   std::unique_ptr<TcpListener> listener;
 };
 
-Result<std::unique_ptr<AudioSocketServer>> AudioSocketServer::Listen(IoThreads& io,
-                                                                     AudioSocketOptions options,
+Result<std::unique_ptr<AudioSocketServer>> AudioSocketServer::Listen(IoThreads& io, PortOptions options,
                                                                      const Services& services) {
   auto impl = std::make_unique<Impl>();
   SOTTO_ASSIGN_OR_RETURN(

@@ -13,18 +13,10 @@
 
 #include "server/call_log.h"
 #include "server/io_threads.h"
+#include "server/port_option.h"
 #include "server/voice_calls.h"
 
 namespace sotto {
-
-struct AudioSocketOptions {
-  std::string address = "127.0.0.1";
-  uint16_t port = 0;     // 0: any free one
-  std::string workflow;  // of calls of which nothing else was announced; empty: the first that is served
-  size_t max_connections = 1024;
-};
-// "9092", "0.0.0.0:9092", "[::1]:9092=banking": where to listen, and whose calls these are.
-Result<AudioSocketOptions> ParseAudioSocketPort(std::string_view text);
 
 class AudioSocketServer {
  public:
@@ -36,8 +28,9 @@ class AudioSocketServer {
     CallLog* log = nullptr;
   };
 
-  // Listens when this returns. The error names address and port.
-  static Result<std::unique_ptr<AudioSocketServer>> Listen(IoThreads& io, AudioSocketOptions options,
+  // `options.workflow`: of calls of which nothing else was announced. Listens when this returns. The error names
+  // address and port.
+  static Result<std::unique_ptr<AudioSocketServer>> Listen(IoThreads& io, PortOptions options,
                                                            const Services& services);
   // Accepts no more. Connections end with `io`.
   ~AudioSocketServer();

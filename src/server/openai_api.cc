@@ -7,6 +7,7 @@
 #include "core/conversation_jsonl.h"
 #include "server/json_fields.h"
 #include "server/multipart.h"
+#include "server/openai_answer.h"
 #include "server/problem.h"
 #include "server/rest_api.h"
 
@@ -18,36 +19,10 @@ constexpr size_t kRecordingBytes = size_t{25} << 20;  // as the original
 constexpr size_t kChatBytes = size_t{4} << 20;
 constexpr size_t kSpeechBytes = 4096;  // letters of a text
 
-struct Refusal {
-  int status = 400;
-  std::string message;
-  std::string param = {};  // the field that is wrong
-  std::string code = {};
-};
+using Refusal = OpenAiRefusal;
 
-WebResponse ToOpenAi(const Refusal& refusal) {
-  const auto or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
-  const char* type = refusal.status >= 500 ? "server_error" : "invalid_request_error";
-  return ToResponse(Json{{"error",
-                          {{"message", refusal.message},
-                           {"type", type},
-                           {"param", or_null(refusal.param)},
-                           {"code", or_null(refusal.code)}}}},
-                    refusal.status);
-}
-
-WebResponse ToOpenAi(const Error& error) {
-  const Problem problem = ToProblem(error);
-  return ToOpenAi(Refusal{problem.status, problem.detail});
-}
-
-int64_t UnixTime() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-Json ModelJson(const ServedWorkflow& workflow) {
-  return {{"id", workflow.name}, {"object", "model"}, {"created", 0}, {"owned_by", "sotto"}};
+Json ModelJson(const std::string& name) {
+  return {{"id", name}, {"object", "model"}, {"created", 0}, {"owned_by", "sotto"}};
 }
 
 Refusal UnknownModel(const std::string& name) {
@@ -58,7 +33,7 @@ Refusal UnknownModel(const std::string& name) {
 }
 
 // What a client asks of a completion, as far as it is served.
-struct ChatRequest {
+struct CallRequest {
   std::string model;
   Conversation history;  // before the last user message
   std::string user;      // the last user message
@@ -70,7 +45,7 @@ struct ChatRequest {
 
 // The tools that may be called: those of the request, or the one that it names.
 tl::expected<void, Refusal> ReadToolChoice(const Json* choice, const Workflow& workflow,
-                                           ChatRequest* request) {
+                                           CallRequest* request) {
   for (const ToolSpec& tool : request->history.tools) request->offered.push_back(tool.name);
   if (request->offered.empty()) {
     for (const ToolDef& tool : workflow.tools) request->offered.push_back(tool.name);
@@ -94,8 +69,8 @@ tl::expected<void, Refusal> ReadToolChoice(const Json* choice, const Workflow& w
   return {};
 }
 
-tl::expected<ChatRequest, Refusal> ReadChat(const Json& body, const Workflow& workflow) {
-  ChatRequest request;
+tl::expected<CallRequest, Refusal> ReadChat(const Json& body, const Workflow& workflow) {
+  CallRequest request;
   JsonFields fields(body);
   int64_t n = 1;
   const Json* messages = fields.Array("messages", 2000);
@@ -153,7 +128,7 @@ Json UsageOf(const Understanding& understanding) {
           {"total_tokens", understanding.cost.prefilled + completion}};
 }
 
-WebResponse WholeAnswer(const ChatRequest& request, const Understanding& understanding) {
+WebResponse WholeAnswer(const CallRequest& request, const Understanding& understanding) {
   return ToResponse(Json{{"id", "chatcmpl-" + UniqueId()},
                          {"object", "chat.completion"},
                          {"created", UnixTime()},
@@ -166,7 +141,7 @@ WebResponse WholeAnswer(const ChatRequest& request, const Understanding& underst
 }
 
 // The same as events: the call is decided at once, so that there is a piece a call.
-WebResponse StreamedAnswer(const ChatRequest& request, const Understanding& understanding) {
+WebResponse StreamedAnswer(const CallRequest& request, const Understanding& understanding) {
   const Json head = {{"id", "chatcmpl-" + UniqueId()},
                      {"object", "chat.completion.chunk"},
                      {"created", UnixTime()},
@@ -176,7 +151,7 @@ WebResponse StreamedAnswer(const ChatRequest& request, const Understanding& unde
     Json chunk = head;
     chunk["choices"] = std::move(choices);
     if (!usage.is_null()) chunk["usage"] = std::move(usage);
-    text += "data: " + chunk.dump() + "\n\n";
+    text += OpenAiEvent(chunk);
   };
   const auto delta = [&](Json what, Json finish) {
     add(Json::array({{{"index", 0},
@@ -193,7 +168,7 @@ WebResponse StreamedAnswer(const ChatRequest& request, const Understanding& unde
   }
   delta(Json::object(), "tool_calls");
   if (request.usage) add(Json::array(), UsageOf(understanding));
-  text += "data: [DONE]\n\n";
+  text += kOpenAiStreamEnd;
   WebResponse response;
   response.type = "text/event-stream";
   response.stream = [text = std::move(text)](const std::shared_ptr<StreamWriter>& writer) {
@@ -214,7 +189,7 @@ WebResponse OpenAiApi::ToAnswer(const Problem& problem) {
 
 size_t OpenAiApi::MaxBody(std::string_view path) {
   if (path == "/v1/audio/transcriptions") return kRecordingBytes;
-  if (path == "/v1/chat/completions") return kChatBytes;
+  if (path == "/v1/chat/completions" || path == "/v1/completions") return kChatBytes;
   return 0;
 }
 
@@ -226,34 +201,60 @@ void OpenAiApi::AddTo(Router& router) {
   add("GET", "/v1/models", &OpenAiApi::Models);
   add("GET", "/v1/models/{id}", &OpenAiApi::OneModel);
   add("POST", "/v1/chat/completions", &OpenAiApi::Chat);
+  add("POST", "/v1/completions", &OpenAiApi::Text);
   add("POST", "/v1/audio/speech", &OpenAiApi::Speech);
   add("POST", "/v1/audio/transcriptions", &OpenAiApi::Transcriptions);
 }
 
 void OpenAiApi::Models(Exchange exchange) {
   Json data = Json::array();
-  for (const ServedWorkflowPtr& workflow : workflows_.All()) data.push_back(ModelJson(*workflow));
+  for (const ServedWorkflowPtr& workflow : workflows_.All()) data.push_back(ModelJson(workflow->name));
+  for (const std::string& name : models_.Names()) data.push_back(ModelJson(name));
   exchange.respond(ToResponse(Json{{"object", "list"}, {"data", std::move(data)}}));
 }
 
 void OpenAiApi::OneModel(Exchange exchange) {
-  const ServedWorkflowPtr workflow = workflows_.Find(exchange.steps[0]);
-  exchange.respond(workflow == nullptr ? ToOpenAi(UnknownModel(exchange.steps[0]))
-                                       : ToResponse(ModelJson(*workflow)));
+  const std::string& name = exchange.steps[0];
+  const bool there = workflows_.Find(name) != nullptr || models_.Find(name) != nullptr;
+  exchange.respond(there ? ToResponse(ModelJson(name)) : ToOpenAi(UnknownModel(name)));
 }
 
 void OpenAiApi::Chat(Exchange exchange) {
   const auto body = ParseBody(exchange.request.body);
   if (!body) return exchange.respond(ToOpenAi(body.error()));
-  std::string model;
+  std::string name;
   JsonFields fields(*body);
-  fields.Require("model", fields.Text("model", &model, 200));
+  fields.Require("model", fields.Text("model", &name, 200));
   if (const auto done = fields.Done(true); !done) return exchange.respond(ToOpenAi(done.error()));
-  const ServedWorkflowPtr workflow = workflows_.Find(model);
-  if (workflow == nullptr || model.empty()) return exchange.respond(ToOpenAi(UnknownModel(model)));
-  auto request = ReadChat(*body, workflow->deployment->workflow());
+  if (const auto model = models_.Find(name)) {
+    auto request = ReadChatRequest(*body);
+    if (!request) return exchange.respond(ToOpenAi(request.error()));
+    return models_.Complete(model, *std::move(request), std::move(exchange));
+  }
+  const ServedWorkflowPtr workflow = workflows_.Find(name);
+  if (workflow == nullptr || name.empty()) return exchange.respond(ToOpenAi(UnknownModel(name)));
+  CallOf(workflow, *body, std::move(exchange));
+}
+
+void OpenAiApi::Text(Exchange exchange) {
+  const auto body = ParseBody(exchange.request.body);
+  if (!body) return exchange.respond(ToOpenAi(body.error()));
+  auto request = ReadTextRequest(*body);
   if (!request) return exchange.respond(ToOpenAi(request.error()));
-  request->model = model;
+  const auto model = models_.Find(request->model);
+  if (model == nullptr) {
+    if (workflows_.Find(request->model) == nullptr || request->model.empty())
+      return exchange.respond(ToOpenAi(UnknownModel(request->model)));
+    return exchange.respond(
+        ToOpenAi(Refusal{400, "this model makes tool calls; ask /v1/chat/completions", "model"}));
+  }
+  models_.Complete(model, *std::move(request), std::move(exchange));
+}
+
+void OpenAiApi::CallOf(const ServedWorkflowPtr& workflow, const Json& body, Exchange exchange) {
+  auto request = ReadChat(body, workflow->deployment->workflow());
+  if (!request) return exchange.respond(ToOpenAi(request.error()));
+  request->model = workflow->name;
   // Kept by its own completion.
   const std::shared_ptr<Understander> understander = workflow->deployment->NewUnderstander(scheduler_);
   understander->Begin(request->history, request->expectation, request->offered);

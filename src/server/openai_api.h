@@ -1,9 +1,10 @@
 // The OpenAI-compatible endpoints (docs/formats/openai.md), so that programs written for that interface use Sotto
 // unchanged. A model is a workflow that is served: its specialist makes tool calls of what the user says, its
-// ears transcribe, its voice speaks.
+// ears transcribe, its voice speaks; or a language model that is offered beside them (server/language_models.h).
 //
 //   GET  /v1/models, /v1/models/{id}
 //   POST /v1/chat/completions       messages and tools in, tool calls out; whole or streamed
+//   POST /v1/completions            a text in, how it goes on out (language models)
 //   POST /v1/audio/speech           text in, a recording out
 //   POST /v1/audio/transcriptions   a recording in, text out
 //
@@ -12,6 +13,7 @@
 #pragma once
 
 #include "base/scheduler.h"
+#include "server/language_models.h"
 #include "server/problem.h"
 #include "server/router.h"
 #include "server/served_workflow.h"
@@ -20,9 +22,9 @@ namespace sotto {
 
 class OpenAiApi {
  public:
-  // Both outlive it.
-  OpenAiApi(Scheduler& scheduler, const ServedWorkflows& workflows)
-      : scheduler_(scheduler), workflows_(workflows) {}
+  // All outlive it.
+  OpenAiApi(Scheduler& scheduler, const ServedWorkflows& workflows, LanguageModels& models)
+      : scheduler_(scheduler), workflows_(workflows), models_(models) {}
 
   void AddTo(Router& router);
 
@@ -35,11 +37,14 @@ class OpenAiApi {
   void Models(Exchange exchange);
   void OneModel(Exchange exchange);
   void Chat(Exchange exchange);
+  void CallOf(const ServedWorkflowPtr& workflow, const Json& body, Exchange exchange);
+  void Text(Exchange exchange);
   void Speech(Exchange exchange);
   void Transcriptions(Exchange exchange);
 
   Scheduler& scheduler_;
   const ServedWorkflows& workflows_;
+  LanguageModels& models_;
 };
 
 }  // namespace sotto

@@ -123,8 +123,12 @@ void RestApi::Begin(Exchange exchange) {
   }
   if (given == nullptr) caller = workflow->caller;
   caller.channel = "text";
-  sessions_.Begin(std::move(workflow), exchange.client.name, std::move(caller), std::move(id),
-                  [respond = exchange.respond](TextSessions::Answer answer) {
+  // A session that was begun with one key is nobody's with another.
+  if (caller.address.empty()) caller.address = exchange.client.name;
+  auto held = access_.Hold(exchange.client);
+  if (!held) return exchange.respond(ToResponse(held.error()));
+  sessions_.Begin(std::move(workflow), exchange.client.name, *std::move(held), std::move(caller),
+                  std::move(id), [respond = exchange.respond](TextSessions::Answer answer) {
                     if (!answer) return respond(ToResponse(answer.error()));
                     WebResponse response = ToResponse(*answer, 201);
                     response.headers.emplace_back("Location",

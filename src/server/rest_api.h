@@ -12,8 +12,9 @@ namespace sotto {
 
 class RestApi {
  public:
-  RestApi(const Clock& clock, TextSessions& sessions, const ServedWorkflows& workflows, CallLog& calls)
-      : sessions_(sessions), workflows_(workflows), calls_(calls), keys_(clock) {}
+  RestApi(const Clock& clock, Access& access, TextSessions& sessions, const ServedWorkflows& workflows,
+          CallLog& calls)
+      : access_(access), sessions_(sessions), workflows_(workflows), calls_(calls), keys_(clock) {}
 
   void AddTo(Router& router);
 
@@ -34,6 +35,7 @@ class RestApi {
   void AnnounceCall(Exchange exchange);
   void GetCall(Exchange exchange);
 
+  Access& access_;
   TextSessions& sessions_;
   const ServedWorkflows& workflows_;
   CallLog& calls_;

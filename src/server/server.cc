@@ -27,9 +27,11 @@ struct Server::Parts {
   std::optional<TextSessions> sessions;
   std::optional<VoiceCalls> calls;
   std::optional<CallLog> call_log;
+  std::optional<LanguageModels> models;
   std::optional<Service> service;
   std::unique_ptr<HttpServer> http;
   std::vector<std::unique_ptr<AudioSocketServer>> audio_sockets;
+  std::vector<std::unique_ptr<WyomingServer>> wyoming;
   std::mutex reloading;
   std::mutex mutex;
   std::condition_variable stopping_changed;
@@ -47,6 +49,7 @@ struct Server::Parts {
   size_t connections() const {
     size_t open = http != nullptr ? http->connections() : 0;
     for (const auto& port : audio_sockets) open += port->connections();
+    for (const auto& port : wyoming) open += port->connections();
     return open;
   }
   void Sweep() {
@@ -82,22 +85,34 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
                                            services.turns, &parts.metrics},
                       parts.options.calls);
   parts.call_log.emplace(*services.clock);
+  parts.models.emplace(*services.scheduler, parts.options.models);
   parts.service.emplace(Service::Parts{
       services.clock, services.scheduler, parts.access.get(), parts.workflows.get(), &*parts.sessions,
-      &*parts.calls, &*parts.call_log, &parts.metrics, [&parts] { return parts.connections(); },
-      [weak = std::weak_ptr(made)] { return ReloadLater(weak); }, parts.options.page, parts.options.twilio});
+      &*parts.calls, &*parts.call_log, &*parts.models, &parts.metrics,
+      [&parts] { return parts.connections(); }, [weak = std::weak_ptr(made)] { return ReloadLater(weak); },
+      parts.options.page, parts.options.twilio});
   parts.io.emplace(parts.options.io_threads);
   SOTTO_ASSIGN_OR_RETURN(parts.http, HttpServer::Listen(*parts.io, parts.options.http, *parts.service));
-  for (const AudioSocketOptions& port : parts.options.audio_sockets) {
-    if (parts.workflows->Find(port.workflow) == nullptr) {
-      return MakeError(ErrorCode::kInvalidArgument,
-                       "no workflow '{}' is served, whose calls should come to port {}", port.workflow,
-                       port.port);
+  for (const auto* ports : {&parts.options.audio_sockets, &parts.options.wyoming}) {
+    for (const PortOptions& port : *ports) {
+      if (parts.workflows->Find(port.workflow) == nullptr) {
+        return MakeError(ErrorCode::kInvalidArgument,
+                         "no workflow '{}' is served, whose calls should come to port {}", port.workflow,
+                         port.port);
+      }
     }
+  }
+  for (const PortOptions& port : parts.options.audio_sockets) {
     SOTTO_ASSIGN_OR_RETURN(auto listening, AudioSocketServer::Listen(*parts.io, port,
                                                                      {&*parts.calls, parts.workflows.get(),
                                                                       &parts.metrics, &*parts.call_log}));
     parts.audio_sockets.push_back(std::move(listening));
+  }
+  for (const PortOptions& port : parts.options.wyoming) {
+    SOTTO_ASSIGN_OR_RETURN(auto listening, WyomingServer::Listen(*parts.io, port,
+                                                                 {services.scheduler, parts.workflows.get(),
+                                                                  &*parts.sessions, &parts.metrics}));
+    parts.wyoming.push_back(std::move(listening));
   }
   parts.sweeper = std::thread([&parts] { parts.Sweep(); });
   parts.service->SetReady(true);
@@ -113,9 +128,11 @@ Server::~Server() {
   parts_->sweeper.join();
   // Nothing is served any more, and nobody is left who would send: then what connections hold may go.
   parts_->io->Stop();
+  parts_->models.reset();
   parts_->calls.reset();
   parts_->sessions.reset();
   parts_->audio_sockets.clear();
+  parts_->wyoming.clear();
   parts_->http.reset();
   parts_->io.reset();
 }
@@ -125,6 +142,12 @@ uint16_t Server::port() const { return parts_->http->port(); }
 std::vector<uint16_t> Server::audio_socket_ports() const {
   std::vector<uint16_t> ports;
   for (const auto& one : parts_->audio_sockets) ports.push_back(one->port());
+  return ports;
+}
+
+std::vector<uint16_t> Server::wyoming_ports() const {
+  std::vector<uint16_t> ports;
+  for (const auto& one : parts_->wyoming) ports.push_back(one->port());
   return ports;
 }
 

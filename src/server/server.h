@@ -14,10 +14,12 @@
 #include "server/access.h"
 #include "server/audio_socket_server.h"
 #include "server/http_server.h"
+#include "server/language_models.h"
 #include "server/media_streams.h"
 #include "server/served_workflow.h"
 #include "server/text_sessions.h"
 #include "server/voice_calls.h"
+#include "server/wyoming_server.h"
 
 namespace sotto {
 
@@ -26,7 +28,9 @@ struct ServerOptions {
   Access::Options access;
   TextSessions::Options sessions;
   VoiceCalls::Options calls;
-  std::vector<AudioSocketOptions> audio_sockets;  // none: there are no such ports
+  std::vector<PortOptions> audio_sockets;  // none: there are no such ports; as of the next
+  std::vector<PortOptions> wyoming;
+  LanguageModels::ByName models;  // offered beside the workflows, to programs
   TwilioOptions twilio;
   int io_threads = 2;
   bool page = true;
@@ -51,6 +55,7 @@ class Server {
   uint16_t port() const;
   std::string url() const;  // "http://127.0.0.1:8080"
   std::vector<uint16_t> audio_socket_ports() const;
+  std::vector<uint16_t> wyoming_ports() const;
   // Blocks. What cannot be read stays as it was, and is the error.
   Result<void> Reload();
   // Blocks until nobody is served any more, at most `limit`.

@@ -32,13 +32,14 @@ WebResponse PlainText(std::string text, int status = 200) {
 
 Service::Service(Parts parts)
     : parts_(std::move(parts)),
-      rest_(*parts_.clock, *parts_.sessions, *parts_.workflows, *parts_.call_log),
+      rest_(*parts_.clock, *parts_.access, *parts_.sessions, *parts_.workflows, *parts_.call_log),
       sockets_({parts_.calls, parts_.workflows, parts_.metrics, parts_.scheduler,
-                [access = parts_.access](std::string_view token) { return access->CheckToken(token); }}),
+                [access = parts_.access](std::string_view token) { return access->CheckToken(token); },
+                [access = parts_.access](const Client& client) { return access->Hold(client); }}),
       streams_(
           {parts_.clock, parts_.scheduler, parts_.calls, parts_.workflows, parts_.metrics, parts_.call_log},
           parts_.twilio),
-      openai_(*parts_.scheduler, *parts_.workflows) {
+      openai_(*parts_.scheduler, *parts_.workflows, *parts_.models) {
   AddRoutes();
   rest_.AddTo(router_);
   streams_.AddTo(router_);

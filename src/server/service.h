@@ -27,6 +27,7 @@ class Service final : public HttpHandler {
     TextSessions* sessions = nullptr;
     VoiceCalls* calls = nullptr;
     CallLog* call_log = nullptr;
+    LanguageModels* models = nullptr;
     ServerMetrics* metrics = nullptr;
     std::function<size_t()> connections;   // now
     std::function<Result<void>()> reload;  // blocks

@@ -30,6 +30,7 @@ std::string SseText(uint64_t id, std::string_view type, const std::string& data)
 struct TextSessions::Session {
   std::string id;
   std::string owner;
+  std::shared_ptr<const void> held;
   ServedWorkflowPtr workflow;
   Scheduler::Strand strand;
   // Of the strand. The brain's work is done at once, on the thread that takes the turn: sessions that coincide
@@ -108,11 +109,12 @@ void TextSessions::Post(const SessionPtr& session, std::function<Answer()> work,
       });
 }
 
-void TextSessions::Begin(ServedWorkflowPtr workflow, std::string owner, Caller caller, std::string id,
-                         Done done) {
+void TextSessions::Begin(ServedWorkflowPtr workflow, std::string owner, std::shared_ptr<const void> held,
+                         Caller caller, std::string id, Done done) {
   const auto session = std::make_shared<Session>();
   session->id = id.empty() ? UniqueId() : std::move(id);
   session->owner = std::move(owner);
+  session->held = std::move(held);
   session->workflow = std::move(workflow);
   session->strand = scheduler_.NewStrand();
   session->used = services_.clock->Now();

@@ -53,8 +53,9 @@ class TextSessions {
   TextSessions& operator=(const TextSessions&) = delete;
 
   // {"id", "workflow", "version", "turn": record, "state", "ended", "hand_off"}. `id`: of a stored session
-  // that is continued; empty: a new one.
-  void Begin(ServedWorkflowPtr workflow, std::string owner, Caller caller, std::string id, Done done);
+  // that is continued; empty: a new one. `held` lives as long as the session.
+  void Begin(ServedWorkflowPtr workflow, std::string owner, std::shared_ptr<const void> held, Caller caller,
+             std::string id, Done done);
   // `text` empty: silence. {"turn", "state", "ended", "hand_off"}.
   void Say(const std::string& id, const std::string& owner, std::string text, Done done);
   // A person takes over: no turn is taken after it. {"reason", "summary", "state", "turns": [{user, reply}]}

@@ -28,8 +28,10 @@ constexpr uint16_t kCloseBusy = 1013;
 // A call, as its connections see it one after the other.
 class SocketLine final : public VoiceLine {
  public:
-  SocketLine(ServedWorkflowPtr workflow, LineFormat input, std::unique_ptr<LineEncoder> encoder)
-      : served_(std::move(workflow)),
+  SocketLine(ServedWorkflowPtr workflow, LineFormat input, std::unique_ptr<LineEncoder> encoder,
+             std::shared_ptr<const void> held)
+      : held_(std::move(held)),
+        served_(std::move(workflow)),
         workflow_(&served_->deployment->workflow()),
         input_(input),
         encoder_(std::move(encoder)) {}
@@ -116,6 +118,7 @@ class SocketLine final : public VoiceLine {
 
  private:
   const std::string secret_ = UniqueId();
+  const std::shared_ptr<const void> held_;  // one of the client's calls
   const ServedWorkflowPtr served_;
   const Workflow* const workflow_;
   const LineFormat input_;
@@ -229,8 +232,13 @@ class VoiceSocket final : public WebSocketReceiver, public std::enable_shared_fr
       options.session.caller = start.caller;
       options.session.caller.channel = "voice";
     }
+    // A session that was begun with one key is nobody's with another.
+    if (options.session.caller.address.empty()) options.session.caller.address = client_->name;
+    auto held = services_.hold(*client_);
+    if (!held) return Refuse(held.error(), true);
     options.front_end.echo_cancellation = start.echo_cancellation;
-    const auto line = std::make_shared<SocketLine>(workflow, start.input, *std::move(encoder));
+    const auto line =
+        std::make_shared<SocketLine>(workflow, start.input, *std::move(encoder), *std::move(held));
     services_.calls->Open(workflow, std::move(options), line,
                           [self = shared_from_this(), line](tl::expected<VoiceCalls::CallPtr, Problem> call) {
                             self->OnOpened(line, std::move(call));

@@ -21,6 +21,8 @@ struct VoiceSocketServices {
   Scheduler* scheduler = nullptr;
   // Who has this token.
   std::function<tl::expected<Client, Problem>(std::string_view token)> authorise;
+  // One more call of this client's, for as long as what is returned lives.
+  std::function<tl::expected<std::shared_ptr<const void>, Problem>(const Client& client)> hold;
 };
 
 // Any thread. What it made may outlive it, the services not.

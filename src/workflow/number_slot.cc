@@ -11,4 +11,11 @@ NumberWanted WantedNumber(const Entity& entity) {
   return wanted;
 }
 
+NumberWanted WantedNumber(const Entity& entity, const Entity::UsualFor& usual) {
+  NumberWanted wanted = WantedNumber(entity);
+  wanted.usual_min = usual.min ? usual.min : entity.min;
+  wanted.usual_max = usual.max ? usual.max : entity.max;
+  return wanted;
+}
+
 }  // namespace sotto

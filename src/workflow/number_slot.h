@@ -7,5 +7,7 @@
 namespace sotto {
 
 NumberWanted WantedNumber(const Entity& entity);
+// Where the slot that `usual` names has the value that it names.
+NumberWanted WantedNumber(const Entity& entity, const Entity::UsualFor& usual);
 
 }  // namespace sotto

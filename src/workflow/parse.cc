@@ -205,9 +205,24 @@ class WorkflowParser {
 
   void ReadUsual(const YAML::Node& node, const std::string& path, Entity& entity) {
     const YAML::Node usual = node["usual"];
-    if (!usual || !reader_.CheckMap(usual, path + ".usual", {"min", "max"}, "usual")) return;
+    if (!usual || !reader_.CheckMap(usual, path + ".usual", {"min", "max", "for"}, "usual")) return;
     ReadLimit(usual, path + ".usual", "min", entity.usual_min);
     ReadLimit(usual, path + ".usual", "max", entity.usual_max);
+    const YAML::Node slots = usual["for"];
+    if (!slots || !reader_.CheckNames(slots, path + ".usual.for", "usual.for", true)) return;
+    for (const auto& slot : slots) {
+      const std::string slot_path = path + ".usual.for." + slot.first.Scalar();
+      if (!reader_.CheckNames(slot.second, slot_path, "a slot of usual.for", false)) continue;
+      for (const auto& value : slot.second) {
+        Entity::UsualFor& one = entity.usual_for.emplace_back();
+        one.slot = slot.first.Scalar();
+        one.value = value.first.Scalar();
+        const std::string value_path = slot_path + "." + one.value;
+        if (!reader_.CheckMap(value.second, value_path, {"min", "max"}, "a value of usual.for")) continue;
+        ReadLimit(value.second, value_path, "min", one.min);
+        ReadLimit(value.second, value_path, "max", one.max);
+      }
+    }
   }
 
   void ReadValues(const YAML::Node& node, const std::string& path, Entity& entity) {

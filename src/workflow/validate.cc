@@ -178,7 +178,8 @@ class Validator {
     CheckTexts(tool.confirm, path + ".confirm", slots);
     const Stakes stakes = StakesOf(workflow_, tool);
     if (stakes > Stakes::kLittle && tool.confirm.empty() && !tool.never_confirm) {
-      reader_.AddAt(path, fmt::format("tool '{}' acts on {} without 'confirm'", tool.name, StakesName(stakes)),
+      reader_.AddAt(path,
+                    fmt::format("tool '{}' acts on {} without 'confirm'", tool.name, StakesName(stakes)),
                     "confirm: a text that reads it back; confirm: never to act at once; effect: reads if it "
                     "only looks something up",
                     true);
@@ -198,8 +199,24 @@ class Validator {
     }
   }
 
+  void CheckUsualFor(const ToolDef& tool, const Slot& slot, const std::string& path) {
+    for (const Entity::UsualFor& one : slot.entity.usual_for) {
+      const std::string at = path + "." + one.slot;
+      const Slot* other = tool.FindSlot(one.slot);
+      if (other == nullptr || other == &slot) {
+        reader_.AddAt(at, fmt::format("tool '{}' has no other slot '{}'", tool.name, one.slot));
+      } else if (std::none_of(other->entity.values.begin(), other->entity.values.end(),
+                              [&](const EntityValue& value) { return value.value == one.value; })) {
+        reader_.AddAt(at + "." + one.value,
+                      fmt::format("'{}' is no listed value of slot '{}'", one.value, one.slot));
+      } else if (one.min && one.max && *one.min > *one.max) {
+        reader_.AddAt(at + "." + one.value, "the usual min is above the usual max");
+      }
+    }
+  }
+
   void CheckUsual(const Entity& entity, const std::string& path, const std::string& whose) {
-    if (!entity.usual_min && !entity.usual_max) return;
+    if (!entity.usual_min && !entity.usual_max && entity.usual_for.empty()) return;
     if (entity.type != Entity::Type::kMoney && entity.type != Entity::Type::kNumber) {
       reader_.AddAt(path + ".usual", fmt::format("{}: only money and numbers have a usual range", whose));
     } else if (entity.usual_min && entity.usual_max && *entity.usual_min > *entity.usual_max) {
@@ -228,6 +245,7 @@ class Validator {
       reader_.AddAt(path, fmt::format("slot '{}': min is above max", slot.name));
     }
     CheckUsual(slot.entity, path, fmt::format("slot '{}'", slot.name));
+    CheckUsualFor(tool, slot, path + ".usual.for");
     if (FixedDaysCross(slot.entity))
       reader_.AddAt(path, fmt::format("slot '{}': min is after max", slot.name));
     if (!slot.when.empty()) CheckRule(tool, slot.when, path + ".when");

@@ -4,9 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "text/spoken_numbers.h"
-
 #include "base/check.h"
+#include "text/spoken_numbers.h"
 
 namespace sotto {
 

@@ -68,6 +68,14 @@ struct Entity {
   // "fifteen forty nine" of a bill is 15.49.
   std::optional<double> usual_min;
   std::optional<double> usual_max;
+  // The same where another slot of the tool has this value: a rent is seldom 15.50.
+  struct UsualFor {
+    std::string slot;
+    std::string value;
+    std::optional<double> min;
+    std::optional<double> max;
+  };
+  std::vector<UsualFor> usual_for;
   std::optional<DayLimit> earliest;  // kDate, kDateRange
   std::optional<DayLimit> latest;
 

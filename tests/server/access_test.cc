@@ -103,6 +103,22 @@ TEST_F(AccessTest, AKeyAsksNoMoreOftenThanItMay) {
   EXPECT_EQ(StatusOf(request), 429);
 }
 
+TEST_F(AccessTest, AKeyHoldsNoMoreAtOnceThanItMay) {
+  Open({{.name = "shop", .scopes = {scope::kTalk}, .at_once = 2}});
+  const Client client{"shop", {scope::kTalk}};
+  auto first = access_->Hold(client);
+  auto second = access_->Hold(client);
+  ASSERT_TRUE(first && second);
+  const auto refused = access_->Hold(client);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().status, 429);
+  EXPECT_TRUE(access_->Hold({"another", {scope::kTalk}}));
+  second->reset();
+  second = access_->Hold(client);
+  EXPECT_TRUE(second);
+  access_.reset();  // what is held may outlive it
+}
+
 TEST(Access, WithoutKeysOnlyThisMachineIsAnsweredTo) {
   const FakeClock clock;
   const auto access = Access::Open(clock, {}).value();

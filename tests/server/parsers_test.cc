@@ -168,7 +168,7 @@ TEST(AudioSocket, RefusesWhatIsNone) {
   }
 }
 
-TEST(AudioSocket, PortsAreReadOrRefusedWithAReason) {
+TEST(Ports, AreReadOrRefusedWithAReason) {
   const struct {
     const char* text;
     const char* address;
@@ -179,14 +179,14 @@ TEST(AudioSocket, PortsAreReadOrRefusedWithAReason) {
               {"0.0.0.0:9092", "0.0.0.0", 9092, ""},
               {"[::1]:9092=banking", "::1", 9092, "banking"}};
   for (const auto& one : fine) {
-    const auto read = ParseAudioSocketPort(one.text);
+    const auto read = ParsePort(one.text, "wyoming");
     ASSERT_TRUE(read) << one.text;
     EXPECT_EQ(read->address, one.address);
     EXPECT_EQ(read->port, one.port);
     EXPECT_EQ(read->workflow, one.workflow);
   }
   for (const char* text : {"", "x", "90920", "-1", ":9092", "9092 ", "localhost:", "=banking"}) {
-    EXPECT_FALSE(ParseAudioSocketPort(text)) << text;
+    EXPECT_FALSE(ParsePort(text, "wyoming")) << text;
   }
 }
 

@@ -292,6 +292,41 @@ TEST_F(ServerTest, NeedsAKeyWhereThereAreSome) {
   EXPECT_EQ(Ask("GET", "/v1/sessions/" + id, "", as_page).status, 200);
 }
 
+TEST_F(ServerTest, AStoredSessionIsContinuedWithTheKeyThatBeganIt) {
+  TempFolder folder;
+  KeyFile keys;
+  const std::string mine = keys.Add({.name = "mine", .scopes = {scope::kTalk}, .at_once = 1}).value();
+  const std::string other = keys.Add({.name = "other", .scopes = {scope::kTalk}}).value();
+  ServerOptions options;
+  options.access.keys = folder.path() / "keys.json";
+  ASSERT_TRUE(keys.Write(options.access.keys));
+  const auto host = SessionHost::Open({.threads = 1, .sessions = folder.path() / "sessions.db"}).value();
+  const auto stranger =
+      std::make_shared<ServedWorkflow>(ServedWorkflow{"banking", world_->workflow->deployment, Caller{}});
+  server_ = Server::Start({&host->clock(), &host->scheduler(), host->journal(), nullptr}, options,
+                          [&]() -> Result<std::vector<ServedWorkflowPtr>> {
+                            return std::vector<ServedWorkflowPtr>{stranger};
+                          })
+                .value();
+  const HttpHeaders as_mine{{"Authorization", "Bearer " + mine}};
+  const HttpHeaders as_other{{"Authorization", "Bearer " + other}};
+  const std::string id = Json::parse(Ask("POST", "/v1/sessions", "{}", as_mine).body)["id"];
+  EXPECT_EQ(Ask("POST", "/v1/sessions", "{}", as_mine).status, 429);  // one at once
+  EXPECT_EQ(Ask("DELETE", "/v1/sessions/" + id, "", as_mine).status, 204);
+  const std::string go_on = Json{{"session", id}}.dump();
+  EXPECT_EQ(Ask("POST", "/v1/sessions", go_on, as_other).status, 400);
+  EXPECT_EQ(Ask("POST", "/v1/sessions", go_on, as_mine).status, 201);
+  server_.reset();
+}
+
+TEST_F(ServerTest, ARefusedBodyIsReadSoThatTheAnswerArrives) {
+  Start();
+  for (int i = 0; i < 5; ++i) {
+    const HttpAnswer refused = Ask("POST", "/v1/sessions", std::string(size_t{3} << 20, 'a'));
+    EXPECT_EQ(refused.status, 413);
+  }
+}
+
 TEST_F(ServerTest, DrainsInBoundedTime) {
   Start();
   const std::string id = NewSession();

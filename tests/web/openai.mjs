@@ -15,7 +15,7 @@ rmSync(keys, { force: true });
 const newKey = (name, scopes) => execFileSync(sotto, ['keys', 'add', name, '--file', keys, '--scope', scopes], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 const apiKey = newKey('program', 'models');
 const talker = newKey('talker', 'talk');
-const { url, server } = await serve(sotto, workflow, '--keys', keys, '--recognizer', 'pocketsphinx');
+const { url, server } = await serve(sotto, workflow, '--keys', keys, '--recognizer', 'pocketsphinx', '--model', 'words=random:smollm2-135m:Q8_0');
 const client = new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
 
 async function refused(what, status, ask) {
@@ -58,6 +58,33 @@ try {
   check('the same, streamed', JSON.parse(streamed).amount === 200 && usage.total_tokens > 0);
   const runner = client.chat.completions.stream({ model: 'banking', messages });
   check('and through the helper that collects streams', (await runner.finalChatCompletion()).choices[0].message.tool_calls[0].function.name === 'transfer_money');
+
+  // A language model of random weights: what it says is noise, but how it is asked and answered is not.
+  const schema = { type: 'object', properties: { name: { type: 'string', maxLength: 12 }, age: { type: 'integer', minimum: 0, maximum: 120 } }, required: ['name', 'age'], additionalProperties: false };
+  const question = [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'who lives here and how old are they' }];
+  const spoken = await client.chat.completions.create({ model: 'words', messages: question, max_tokens: 12, temperature: 0, logprobs: true, top_logprobs: 3 });
+  check(`a language model answers: ${JSON.stringify(spoken.choices[0].message.content)}`, spoken.choices[0].finish_reason === 'length' && spoken.usage.completion_tokens === 12 && spoken.choices[0].logprobs.content.length === 12 && spoken.choices[0].logprobs.content[0].top_logprobs.length === 3);
+  const again = await client.chat.completions.create({ model: 'words', messages: question, max_tokens: 12, temperature: 0 });
+  check(`the same, from a prompt that was computed before (${again.usage.prompt_tokens_details.cached_tokens} tokens)`, again.choices[0].message.content === spoken.choices[0].message.content && again.usage.prompt_tokens_details.cached_tokens === again.usage.prompt_tokens - 1);
+  const person = JSON.parse((await client.chat.completions.create({ model: 'words', messages: question, temperature: 1, seed: 3, response_format: { type: 'json_schema', json_schema: { name: 'person', schema, strict: true } } })).choices[0].message.content);
+  check(`held to a schema: ${JSON.stringify(person)}`, typeof person.name === 'string' && Number.isInteger(person.age) && person.age <= 120);
+  const made = await client.chat.completions.create({ model: 'words', messages: question, tools: [{ type: 'function', function: { name: 'look_up', description: 'Who lives here', parameters: schema } }], tool_choice: 'required', temperature: 1, seed: 5, max_tokens: 200 });
+  check(`a call that it had to make: ${made.choices[0].message.tool_calls[0].function.arguments}`, made.choices[0].message.tool_calls[0].function.name === 'look_up' && JSON.parse(made.choices[0].message.tool_calls[0].function.arguments).age <= 120);
+  let pieces = '';
+  let finish;
+  for await (const chunk of await client.chat.completions.create({ model: 'words', messages: question, max_tokens: 12, temperature: 0, stream: true })) {
+    pieces += chunk.choices[0]?.delta.content ?? '';
+    finish = chunk.choices[0]?.finish_reason ?? finish;
+  }
+  check('the same, piece by piece', pieces === spoken.choices[0].message.content && finish === 'length');
+  const gone = await client.completions.create({ model: 'words', prompt: 'Once upon a time', max_tokens: 5, temperature: 0 });
+  check(`a text goes on: ${JSON.stringify(gone.choices[0].text)}`, gone.usage.completion_tokens === 5);
+  const many = await Promise.all([1, 2, 3, 4].map(() => client.chat.completions.create({ model: 'words', messages: question, max_tokens: 12, temperature: 0 })));
+  check('four at once say the same', many.every((one) => one.choices[0].message.content === spoken.choices[0].message.content));
+  await refused('a schema that is not served', 400, () => client.chat.completions.create({ model: 'words', messages: question, response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object', patternProperties: {} } } } }));
+  await refused('an image', 400, () => client.chat.completions.create({ model: 'words', messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }] }));
+  await refused('too long a prompt', 400, () => client.chat.completions.create({ model: 'words', messages: [{ role: 'user', content: 'word '.repeat(60000) }] }));
+  await refused('a text of a workflow', 400, () => client.completions.create({ model: 'banking', prompt: 'a' }));
 
   await refused('an unknown model', 404, () => client.chat.completions.create({ model: 'gpt-4o', messages }));
   await refused('no messages', 400, () => client.chat.completions.create({ model: 'banking', messages: [] }));

@@ -71,6 +71,26 @@ TEST(ParseWorkflow, WrongLimitsOfTheCalendarSayWhatWouldBeRight) {
   EXPECT_THAT(mistakes("{type: date, min: 60 days, max: today}"), HasSubstr("min is after max"));
 }
 
+TEST(ParseWorkflow, WhatANumberUsuallyIsMayDependOnAnotherSlot) {
+  const auto parse = [](const char* usual) {
+    std::string text = kSmall;
+    const std::string slot = "level: {entity: level";
+    text.insert(text.find(slot) + slot.size(), std::string(", usual: ") + usual);
+    return ParseWorkflow(text, "small.yaml");
+  };
+  const ParsedWorkflow parsed = parse("{max: 5, for: {room: {kitchen: {min: 4, max: 9}}}}");
+  ASSERT_TRUE(parsed.workflow) << All(parsed);
+  const Slot& level = *parsed.workflow->tools[0].FindSlot("level");
+  ASSERT_EQ(level.entity.usual_for.size(), 1u);
+  EXPECT_EQ(level.entity.usual_for[0].value, "kitchen");
+  EXPECT_EQ(level.entity.usual_for[0].max, 9.0);
+  EXPECT_THAT(All(parse("{for: {rom: {kitchen: {min: 4}}}}")), HasSubstr("has no other slot 'rom'"));
+  EXPECT_THAT(All(parse("{for: {room: {cellar: {min: 4}}}}")),
+              HasSubstr("'cellar' is no listed value of slot 'room'"));
+  EXPECT_THAT(All(parse("{for: {room: {kitchen: {min: 4, max: 3}}}}")), HasSubstr("the usual min is above"));
+  EXPECT_THAT(All(parse("{for: {room: {kitchen: {least: 4}}}}")), HasSubstr("least"));
+}
+
 TEST(Rule, DaysEqualTheirWeekday) {
   const auto rule =
       Rule::Parse("not (day == saturday and part == evening) and day != sunday", {"day", "part"});
