@@ -240,7 +240,9 @@ Result<std::unique_ptr<LanguageModel>> LanguageModel::Open(const std::string& pa
     SOTTO_ASSIGN_OR_RETURN(lora, LoraAdapter::Load(options.lora, *model));
   }
   std::optional<ChatTemplate> chat;
-  auto found = ChatTemplate::Create(model->gguf(), options.chat_template);
+  // Random weights understand every form as well as any other.
+  const std::string name = random && options.chat_template.empty() ? "qwen3" : options.chat_template;
+  auto found = ChatTemplate::Create(model->gguf(), name);
   if (found) {
     chat = *std::move(found);
   } else if (!options.chat_template.empty()) {

@@ -75,7 +75,7 @@ class LanguageModel {
     std::string lora = {};
     size_t kept = 8;  // prompts whose computation is kept
   };
-  // `path`: a GGUF, or "random:SHAPE" (slm/random_model.h). The error names the file.
+  // `path`: a GGUF, or "random:SHAPE" (slm/random_model.h; of Qwen3's chat template unless another is named). The error names the file.
   static Result<std::unique_ptr<LanguageModel>> Open(const std::string& path, const Options& options);
 
   const Model& model() const { return engine_->model(); }

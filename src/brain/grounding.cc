@@ -85,14 +85,14 @@ Grounding::Grounding(const LanguageData& language, std::span<const Turn> history
   }
 }
 
-std::vector<GroundedValue> Grounding::Candidates(const OfferedArgument& argument) const {
+std::vector<GroundedValue> Grounding::Candidates(const OfferedArgument& argument, const Json& known) const {
   std::vector<GroundedValue> out;
   switch (argument.kind) {
     case Kind::kChoice:
       AddChoices(argument, out);
       break;
     case Kind::kNumber:
-      AddNumbers(argument, out);
+      AddNumbers(argument, known, out);
       AddEarlierCalls(argument, out);
       break;
     case Kind::kDigits:
@@ -160,7 +160,7 @@ bool Grounding::MayBeMisheard(const OfferedArgument::Listed& listed) const {
 
 // What a number for the argument usually is, by what another argument is: the one value of it that was just named, or
 // else the last that it had.
-const NumberWanted& Grounding::Wanted(const OfferedArgument& argument) const {
+const NumberWanted& Grounding::Wanted(const OfferedArgument& argument, const Json& known) const {
   for (const OfferedArgument::NumberFor& other : argument.number_for) {
     const std::vector<bool> named = NamedValues(other.values, WordsOf(said_.front().words), IsWord());
     const auto first = std::find(named.begin(), named.end(), true);
@@ -168,19 +168,20 @@ const NumberWanted& Grounding::Wanted(const OfferedArgument& argument) const {
       if (std::find(std::next(first), named.end(), true) != named.end()) continue;
       return other.numbers[static_cast<size_t>(first - named.begin())];
     }
-    for (const ToolCall& call : earlier_calls_) {
-      const auto value = call.arguments.find(other.argument);
-      if (value == call.arguments.end()) continue;
-      for (size_t i = 0; i < other.values.size(); ++i)
-        if (*value == other.values[i].value) return other.numbers[i];
-      break;
+    const Json* value = known.contains(other.argument) ? &known[other.argument] : nullptr;
+    for (auto call = earlier_calls_.begin(); value == nullptr && call != earlier_calls_.end(); ++call) {
+      if (const auto earlier = call->arguments.find(other.argument); earlier != call->arguments.end())
+        value = &*earlier;
     }
+    for (size_t i = 0; value != nullptr && i < other.values.size(); ++i)
+      if (*value == other.values[i].value) return other.numbers[i];
   }
   return argument.number;
 }
 
-void Grounding::AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const {
-  const NumberWanted& wanted = Wanted(argument);
+void Grounding::AddNumbers(const OfferedArgument& argument, const Json& known,
+                           std::vector<GroundedValue>& out) const {
+  const NumberWanted& wanted = Wanted(argument, known);
   for (const Utterance& said : said_) {
     std::vector<NumberReading> readings = said.readings;
     // Digits that were dictated turns ago were a card's, whatever they would make as a number.

@@ -43,8 +43,10 @@ class Grounding {
             Channel channel = Channel::kTyped, const CallDay& day = {});
 
   // Distinct values for `argument`, those of the newest utterance first. Empty: the argument cannot be
-  // filled. REQUIRES: argument.kind is not kSchema.
-  std::vector<GroundedValue> Candidates(const OfferedArgument& argument) const;
+  // filled. `known`: what is known of the same call, besides what the history says. REQUIRES: argument.kind is
+  // not kSchema.
+  std::vector<GroundedValue> Candidates(const OfferedArgument& argument,
+                                        const Json& known = Json::object()) const;
 
   // The newest utterance, normalised, and what was read in it.
   const std::string& normalised() const { return normalised_; }
@@ -58,10 +60,10 @@ class Grounding {
     std::vector<NumberReading> readings;
   };
   void AddChoices(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
-  void AddNumbers(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
+  void AddNumbers(const OfferedArgument& argument, const Json& known, std::vector<GroundedValue>& out) const;
   void AddDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddUnfitDigits(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
-  const NumberWanted& Wanted(const OfferedArgument& argument) const;
+  const NumberWanted& Wanted(const OfferedArgument& argument, const Json& known) const;
   bool WasHinted(const OfferedArgument::Listed& listed) const;
   bool MayBeMisheard(const OfferedArgument::Listed& listed) const;
   void AddCalendar(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;

@@ -70,7 +70,7 @@ std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, con
     if (argument == nullptr || (argument->kind != OfferedArgument::Kind::kNumber &&
                                 argument->kind != OfferedArgument::Kind::kDigits))
       continue;
-    const std::vector<GroundedValue> values = grounding.Candidates(*argument);
+    const std::vector<GroundedValue> values = grounding.Candidates(*argument, known);
     if (values.empty()) continue;
     const GroundedValue& value = values.front();
     const bool one = std::all_of(values.begin(), values.end(), [&](const GroundedValue& other) {
@@ -104,7 +104,7 @@ void TakeWhatWasAnswered(const LanguageData& language, const Expectation& expect
     if (has ? expectation.slots.size() > 1 || (!number && argument->kind != Kind::kCalendar) : !number)
       continue;
     const std::vector<GroundedValue> said =
-        Grounding(language, {}, utterance, channel, day).Candidates(*argument);
+        Grounding(language, {}, utterance, channel, day).Candidates(*argument, call.arguments);
     if (said.size() == 1 && said.front().unfit.empty()) call.arguments[slot] = said.front().value;
   }
 }

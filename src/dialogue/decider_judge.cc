@@ -14,7 +14,7 @@ namespace {
 using Kind = Pending::Kind;
 
 constexpr double kHeardYes = 0.5;   // below this a spoken yes is asked again
-constexpr double kNoRequest = 0.5;  // of the classifier: a tool that acts at once reads back first
+constexpr double kNoRequest = 0.8;  // of the classifier: a tool that acts at once reads back first
 
 bool Has(const std::vector<Understanding::Call>& calls, std::string_view name) {
   return std::any_of(calls.begin(), calls.end(),

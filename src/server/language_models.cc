@@ -199,7 +199,7 @@ std::vector<std::string> LanguageModels::Names() const {
 void LanguageModels::Complete(const std::shared_ptr<const LanguageModel>& model, ChatRequest request,
                               Exchange exchange) {
   auto completion = ToCompletion(*model, request);
-  if (!completion) return exchange.respond(ToOpenAi(completion.error()));
+  if (!completion) return exchange.respond(ToOpenAi(OpenAiRefusal{400, completion.error().message}));
   if (shared_->under_way >= shared_->most) {
     WebResponse busy = ToOpenAi(OpenAiRefusal{503, "too many completions are being written; try again soon"});
     busy.headers.emplace_back("Retry-After", "1");

@@ -94,7 +94,7 @@ TEST(LanguageModel, IsHeldToASchema) {
 }
 
 TEST(LanguageModel, MakesACallThatItHasTo) {
-  if (Noise().chat() == nullptr) GTEST_SKIP() << "this shape has no chat template";
+  ASSERT_NE(Noise().chat(), nullptr);
   const std::vector<ToolSpec> tools{
       {"set_light", "",
        Json::parse(

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "brain/grounding.h"
+#include "brain/plain_answer.h"
 #include "workflow/parse.h"
 
 namespace sotto {
@@ -31,6 +32,19 @@ TEST(UsualNumbers, DependOnTheLastValueThatTheOtherSlotHad) {
   EXPECT_EQ(FirstAmount({PaysTo("landlord")}, "fifteen forty nine"), "1549");
   EXPECT_EQ(FirstAmount({PaysTo("landlord"), PaysTo("Netflix")}, "fifteen forty nine"), "15.49");
   EXPECT_EQ(FirstAmount({PaysTo("landlord")}, "no pay netflix fifteen forty nine"), "15.49");
+}
+
+TEST(UsualNumbers, HoldForAnAnswerThatIsNothingElse) {
+  const auto workflow = LoadWorkflow(SOTTO_SOURCE_DIR "/workflows/banking").value();
+  const ToolDef* tool = workflow->FindTool("pay_bill");
+  const std::vector<OfferedTool> tools{MakeOfferedTool(ToToolSpec(*tool), tool, /*grounding=*/true)};
+  const Expectation asked{Expectation::Kind::kSlots, "pay_bill", {"amount"}};
+  const auto answer = [&](const Turn& before) {
+    return PlainAnswer(*workflow->language_data, asked, tools, {&before, 1}, "nine eighty", Channel::kSpoken)
+        ->call.arguments.at("amount");
+  };
+  EXPECT_EQ(answer(PaysTo("landlord")), 980);
+  EXPECT_EQ(answer(PaysTo("Netflix")), 9.8);
 }
 
 TEST(UsualNumbers, OnlyDecideBetweenReadings) {

@@ -216,7 +216,7 @@ TEST(TokenMask, IsExactInLongStringsWithLongTokens) {
     std::string token;
     for (size_t n = 1 + random.Below(6); n > 0; --n) token += static_cast<char>('a' + random.Below(26));
     if (random.Chance(0.1)) token += "\", \"b\": ";
-    if (random.Chance(0.05)) token += std::string(40, 'x') + "\", \"b\": 12";
+    if (random.Chance(0.05)) token.append(40, 'x').append("\", \"b\": 12");
     tokens.push_back(std::move(token));
   }
   const auto table = std::make_shared<const TokenTable>(std::move(tokens));

@@ -130,7 +130,7 @@ TEST_F(WyomingTest, SaysWhoItIsAndWhatWasMeant) {
   Send({"recognize", {{"text", "transfer two hundred dollars from checking to savings"}}});
   const WyomingEvent intent = Next();
   EXPECT_EQ(intent.type, "intent");
-  EXPECT_EQ(intent.data["name"], "transfer_funds");
+  EXPECT_EQ(intent.data["name"], "transfer_money");
   const Json amount{{"name", "amount"}, {"value", 200}};
   EXPECT_TRUE(std::ranges::find(intent.data["entities"], amount) != intent.data["entities"].end())
       << intent.data.dump();
