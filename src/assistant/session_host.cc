@@ -6,6 +6,7 @@
 #include "assistant/turn_queue.h"
 #include "base/check.h"
 #include "base/unique_id.h"
+#include "privacy/redaction.h"
 
 namespace sotto {
 
@@ -13,6 +14,7 @@ namespace sotto {
 struct SessionHost::Parts {
   std::unique_ptr<SessionStore> store;
   std::unique_ptr<TurnLog> turn_log;
+  std::unique_ptr<RedactingSink> redacting;  // before `turn_log`, where records are redacted
   SystemClock clock;
   FakeClock still;  // a session that does not run in real time misses no deadline
   std::unique_ptr<Journal> journal;
@@ -45,7 +47,13 @@ Result<std::unique_ptr<SessionHost>> SessionHost::Open(const HostOptions& option
   }
   if (!options.turns.empty()) {
     SOTTO_ASSIGN_OR_RETURN(parts.turn_log, TurnLog::Open(options.turns));
-    parts.turns = std::make_unique<TurnQueue>(*parts.turn_log, *parts.scheduler);
+    TurnSink* sink = parts.turn_log.get();
+    if (options.redact) {
+      SOTTO_ASSIGN_OR_RETURN(auto detector, Detector::For("en"));
+      parts.redacting = std::make_unique<RedactingSink>(*sink, std::move(detector));
+      sink = parts.redacting.get();
+    }
+    parts.turns = std::make_unique<TurnQueue>(*sink, *parts.scheduler);
   }
   return host;
 }

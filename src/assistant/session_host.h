@@ -23,6 +23,7 @@ struct HostOptions {
   int threads = 0;            // that compute; 0: one a core, two at least
   std::string sessions = {};  // file that conversations are kept in, to be continued; empty: nowhere
   std::string turns = {};     // file that turn records are appended to; empty: nowhere
+  bool redact = true;         // placeholders stand for personal data in them (privacy/redaction.h)
 };
 
 class SessionHost {

@@ -18,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/text_input.h"
 #include "dialogue/script.h"
+#include "privacy/redaction.h"
 #include "workflow/parse.h"
 
 namespace sotto {
@@ -31,7 +32,8 @@ struct ChatFlags {
   std::string session;
   std::string sessions;  // file
   std::string turns;     // file
-  std::string actions;   // folder of their databases
+  bool keep_personal_data = false;
+  std::string actions;  // folder of their databases
   std::string confirm;
   std::string chat_template;
   std::string customer = kDemoCustomer;
@@ -222,6 +224,13 @@ Result<void> Run(const ChatFlags& flags) {
   if (!flags.turns.empty()) {
     SOTTO_ASSIGN_OR_RETURN(turns, TurnLog::Open(flags.turns));
   }
+  TurnSink* sink = turns.get();
+  std::optional<RedactingSink> redacting;
+  if (sink != nullptr && !flags.keep_personal_data) {
+    SOTTO_ASSIGN_OR_RETURN(auto detector, Detector::For("en"));
+    redacting.emplace(*sink, std::move(detector));
+    sink = &*redacting;
+  }
   std::string id;
   if (!flags.session.empty()) {
     SOTTO_ASSIGN_OR_RETURN(id, store->Named(flags.session));
@@ -230,9 +239,8 @@ Result<void> Run(const ChatFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const Date today, flags.today.Day());
   SOTTO_ASSIGN_OR_RETURN(
       const auto session,
-      TextSession::Open(
-          {program, actions.get(), journal ? &*journal : nullptr, &clock, nullptr, today, turns.get()},
-          std::move(understander), id, TerminalCaller(*workflow, flags.customer, "text")));
+      TextSession::Open({program, actions.get(), journal ? &*journal : nullptr, &clock, nullptr, today, sink},
+                        std::move(understander), id, TerminalCaller(*workflow, flags.customer, "text")));
   return Converse(*session, store.get(), lines, flags);
 }
 
@@ -261,6 +269,8 @@ void RegisterChat(CLI::App& app, CliContext& context) {
   AddDatabaseOption(*command, flags->actions);
   command->add_option("--bank", flags->actions, "The same as --database, as it was called before")->group("");
   command->add_option("--turns", flags->turns, "Append the record of each turn to this file, one a line");
+  command->add_flag("--keep-personal-data", flags->keep_personal_data,
+                    "Write turn records as they are; default: typed placeholders stand for personal data");
   AddCustomerOption(*command, flags->customer);
   command->add_option("--confirm", flags->confirm, "When to read back")
       ->check(CLI::IsMember({"default", "never", "always"}));

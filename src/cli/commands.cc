@@ -26,6 +26,7 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterSynth(app, context);
   RegisterHarvest(app, context);
   RegisterLanguage(app, context);
+  RegisterPii(app, context);
 }
 
 }  // namespace sotto

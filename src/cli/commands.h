@@ -19,6 +19,7 @@ void RegisterGenerate(CLI::App& app, CliContext& context);
 void RegisterLanguage(CLI::App& app, CliContext& context);
 void RegisterModel(CLI::App& app, CliContext& context);
 void RegisterNew(CLI::App& app, CliContext& context);
+void RegisterPii(CLI::App& app, CliContext& context);
 void RegisterQuantize(CLI::App& app, CliContext& context);
 void RegisterSynth(CLI::App& app, CliContext& context);
 void RegisterHarvest(CLI::App& app, CliContext& context);

@@ -243,6 +243,8 @@ void RegisterServe(CLI::App& app, CliContext& context) {
   command->add_option("--db", flags->host.sessions, "Where conversations are kept, to be continued");
   command->add_option("--turns", flags->host.turns,
                       "Append the record of each turn to this file, one a line");
+  command->add_flag("!--keep-personal-data", flags->host.redact,
+                    "Write turn records as they are; default: typed placeholders stand for personal data");
   AddSecurity(*command, *flags);
   AddLimits(*command, *flags);
   command->footer(

@@ -182,6 +182,8 @@ void RegisterTalk(CLI::App& app, CliContext& context) {
   command->add_option("--session", flags->voice.session, "Go on with this conversation of those in --db");
   command->add_option("--turns", flags->voice.turns,
                       "Append the record of each turn to this file, one a line");
+  command->add_flag("--keep-personal-data", flags->voice.keep_personal_data,
+                    "Write turn records as they are; default: typed placeholders stand for personal data");
   command->add_option("--out", flags->out, "Record the call: left the caller, right Sotto");
   command->add_option("--microphone", flags->microphone,
                       "Index or part of the name of a device (see --devices)");

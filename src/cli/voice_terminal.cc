@@ -34,6 +34,7 @@ Result<std::unique_ptr<VoiceTerminal>> VoiceTerminal::Open(const VoiceFlags& fla
   options.real_time = real_time;
   options.sessions = flags.sessions;
   options.turns = flags.turns;
+  options.redact = !flags.keep_personal_data;
   SOTTO_ASSIGN_OR_RETURN(terminal->host_, SessionHost::Open(options));
   DeploymentSources sources;
   sources.workflow = flags.brain.workflow;

@@ -18,9 +18,10 @@ struct VoiceFlags {
   std::string synthesizer = "flite";
   std::string database;  // folder of the actions' databases; see OpenRunner
   std::string customer = kDemoCustomer;
-  std::string sessions;  // where conversations are kept; empty: nowhere
-  std::string session;   // id of the stored one to go on with; empty: new ones
-  std::string turns;     // file of turn records; empty: none
+  std::string sessions;             // where conversations are kept; empty: nowhere
+  std::string session;              // id of the stored one to go on with; empty: new ones
+  std::string turns;                // file of turn records; empty: none
+  bool keep_personal_data = false;  // in those
   bool no_listening_along = false;
   TodayFlag today;
 

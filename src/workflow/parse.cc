@@ -19,6 +19,9 @@ namespace {
 const std::vector<std::string> kEntityTypes{"enum", "digits", "money",    "number",    "text",
                                             "date", "time",   "duration", "date_range"};
 const std::vector<std::string> kValueTypes{"string", "number", "integer", "boolean"};  // as Entity::ValueType
+// In the order of PrivacyRule.
+const std::vector<std::string> kPrivacyRules{"local", "pseudonymise", "allow"};
+
 const std::vector<std::string> kRoles{"task",    "greeting", "goodbye", "thanks",
                                       "unclear", "handoff",  "verify"};
 
@@ -86,11 +89,14 @@ class WorkflowParser {
 
  private:
   void ReadRoot(const YAML::Node& root) {
-    reader_.CheckMap(root, "",
-                     {"workflow", "language", "assistant", "entities", "tools", "policy", "messages", "mcp"},
-                     "the workflow");
+    reader_.CheckMap(
+        root, "",
+        {"workflow", "language", "privacy", "assistant", "entities", "tools", "policy", "messages", "mcp"},
+        "the workflow");
     reader_.Read(root, "", "workflow", workflow_.name);
     reader_.Read(root, "", "language", workflow_.language);
+    workflow_.privacy.rule =
+        static_cast<PrivacyRule>(reader_.ReadOneOf(root, "", "privacy", kPrivacyRules, 0));
     FindLanguage();
     if (workflow_.name.empty()) reader_.AddAt("workflow", "the workflow has no name", "workflow: my_name");
     if (const YAML::Node node = root["assistant"]) ReadAssistant(node);
@@ -256,11 +262,11 @@ class WorkflowParser {
 
   void ReadTool(const std::string& name, const YAML::Node& node) {
     const std::string path = "tools." + name;
-    if (!reader_.CheckMap(
-            node, path,
-            {"as", "description", "role", "title", "doing", "slots", "checks", "confirm", "effect", "action",
-             "done", "failed", "handoff_on", "related", "requires_verified", "attempts", "examples"},
-            fmt::format("tool '{}'", name))) {
+    if (!reader_.CheckMap(node, path,
+                          {"as", "description", "role", "title", "doing", "slots", "checks", "confirm",
+                           "effect", "action", "privacy", "done", "failed", "handoff_on", "related",
+                           "requires_verified", "attempts", "examples"},
+                          fmt::format("tool '{}'", name))) {
       return;
     }
     ToolDef tool;
@@ -280,6 +286,9 @@ class WorkflowParser {
     ReadConfirm(node, path, tool);
     tool.effect =
         static_cast<ToolEffect>(reader_.ReadOneOf(node, path, "effect", {"unknown", "reads", "acts"}, 0));
+    if (node["privacy"])
+      workflow_.privacy.tools[name] =
+          static_cast<PrivacyRule>(reader_.ReadOneOf(node, path, "privacy", kPrivacyRules, 0));
     if (const YAML::Node action = node["action"]) ReadAction(action, path + ".action", tool);
     reader_.Read(node, path, "done", tool.done);
     if (const YAML::Node failed = node["failed"];

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/conversation.h"
+#include "core/privacy_policy.h"
 #include "core/tool.h"
 #include "text/language_data.h"
 
@@ -193,6 +194,7 @@ struct Workflow {
   std::map<std::string, Entity> entities;
   std::vector<ToolDef> tools;
   std::vector<McpServer> mcp_servers;
+  PrivacyPolicy privacy;  // `privacy:` of the workflow and of its tools
   // Name of the tool that stands for "not understood or not served"; every workflow has one.
   std::string unclear_tool = "intent_unclear";
   Json policy = Json::object();    // dialogue section, as written

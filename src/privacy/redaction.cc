@@ -1,0 +1,250 @@
+#include "privacy/redaction.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "privacy/code_runs.h"
+#include "privacy/finders.h"
+#include "text/normalise.h"
+
+namespace sotto {
+namespace {
+
+constexpr size_t kCodeDigits = 7;  // a number of as many is looked for in what was redacted
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return lower;
+}
+
+std::string OnlyDigits(std::string_view text) {
+  std::string digits;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(digits), IsDigit);
+  return digits;
+}
+
+void Wipe(std::string& text) {
+  text.resize(text.capacity());
+  explicit_bzero(text.data(), text.size());
+  text.clear();
+}
+
+std::string AskedFor(const Expectation& expectation) {
+  std::string asked;
+  for (const std::string& slot : expectation.slots) asked += PlainWords(slot) + " ";
+  return asked;
+}
+
+class RecordRedactor {
+ public:
+  RecordRedactor(const Detector& detector, KindSet kinds, const TurnRecord& record)
+      : redactor_(detector, kinds), asked_(AskedFor(record.expectation)) {}
+
+  Result<TurnRecord> Run(TurnRecord record) {
+    // What was heard first: its values are numbered as they were said.
+    const std::vector<TranscriptWord> words = record.heard.words;
+    record.heard.text = Text(record.heard.text);
+    record.heard.words = redactor_.RedactWords(words, asked_);
+    for (auto& hypothesis : record.heard.n_best) hypothesis.text = Text(hypothesis.text);
+    if (record.understood) RedactUnderstanding(*record.understood);
+    for (TurnRecord::Action& action : record.actions) {
+      action.request.arguments = redactor_.RedactJson(action.request.arguments);
+      action.result.data = redactor_.RedactJson(action.result.data);
+      RedactCaller(action.request.caller);
+    }
+    for (Json& event : record.events) event = redactor_.RedactJson(event);
+    record.reply.text = Text(record.reply.text);
+    RedactParts(record.reply);
+    record.played_text = Text(record.played_text);
+    if (record.escalation) record.escalation->summary = Text(record.escalation->summary);
+    for (std::string& error : record.errors) error = Text(error);
+    RedactCaller(record.caller);
+    SOTTO_RETURN_IF_ERROR(Check(record));
+    return record;
+  }
+
+ private:
+  std::string Text(std::string_view text) { return redactor_.RedactText(text, asked_); }
+
+  void RedactUnderstanding(Understanding& understood) {
+    understood.transcript = Text(understood.transcript);
+    for (Understanding::Call& call : understood.calls) {
+      call.call.arguments = redactor_.RedactJson(call.call.arguments);
+      for (UnfitValue& unfit : call.unfit)
+        unfit.value = redactor_.RedactJson(unfit.value, PlainWords(unfit.argument));
+    }
+  }
+
+  // A value may go from one part into the next: then the parts are one.
+  void RedactParts(Reply& reply) {
+    std::string whole;
+    for (const Reply::Part& part : reply.parts) whole += part.spoken;
+    const std::string redacted = Text(whole);
+    if (redacted == whole) return;
+    std::string pieces;
+    std::vector<Reply::Part> parts = reply.parts;
+    for (Reply::Part& part : parts) {
+      part.spoken = Text(part.spoken);
+      pieces += part.spoken;
+    }
+    reply.parts =
+        redactor_.Holds(pieces) || pieces != redacted ? std::vector<Reply::Part>{{redacted, false}} : parts;
+  }
+
+  void RedactCaller(Caller& caller) {
+    if (caller.address.empty()) return;
+    const auto digits = std::count_if(caller.address.begin(), caller.address.end(), IsDigit);
+    const std::string redacted = redactor_.RedactText(caller.address);
+    caller.address = redacted == caller.address && digits >= 5 ? "<phone>" : redacted;
+  }
+
+  // Nothing that was redacted anywhere may stand elsewhere.
+  Result<void> Check(const TurnRecord& record) const {
+    Json json = ToJson(record);
+    for (const char* key : {"session", "at", "workflow", "times_ms", "latency_ms", "offered_tools"})
+      json.erase(key);
+    for (Json& action : json["actions"]) action.erase("idempotency_key");
+    if (redactor_.Holds(json.dump(-1, ' ', false, Json::error_handler_t::replace)))
+      return MakeError(ErrorCode::kUnavailable, "turn {} of {}: personal data cannot be redacted: not kept",
+                       record.turn, record.session);
+    return {};
+  }
+
+  Redactor redactor_;
+  const std::string asked_;
+};
+
+}  // namespace
+
+Redactor::~Redactor() {
+  for (std::string& value : values_) Wipe(value);
+}
+
+// Codes by their digits and letters, however they are written; everything else by its letters.
+std::string Redactor::KeyOf(std::string_view value) const {
+  const MarkedText marked(detector_.language(), value);
+  const std::vector<CodeRun> runs = ReadCodeRuns(marked);
+  // One code and nothing else.
+  if (runs.size() == 1 && runs[0].elements.front().first == 0 &&
+      runs[0].elements.back().last == marked.size()) {
+    std::string bare = CodeCharacters(marked, runs[0]);
+    if (std::count_if(bare.begin(), bare.end(), IsDigit) >= 3) return bare;
+  }
+  if (value.find('@') == std::string_view::npos)
+    if (std::string mail = WrittenEmail(marked); !mail.empty()) return mail;
+  return LowerCase(value);
+}
+
+std::string Redactor::Known(std::string_view value) const {
+  if (placeholders_.empty()) return {};
+  const auto found = placeholders_.find(KeyOf(value));
+  return found == placeholders_.end() ? std::string() : found->second;
+}
+
+std::string Redactor::PlaceholderFor(PersonalKind kind, std::string_view value) {
+  std::string key = KeyOf(value);
+  // Where a spoken address begins is a guess ("put jane at ..."): one that ends as another is the same.
+  if (kind == PersonalKind::kEmail) {
+    for (const auto& [other, placeholder] : placeholders_) {
+      if (other.find('@') == std::string::npos || (!other.ends_with(key) && !key.ends_with(other))) continue;
+      key = other;
+      break;
+    }
+  }
+  const auto [found, fresh] = placeholders_.try_emplace(key);
+  if (fresh) found->second = fmt::format("<{}_{}>", KindName(kind), ++numbers_[kind]);
+  values_.emplace_back(LowerCase(value));
+  return found->second;
+}
+
+std::string Redactor::RedactText(std::string_view text, std::string_view before) {
+  if (const std::string known = Known(text); !known.empty()) return known;
+  std::string out;
+  size_t at = 0;
+  for (const PersonalSpan& span : detector_.Scan(text, before)) {
+    if (!kinds_.Has(span.kind)) continue;
+    out += text.substr(at, span.begin - at);
+    out += PlaceholderFor(span.kind, text.substr(span.begin, span.end - span.begin));
+    at = span.end;
+  }
+  out += text.substr(at);
+  return out;
+}
+
+Json Redactor::RedactJson(const Json& json, std::string_view before) {
+  if (json.is_string()) return RedactText(json.get_ref<const std::string&>(), before);
+  if (json.is_number()) {
+    const std::string known = Known(json.dump());
+    return known.empty() ? json : Json(known);
+  }
+  if (!json.is_structured()) return json;
+  Json redacted = json.is_array() ? Json::array() : Json::object();
+  for (const auto& item : json.items()) {
+    if (json.is_array()) {
+      redacted.push_back(RedactJson(item.value(), before));
+    } else {
+      redacted[item.key()] = RedactJson(item.value(), PlainWords(item.key()));
+    }
+  }
+  return redacted;
+}
+
+std::vector<TranscriptWord> Redactor::RedactWords(const std::vector<TranscriptWord>& words,
+                                                  std::string_view before) {
+  std::string text;
+  std::vector<std::pair<size_t, size_t>> places;
+  for (const TranscriptWord& word : words) {
+    if (!text.empty()) text += ' ';
+    places.emplace_back(text.size(), text.size() + word.text.size());
+    text += word.text;
+  }
+  std::vector<PersonalSpan> spans = detector_.Scan(text, before);
+  std::erase_if(spans, [&](const PersonalSpan& span) { return !kinds_.Has(span.kind); });
+  std::vector<TranscriptWord> redacted;
+  size_t last = spans.size();  // the span that the last word stands for
+  for (size_t i = 0, s = 0; i < words.size(); ++i) {
+    while (s < spans.size() && spans[s].end <= places[i].first) ++s;
+    if (s == spans.size() || spans[s].begin >= places[i].second) {
+      redacted.push_back(words[i]);
+      continue;
+    }
+    if (last == s && !redacted.empty()) {
+      redacted.back().end = words[i].end;
+      redacted.back().confidence = std::min(redacted.back().confidence, words[i].confidence);
+      continue;
+    }
+    last = s;
+    redacted.push_back(words[i]);
+    redacted.back().text = PlaceholderFor(
+        spans[s].kind, std::string_view(text).substr(spans[s].begin, spans[s].end - spans[s].begin));
+  }
+  Wipe(text);
+  return redacted;
+}
+
+bool Redactor::Holds(std::string_view text) const {
+  const std::string lower = LowerCase(text);
+  const std::string digits = OnlyDigits(text);
+  for (const std::string& value : values_) {
+    const std::string code = OnlyDigits(value);
+    if (code.size() >= kCodeDigits && digits.find(code) != std::string::npos) return true;
+    // Short values stand in texts by chance; letters within other words do too.
+    if (value.size() >= 8 && lower.find(value) != std::string::npos) return true;
+  }
+  return false;
+}
+
+Result<TurnRecord> RedactRecord(const TurnRecord& record, const Detector& detector, KindSet kinds) {
+  return RecordRedactor(detector, kinds, record).Run(record);
+}
+
+Result<void> RedactingSink::Write(const TurnRecord& record) {
+  SOTTO_ASSIGN_OR_RETURN(const TurnRecord redacted, RedactRecord(record, *detector_, kinds_));
+  return sink_.Write(redacted);
+}
+
+}  // namespace sotto
