@@ -9,7 +9,10 @@
 
 #include <deque>
 #include <functional>
+#include <future>
+#include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 namespace sotto {
@@ -27,8 +30,43 @@ class Serial {
         waiting_.push_back(std::move(work));
         return;
       }
-      busy_ = true;
+      Enter();
     }
+    Run(std::move(work));
+  }
+
+  // The same, but `work` has run when it returns, and so has all that came before: for the end of what others'
+  // work uses. Not from inside work, where nothing could be waited for: there it is Do.
+  void DoAndWait(Work work) {
+    const auto ran = std::make_shared<std::promise<void>>();
+    bool entered = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (busy_) {
+        const bool inside = runs_on_ == std::this_thread::get_id();
+        waiting_.push_back([work = std::move(work), ran] {
+          work();
+          ran->set_value();
+        });
+        if (inside) return;
+      } else {
+        Enter();
+        entered = true;
+      }
+    }
+    if (entered) return Run(std::move(work));
+    ran->get_future().wait();
+  }
+
+ private:
+  // Under the lock.
+  void Enter() {
+    busy_ = true;
+    runs_on_ = std::this_thread::get_id();
+  }
+
+  // All there is, beginning with `work`. REQUIRES: entered.
+  void Run(Work work) {
     while (true) {
       work();
       work = nullptr;  // what it held goes outside of the lock
@@ -42,10 +80,11 @@ class Serial {
     }
   }
 
- private:
   std::mutex mutex_;
-  std::deque<Work> waiting_;  // guarded by mutex_
-  bool busy_ = false;         // guarded by mutex_
+  // All below are guarded by mutex_.
+  std::deque<Work> waiting_;
+  bool busy_ = false;
+  std::thread::id runs_on_;  // where it is busy
 };
 
 }  // namespace sotto

@@ -58,9 +58,9 @@ class Steps : public std::enable_shared_from_this<Steps> {
       }
     });
   }
-  // At once: nobody listens any more.
+  // Nobody listens any more; nothing that the steps use is used afterwards.
   void Close() {
-    serial_.Do([self = shared_from_this()] {
+    serial_.DoAndWait([self = shared_from_this()] {
       self->later_.clear();
       self->asked_.clear();
       self->asked_.resize(self->plan_->steps.size());
@@ -239,9 +239,10 @@ class Steps : public std::enable_shared_from_this<Steps> {
     told.ms = Milliseconds(Now() - turn_->asked_at);
     if (!answer) {
       OnError(step, std::move(answer).error(), std::move(told));
-    } else if (OnUnderstanding(step, *answer, told)) {
+    } else {
+      const bool accepted = OnUnderstanding(step, *answer, told);
       turn_->route.push_back(std::move(told));
-      return Accept(*std::move(answer));
+      if (accepted) return Accept(*std::move(answer));
     }
     ++turn_->step;
     Next();

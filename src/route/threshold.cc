@@ -102,7 +102,8 @@ class Fields {
   }
   void Read(const char* key, size_t* out) const {
     const Json* value = Find(key);
-    if (value == nullptr || !value->is_number_unsigned()) return Fail(key, "a count");
+    const bool count = value != nullptr && value->is_number_integer() && value->get<int64_t>() >= 0;
+    if (!count) return Fail(key, "a count");
     *out = value->get<size_t>();
   }
   void Read(const char* key, std::string* out) const {
@@ -244,8 +245,9 @@ Result<ThresholdFile> ThresholdFileFromJson(const Json& json) {
     if (of.Find("max_error") != nullptr) of.Read("max_error", &file.goal.max_error.emplace(), 0, 1);
     if (of.Find("strong_share") != nullptr) of.Read("strong_share", &file.goal.strong_share.emplace(), 0, 1);
   }
+  const Json none;
   const Json* thresholds = fields.Find("thresholds");
-  const Fields of(thresholds != nullptr ? *thresholds : Json(), "thresholds.", &error);
+  const Fields of(thresholds != nullptr ? *thresholds : none, "thresholds.", &error);
   of.Read("overall", &file.thresholds.overall, 0, kNever);
   if (const Json* by_tool = of.Find("by_tool"); by_tool != nullptr && by_tool->is_object()) {
     const Fields tools(*by_tool, "thresholds.by_tool.", &error);

@@ -48,6 +48,35 @@ TEST(Serial, OneAtATimeFromManyThreads) {
   EXPECT_EQ(most, 1);
 }
 
+TEST(Serial, ItsEndWaitsForWhatRunsElsewhere) {
+  Serial serial;
+  std::atomic<bool> running{false};
+  std::atomic<bool> go_on{false};
+  std::vector<int> order;
+  std::thread other([&] {
+    serial.Do([&] {
+      running = true;
+      running.notify_all();
+      go_on.wait(false);
+      order.push_back(1);
+    });
+  });
+  running.wait(false);
+  std::thread third([&] {
+    go_on = true;
+    go_on.notify_all();
+  });
+  serial.DoAndWait([&] { order.push_back(2); });
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
+  serial.Do([&] {
+    serial.DoAndWait([&] { order.push_back(4); });
+    order.push_back(3);
+  });
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 4}));
+  other.join();
+  third.join();
+}
+
 // Waits for its thread when it ends, though that thread is the last to let go of it.
 TEST(OwnThreads, TheLastOwnerMayBeOneOfThem) {
   struct Holder {

@@ -73,7 +73,7 @@ TEST(Threshold, TheBoundHoldsOnTurnsThatItNeverSaw) {
     ++fitted_times;
     size_t accepted = 0;
     size_t wrong = 0;
-    for (int i = 0; i < 20000; ++i) {
+    for (int i = 0; i < 5000; ++i) {
       const JudgedTurn turn = draw();
       if (turn.confidence < fitted->thresholds.Of("pay")) continue;
       ++accepted;
