@@ -22,8 +22,8 @@
 
 #include <memory>
 
-#include "action/circuit_breaker.h"
 #include "action/registry.h"
+#include "base/circuit_breaker.h"
 #include "base/scheduler.h"
 #include "core/action.h"
 

@@ -3,16 +3,18 @@
 #include "assistant/brain_understander.h"
 #include "base/check.h"
 #include "base/hash.h"
+#include "route/cascade.h"
 #include "slm/model.h"
 
 namespace sotto {
 namespace {
 
 std::string VersionOf(const Deployment::Parts& parts) {
-  return HashName(fmt::format("{}\n{}\n{}\n{}\n{}", parts.program->workflow().name,
+  return HashName(fmt::format("{}\n{}\n{}\n{}\n{}{}", parts.program->workflow().name,
                               parts.program->workflow().hash, parts.brain ? parts.brain->model().id() : "",
                               parts.voice ? parts.voice->recognizers->name() : "",
-                              parts.voice ? parts.voice->phrases->synthesizer().name() : ""));
+                              parts.voice ? parts.voice->phrases->synthesizer().name() : "",
+                              parts.route ? "\n" + parts.route->fingerprint : ""));
 }
 
 }  // namespace
@@ -60,6 +62,7 @@ VoiceServices Deployment::ServicesWithVoice(const Clock& clock, Journal* journal
 
 std::unique_ptr<Understander> Deployment::NewUnderstander(Scheduler& scheduler) const {
   SOTTO_CHECK(parts_.brain != nullptr);
+  if (parts_.route != nullptr) return MakeCascade(parts_.route, scheduler);
   return MakeBrainUnderstander(parts_.brain, scheduler);
 }
 

@@ -22,6 +22,7 @@
 #include "brain/brain.h"
 #include "core/action.h"
 #include "dialogue/program.h"
+#include "route/route_plan.h"
 #include "speech/live_recognizer.h"
 #include "speech/phrase_cache.h"
 
@@ -40,8 +41,9 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
   struct Parts {
     std::shared_ptr<const DialogueProgram> program;
     std::shared_ptr<ActionRunner> actions;
-    std::shared_ptr<const Brain> brain;  // null: sessions bring an understander of their own
-    std::optional<Voice> voice;          // none: text only
+    std::shared_ptr<const Brain> brain;                // null: sessions bring an understander of their own
+    std::optional<Voice> voice;                        // none: text only
+    std::shared_ptr<const RoutePlan> route = nullptr;  // null: nobody is asked but the brain
   };
 
   // kInvalidArgument: the brain is another workflow's than the program.
@@ -52,7 +54,7 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
 
   const Parts& parts() const { return parts_; }
   const Workflow& workflow() const { return parts_.program->workflow(); }
-  // The same for the same workflow, model, recogniser and voice: 16 hexadecimal digits.
+  // The same for the same workflow, model, route, recogniser and voice: 16 hexadecimal digits.
   const std::string& version() const { return version_; }
 
   // What a session of this deployment needs; the session keeps the deployment.

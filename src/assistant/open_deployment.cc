@@ -79,6 +79,10 @@ Result<std::shared_ptr<const Deployment>> OpenDeployment(const DeploymentSources
   SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Workflow> workflow, LoadWorkflow(sources.workflow));
   SOTTO_ASSIGN_OR_RETURN(parts.brain, Brain::Open(workflow, sources.model, sources.brain));
   laps.Lap("model and workflow");
+  if (sources.route != nullptr) {
+    SOTTO_ASSIGN_OR_RETURN(parts.route, OpenRoute(sources.route, parts.brain, sources.new_guard));
+    laps.Lap("route");
+  }
   SOTTO_ASSIGN_OR_RETURN(parts.program, DialogueProgram::Compile(workflow));
   const bool waits = &schedulers.synthesis != &schedulers.sessions;
   SOTTO_ASSIGN_OR_RETURN(parts.actions,

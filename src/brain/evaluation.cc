@@ -127,6 +127,7 @@ Result<Evaluation> Evaluate(std::shared_ptr<const Brain> brain, std::span<const 
         scored_turn.exact = row.name_only ? scored_turn.name_right : SameCalls(turn.calls, got);
         scored_turn.confidence = understanding.confidence;
         scored_turn.features = session.last_features();
+        scored_turn.made_by = understanding.made_by;
         scored_turn.ms = understanding.cost.commit_to_call_ms;
         all_exact = all_exact && scored_turn.exact;
         ++scored;

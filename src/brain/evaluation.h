@@ -33,7 +33,8 @@ struct ScoredTurn {
   bool name_right = false;
   bool exact = false;  // of a name-only row: the name
   double confidence = 0;
-  ConfidenceFeatures features;
+  ConfidenceFeatures features;  // where the model decided
+  MadeBy made_by = MadeBy::kModel;
   double ms = 0;
 };
 

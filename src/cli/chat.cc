@@ -8,6 +8,7 @@
 
 #include "action/actions.h"
 #include "assistant/brain_understander.h"
+#include "assistant/open_route.h"
 #include "assistant/text_session.h"
 #include "base/mapped_file.h"
 #include "base/unique_id.h"
@@ -16,9 +17,11 @@
 #include "cli/brain_options.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/text_input.h"
 #include "dialogue/script.h"
 #include "privacy/redaction.h"
+#include "route/cascade.h"
 #include "workflow/parse.h"
 
 namespace sotto {
@@ -36,6 +39,7 @@ struct ChatFlags {
   std::string actions;  // folder of their databases
   std::string confirm;
   std::string chat_template;
+  std::string config;
   std::string customer = kDemoCustomer;
   std::vector<std::string> show;
   int threads = 2;
@@ -134,6 +138,12 @@ void Print(const TurnRecord& record, const ChatFlags& flags) {
                  action.result.ok ? "ok" : action.result.failure, action.result.data.dump());
     }
   }
+  if (flags.Shows("route") && record.understood) {
+    for (const RouteStep& step : record.understood->route) {
+      fmt::print("  route  {} {}  {:.3f}  {:.2f} ms  ${:.6f}  {}\n", step.step, OutcomeName(step.outcome),
+                 step.confidence, step.ms, step.cost, step.why);
+    }
+  }
   if (flags.Shows("times")) {
     double acting = 0;
     for (const TurnRecord::Action& action : record.actions) acting += action.ms;
@@ -149,7 +159,8 @@ void Print(const TurnRecord& record, const ChatFlags& flags) {
 
 Result<std::unique_ptr<Understander>> MakeUnderstander(const ChatFlags& flags,
                                                        std::shared_ptr<const Workflow> workflow,
-                                                       Script& script, Scheduler& scheduler) {
+                                                       std::shared_ptr<RouteResources> route, Script& script,
+                                                       Scheduler& scheduler) {
   const bool model = !flags.model.empty() || std::filesystem::exists(workflow->folder / "model.gguf");
   if (!script.calls.empty() && flags.model.empty()) {
     return std::make_unique<TypedUnderstander>(workflow, std::move(script.calls));
@@ -165,6 +176,10 @@ Result<std::unique_ptr<Understander>> MakeUnderstander(const ChatFlags& flags,
   options.n_threads = flags.threads;
   options.chat_template = flags.chat_template;
   SOTTO_ASSIGN_OR_RETURN(const auto brain, Brain::Open(workflow, flags.model, options));
+  if (route != nullptr) {
+    SOTTO_ASSIGN_OR_RETURN(const auto plan, OpenRoute(std::move(route), brain));
+    return MakeCascade(plan, scheduler);
+  }
   return MakeBrainUnderstander(brain, scheduler);
 }
 
@@ -211,8 +226,14 @@ Result<void> Run(const ChatFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto actions, OpenRunner(*workflow, flags.actions));
   LineSource lines(std::move(script.lines), !flags.script.empty());
   const SystemClock clock;
-  Scheduler scheduler(clock);
-  SOTTO_ASSIGN_OR_RETURN(auto understander, MakeUnderstander(flags, workflow, script, scheduler));
+  SOTTO_ASSIGN_OR_RETURN(auto config, ReadRouteConfig(flags.config));
+  std::shared_ptr<RouteResources> route;
+  if (config) {
+    SOTTO_ASSIGN_OR_RETURN(route, RouteResources::Open(*std::move(config)));
+  }
+  // What a remote model answers comes on another thread.
+  Scheduler scheduler(clock, {.threads = route != nullptr ? 1 : 0});
+  SOTTO_ASSIGN_OR_RETURN(auto understander, MakeUnderstander(flags, workflow, route, script, scheduler));
   std::unique_ptr<SessionStore> store;
   if (!flags.session.empty() || !flags.sessions.empty()) {
     SOTTO_ASSIGN_OR_RETURN(store,
@@ -261,7 +282,11 @@ void RegisterChat(CLI::App& app, CliContext& context) {
                       "Lines to say: plain ones, or a dialogue test with its calls");
   command->add_option("--show", flags->show, "What to print besides the replies")
       ->delimiter(',')
-      ->check(CLI::IsMember({"calls", "events", "times"}));
+      ->check(CLI::IsMember({"calls", "events", "times", "route"}));
+  command
+      ->add_option("--config", flags->config,
+                   "Options that are not given here, and the section route:; default: sotto.yaml")
+      ->envname("SOTTO_CONFIG");
   command->add_option("--session", flags->session,
                       "Name of the conversation; one that was left is continued");
   command->add_option("--db", flags->sessions,
@@ -279,8 +304,10 @@ void RegisterChat(CLI::App& app, CliContext& context) {
   command->add_flag("--json", flags->json, "One turn record a line (docs/formats/turn_record.md)");
   command->footer(
       "An empty line is silence. Example:\n  sotto chat --workflow workflows/banking --show calls,times");
-  command->callback([flags, &context] {
-    if (flags->workflow.empty() && !flags->list) {
+  command->callback([command, flags, &context] {
+    if (auto config = ApplyConfigFile(*command, flags->config); !config) {
+      context.Fail(config.error());
+    } else if (flags->workflow.empty() && !flags->list) {
       context.Fail({ErrorCode::kInvalidArgument, "chat needs --workflow DIR"});
     } else if (auto result = Run(*flags); !result) {
       context.Fail(result.error());

@@ -14,6 +14,8 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterKeys(app, context);
   RegisterCall(app, context);
   RegisterEval(app, context);
+  RegisterRoute(app, context);
+  RegisterCache(app, context);
   RegisterTrain(app, context);
   RegisterTestDialogues(app, context);
   RegisterBank(app, context);

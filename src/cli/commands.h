@@ -11,6 +11,7 @@ struct CliContext;
 
 void RegisterBank(CLI::App& app, CliContext& context);
 void RegisterBench(CLI::App& app, CliContext& context);
+void RegisterCache(CLI::App& app, CliContext& context);
 void RegisterCall(CLI::App& app, CliContext& context);
 void RegisterChat(CLI::App& app, CliContext& context);
 void RegisterCheck(CLI::App& app, CliContext& context);
@@ -21,6 +22,7 @@ void RegisterModel(CLI::App& app, CliContext& context);
 void RegisterNew(CLI::App& app, CliContext& context);
 void RegisterPii(CLI::App& app, CliContext& context);
 void RegisterQuantize(CLI::App& app, CliContext& context);
+void RegisterRoute(CLI::App& app, CliContext& context);
 void RegisterSynth(CLI::App& app, CliContext& context);
 void RegisterHarvest(CLI::App& app, CliContext& context);
 void RegisterTestDialogues(CLI::App& app, CliContext& context);

@@ -111,6 +111,10 @@ Result<void> Run(Flags& flags) {
   const sigset_t signals = BlockSignals();
   SOTTO_ASSIGN_OR_RETURN(const auto host, SessionHost::Open(flags.host));
   flags.sources.databases = flags.database;
+  SOTTO_ASSIGN_OR_RETURN(auto route, ReadRouteConfig(flags.config));
+  if (route) {
+    SOTTO_ASSIGN_OR_RETURN(flags.sources.route, RouteResources::Open(*std::move(route)));
+  }
   flags.server.http.port = static_cast<uint16_t>(flags.port);
   flags.server.access.keys = flags.keys;
   flags.server.calls.most = static_cast<size_t>(flags.most_calls);
@@ -193,7 +197,9 @@ void RegisterServe(CLI::App& app, CliContext& context) {
   flags->sources.ready_recognizers = 4;
   command->add_option("--workflow", flags->workflows, "Folder of a workflow; several")
       ->envname("SOTTO_WORKFLOW");
-  command->add_option("--config", flags->config, "Options that are not given here; default: sotto.yaml")
+  command
+      ->add_option("--config", flags->config,
+                   "Options that are not given here, and the section route:; default: sotto.yaml")
       ->envname("SOTTO_CONFIG");
   command->add_option("--address", flags->server.http.address, "Where to listen; 0.0.0.0: everywhere")
       ->envname("SOTTO_ADDRESS")

@@ -33,16 +33,25 @@ Json ToJson(const Understanding& understanding) {
       one["unfit"].push_back({{"argument", unfit.argument}, {"why", unfit.why}, {"value", unfit.value}});
     calls.push_back(std::move(one));
   }
-  return Json{{"calls", std::move(calls)},
-              {"confidence", understanding.confidence},
-              {"made_by", MadeByName(understanding.made_by)},
-              {"model", understanding.model},
-              {"transcript", understanding.transcript},
-              {"cost",
-               {{"prefilled", understanding.cost.prefilled},
-                {"forced", understanding.cost.forced},
-                {"decided", understanding.cost.decided},
-                {"commit_to_call_ms", understanding.cost.commit_to_call_ms}}}};
+  Json json{{"calls", std::move(calls)},
+            {"confidence", understanding.confidence},
+            {"made_by", MadeByName(understanding.made_by)},
+            {"model", understanding.model},
+            {"transcript", understanding.transcript},
+            {"cost",
+             {{"prefilled", understanding.cost.prefilled},
+              {"forced", understanding.cost.forced},
+              {"decided", understanding.cost.decided},
+              {"commit_to_call_ms", understanding.cost.commit_to_call_ms}}}};
+  for (const RouteStep& step : understanding.route) {
+    json["route"].push_back({{"step", step.step},
+                             {"outcome", OutcomeName(step.outcome)},
+                             {"why", step.why},
+                             {"confidence", step.confidence},
+                             {"ms", step.ms},
+                             {"cost", step.cost}});
+  }
+  return json;
 }
 
 Json ToJson(const Transcript& transcript) {

@@ -105,6 +105,8 @@ Json ToJson(const TurnRecord& record);
 Result<TurnRecord> TurnRecordFromJson(const Json& json);
 // {"calls": [{"name", "arguments", "confidence", "argument_confidence"}], "confidence", "made_by", ...}
 Json ToJson(const Understanding& understanding);
+// And back, like the record's: with at least one call. The error names the key.
+Result<Understanding> UnderstandingFromJson(const Json& json);
 Json ToJson(const Transcript& transcript);
 
 }  // namespace sotto

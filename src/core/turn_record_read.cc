@@ -191,6 +191,22 @@ void ReadUnderstood(const Reader& reader, Understanding& understood) {
   }
   reader.Read("model", understood.model);
   reader.Read("transcript", understood.transcript);
+  reader.EachObject("route", [&](const Reader& item) {
+    RouteStep step;
+    item.Read("step", step.step);
+    std::string outcome(OutcomeName(step.outcome));
+    item.Read("outcome", outcome);
+    if (const auto known = RouteOutcomeFromName(outcome)) {
+      step.outcome = *known;
+    } else {
+      item.FailWith("", known.error().message);
+    }
+    item.Read("why", step.why);
+    item.Read("confidence", step.confidence);
+    item.Read("ms", step.ms);
+    item.Read("cost", step.cost);
+    understood.route.push_back(std::move(step));
+  });
   reader.Object("cost", [&](const Reader& cost) {
     cost.Read("prefilled", understood.cost.prefilled);
     cost.Read("forced", understood.cost.forced);
@@ -257,6 +273,15 @@ void ReadOutcome(const Reader& reader, TurnRecord& record) {
 }
 
 }  // namespace
+
+Result<Understanding> UnderstandingFromJson(const Json& json) {
+  std::string error;
+  Understanding understanding;
+  ReadUnderstood(Reader(json, "", &error), understanding);
+  if (error.empty() && understanding.calls.empty()) error = "calls is missing or empty";
+  if (!error.empty()) return MakeError(ErrorCode::kInvalidArgument, "{}", error);
+  return understanding;
+}
 
 Result<TurnRecord> TurnRecordFromJson(const Json& json) {
   std::string error;

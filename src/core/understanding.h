@@ -33,6 +33,30 @@ struct UnfitValue {
   bool operator==(const UnfitValue&) const = default;
 };
 
+// One of those who were asked on the way to an understanding (route/cascade.h).
+struct RouteStep {
+  enum class Outcome {
+    kAccepted,  // sure enough: its answer is the understanding
+    kTaken,     // nobody was sure enough; of their answers this was the best
+    kUnsure,    // answered below its threshold, or had no answer
+    kRefused,   // its answer breaks the schema or names what nobody said
+    kLate,      // missed its budget
+    kFailed,
+    kSkipped,  // not asked: price, privacy, its endpoint is left alone, not its turn
+  };
+  std::string step;  // its name
+  Outcome outcome = Outcome::kSkipped;
+  std::string why = {};   // one line; nothing that was said
+  double confidence = 0;  // of its answer; 0: none
+  double ms = 0;          // until it answered
+  double cost = 0;        // USD
+
+  bool operator==(const RouteStep&) const = default;
+};
+std::string_view OutcomeName(RouteStep::Outcome outcome);  // "accepted"
+// The error names the name and those that there are.
+Result<RouteStep::Outcome> RouteOutcomeFromName(std::string_view name);
+
 struct Understanding {
   // Confidences are calibrated probabilities in [0, 1] (raw where no calibration is stored beside the model).
   struct Call {
@@ -46,7 +70,8 @@ struct Understanding {
   double confidence = 0;    // of the whole list
   std::string transcript;   // the hypothesis that was understood, of those given
   MadeBy made_by = MadeBy::kModel;
-  std::string model;  // id of the model that decided (Model::id()); empty: none did
+  std::string model;                  // id of the model that decided (Model::id()); empty: none did
+  std::vector<RouteStep> route = {};  // who was asked, in order; empty: there was nobody to choose between
 
   struct Cost {
     int prefilled = 0;  // tokens computed after commit, before the first decision

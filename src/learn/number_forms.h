@@ -1,5 +1,5 @@
 // How people say and how recognisers write numbers: the inverse of text/spoken_numbers. Every form returned
-// here is meant to be read back by it; the validators (learn/validate.h) drop what is not.
+// here is meant to be read back by it; the validators (brain/label_rules.h) drop what is not.
 #pragma once
 
 #include <cstdint>

@@ -17,11 +17,11 @@
 #include <span>
 #include <vector>
 
+#include "brain/label_rules.h"
 #include "core/conversation.h"
 #include "learn/expectations.h"
 #include "learn/noise.h"
 #include "learn/phrase_book.h"
-#include "learn/validate.h"
 #include "learn/values.h"
 
 namespace sotto {

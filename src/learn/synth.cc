@@ -2,11 +2,11 @@
 
 #include <iterator>
 
+#include "brain/label_rules.h"
 #include "learn/delexicalise.h"
 #include "learn/keywords.h"
 #include "learn/public_data.h"
 #include "learn/sketch.h"
-#include "learn/validate.h"
 
 namespace sotto {
 namespace {

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/random.h"
-#include "learn/validate.h"
+#include "brain/label_rules.h"
 #include "text/normalise.h"
 
 namespace sotto {

@@ -6,12 +6,12 @@
 #include <set>
 
 #include "base/mapped_file.h"
+#include "brain/label_rules.h"
 #include "core/conversation_jsonl.h"
 #include "learn/expectations.h"
 #include "learn/public_data.h"
 #include "learn/specialist_training.h"
 #include "learn/synth.h"
-#include "learn/validate.h"
 #include "workflow/starter.h"
 
 namespace sotto {

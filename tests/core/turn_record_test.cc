@@ -76,6 +76,9 @@ TurnRecord RandomRecord(Random& random) {
     understood.made_by = static_cast<MadeBy>(random.Below(5));
     understood.model = text();
     understood.cost = {1, -2, 3, number()};
+    for (uint64_t i = random.Below(3); i > 0; --i)
+      understood.route.push_back(
+          {text(), static_cast<RouteStep::Outcome>(random.Below(7)), text(), number(), number(), number()});
   }
   record.outcome = static_cast<TurnRecord::Outcome>(random.Below(5));
   if (random.Chance(0.5)) record.escalation = {text(), text(), text()};
@@ -126,6 +129,7 @@ TEST(TurnRecord, ComesBackExactly) {
     EXPECT_EQ(again->understood.has_value(), record.understood.has_value());
     if (record.understood) {
       EXPECT_EQ(again->understood->made_by, record.understood->made_by);
+      EXPECT_EQ(again->understood->route, record.understood->route);
       EXPECT_EQ(again->understood->calls[0].arguments, record.understood->calls[0].arguments);
     }
   }

@@ -4,11 +4,11 @@
 
 #include <fstream>
 
+#include "brain/label_rules.h"
 #include "learn/coverage.h"
 #include "learn/own_words.h"
 #include "learn/synth.h"
 #include "learn/test_workflow.h"
-#include "learn/validate.h"
 #include "temp_folder.h"
 #include "workflow/parse.h"
 

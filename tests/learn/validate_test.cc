@@ -1,7 +1,6 @@
-#include "learn/validate.h"
-
 #include <gtest/gtest.h>
 
+#include "brain/label_rules.h"
 #include "learn/test_workflow.h"
 
 namespace sotto {
@@ -76,6 +75,63 @@ TEST(ValidateTest, DaysAreReadOnTheDayOfTheCall) {
   conversation.turns[0].calls[0].arguments["day"] = "tuesday";
   EXPECT_NE(LabelRules(workflow).WhyInvalid(conversation).value_or("").find("a day such as 2026-03-03"),
             std::string::npos);
+}
+
+// Of a model that no decoder holds to anything.
+std::string WhyNot(std::string said, std::vector<ToolCall> calls, Conversation history = {},
+                   std::vector<std::string> offered = {"affirm"}) {
+  const auto workflow = TestWorkflow();
+  return LabelRules(*workflow).WhyNotDecodable(history, offered, said, calls).value_or("");
+}
+
+TEST(ValidateTest, AnAnswerFromElsewhereIsHeldToTheSameRules) {
+  const auto move = [](Json arguments) {
+    return std::vector<ToolCall>{{"move_money", std::move(arguments)}};
+  };
+  EXPECT_EQ(WhyNot("move two hundred to savings", move({{"amount", 200}, {"to_account", "savings"}})), "");
+  EXPECT_EQ(WhyNot("yes", {{"affirm", Json::object()}}), "");
+  EXPECT_EQ(WhyNot("hi", {{"greeting", Json::object()}}), "");
+  EXPECT_EQ(WhyNot("hi", {}), "no call");
+  EXPECT_EQ(WhyNot("hi", {{"fly", Json::object()}}), "a tool that was not offered");
+  EXPECT_EQ(WhyNot("no", {{"deny", Json::object()}}), "a tool that was not offered");
+  EXPECT_EQ(WhyNot("yes", {{"affirm", {{"amount", 1}}}}), "arguments of 'affirm', which has none");
+  EXPECT_EQ(WhyNot("move money", move({{"amount", 200}})), "'amount' of 'move_money' was never said");
+  EXPECT_EQ(WhyNot("move 200", move({{"amount", "200"}})), "'amount' of 'move_money' breaks its schema");
+  EXPECT_EQ(WhyNot("move 200", move({{"to_account", "gold"}})),
+            "'to_account' of 'move_money' breaks its schema");
+  EXPECT_EQ(WhyNot("move 200", move({{"speed", 200}})), "an argument that 'move_money' does not have");
+  EXPECT_EQ(WhyNot("hi", std::vector<ToolCall>(5, {"greeting", Json::object()})), "more than 4 calls");
+  EXPECT_EQ(WhyNot("pay Bob", {{"pay_someone", {{"payee", "Robert"}}}}),
+            "'payee' of 'pay_someone' was never said");
+}
+
+TEST(ValidateTest, AListedValueFromElsewhereMustHaveBeenNamed) {
+  const std::vector<ToolCall> calls{{"move_money", {{"to_account", "savings"}}}};
+  EXPECT_EQ(WhyNot("move 200 please", calls), "'to_account' of 'move_money' was never said");
+  Conversation history;
+  history.turns.push_back({"savings", {}, {{"move_money", {{"to_account", "savings"}}}}});
+  EXPECT_EQ(WhyNot("move 200 please", calls, history), "");
+}
+
+TEST(ValidateTest, OnlyWhatIsOfferedWhereTasksAreNamed) {
+  const std::vector<ToolCall> calls{{"move_money", Json::object()}};
+  EXPECT_EQ(WhyNot("move it", calls, {}, {"affirm", "pay_someone"}), "a tool that was not offered");
+  EXPECT_EQ(WhyNot("move it", calls, {}, {"affirm", "move_money"}), "");
+}
+
+TEST(ValidateTest, AConversationsOwnToolsHaveTheirSchemas) {
+  Conversation history;
+  history.tools.push_back({"order",
+                           "Order",
+                           {{"type", "object"},
+                            {"properties",
+                             {{"size", {{"type", "string"}, {"enum", {"small", "large"}}}},
+                              {"code", {{"type", "string"}, {"minLength", 3}, {"maxLength", 3}}}}}}});
+  EXPECT_EQ(WhyNot("a large one", {{"order", {{"size", "large"}}}}, history), "");
+  EXPECT_EQ(WhyNot("code abc", {{"order", {{"code", "abc"}}}}, history), "");
+  EXPECT_EQ(WhyNot("code abcd", {{"order", {{"code", "abcd"}}}}, history),
+            "'code' of 'order' breaks its schema");
+  EXPECT_EQ(WhyNot("move 200", {{"move_money", Json::object()}}, history), "a tool that was not offered");
 }
 
 }  // namespace

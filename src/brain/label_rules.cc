@@ -1,10 +1,12 @@
-#include "learn/validate.h"
+#include "brain/label_rules.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "brain/grounding.h"
+#include "grammar/grammar.h"
+#include "grammar/matcher.h"
 #include "text/dates.h"
 #include "text/normalise.h"
 
@@ -66,6 +68,13 @@ bool IsAmong(std::span<const GroundedValue> candidates, const OfferedArgument& a
     return candidate.unfit.empty() &&
            (SameValue(candidate.value, value) || (name && candidate.literal == written));
   });
+}
+
+bool Allows(const OfferedArgument& argument, const Json& value) {
+  const auto grammar = Grammar::FromSchema(argument.schema, argument.name);
+  if (!grammar) return false;
+  Matcher matcher(*grammar);
+  return matcher.AcceptBytes(CanonicalJson(value)) && matcher.CanEnd();
 }
 
 // Of a closed list a value may be meant in words that nobody has listed: the label stands all the same.
@@ -133,6 +142,59 @@ std::optional<std::string> LabelRules::WhyInvalid(const Conversation& conversati
     auto why = WhyMalformed(turns[i]);
     if (!why) why = WhyUngrounded(turns.first(i), turns[i], conversation.today);
     if (why) return fmt::format("turn {}: {}", i + 1, *why);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> LabelRules::WhyCallIsNone(const ToolCall& call, const OfferedTool& tool,
+                                                     const Grounding& grounding) const {
+  const ToolDef* def = workflow_.FindTool(call.name);
+  for (const auto& [name, value] : call.arguments.items()) {
+    const OfferedArgument* argument = tool.Find(name);
+    if (argument == nullptr) return fmt::format("an argument that '{}' does not have", tool.name);
+    const Slot* slot = def != nullptr ? def->FindSlot(name) : nullptr;
+    bool fits = slot == nullptr || !WrongValue(*slot, value);
+    if (fits && argument->kind == OfferedArgument::Kind::kSchema) {
+      fits = Allows(*argument, value);
+    }
+    if (!fits) return fmt::format("'{}' of '{}' breaks its schema", name, tool.name);
+    if (argument->kind != OfferedArgument::Kind::kSchema &&
+        !IsAmong(grounding.Candidates(*argument), *argument, value))
+      return fmt::format("'{}' of '{}' was never said", name, tool.name);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> LabelRules::WhyNotDecodable(const Conversation& history,
+                                                       std::span<const std::string> offered,
+                                                       std::string_view utterance,
+                                                       std::span<const ToolCall> calls) const {
+  if (calls.empty()) return "no call";
+  if (calls.size() > kMaxCalls) return fmt::format("more than {} calls", kMaxCalls);
+  std::map<std::string, OfferedTool, std::less<>> own;
+  if (!history.tools.empty()) {
+    auto tools = MakeOfferedTools(history.tools, workflow_, true);
+    if (!tools) return tools.error().message;
+    for (OfferedTool& tool : *tools) own.emplace(tool.name, std::move(tool));
+  }
+  const auto& known = own.empty() ? offered_ : own;
+  const auto is_offered = [&](std::string_view name) {
+    return std::find(offered.begin(), offered.end(), name) != offered.end();
+  };
+  const bool all_tasks = std::all_of(offered.begin(), offered.end(),
+                                     [&](const std::string& name) { return !known.contains(name); });
+  const Grounding grounding(*workflow_.language_data, history.turns, utterance, history.channel,
+                            CallDay{history.today, WritesDayFirst(workflow_.language)});
+  for (const ToolCall& call : calls) {
+    const auto tool = known.find(call.name);
+    if (tool == known.end()) {
+      if (!IsControlTool(call.name) || !is_offered(call.name)) return "a tool that was not offered";
+      if (!call.arguments.empty()) return fmt::format("arguments of '{}', which has none", call.name);
+      continue;
+    }
+    if (!all_tasks && !is_offered(call.name)) return "a tool that was not offered";
+    if (!call.arguments.is_object()) return fmt::format("arguments of '{}' that are no object", call.name);
+    if (auto why = WhyCallIsNone(call, tool->second, grounding)) return why;
   }
   return std::nullopt;
 }

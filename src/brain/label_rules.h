@@ -9,12 +9,15 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "brain/offered_tool.h"
 #include "core/conversation.h"
 #include "workflow/workflow.h"
 
 namespace sotto {
+
+class Grounding;
 
 // Immutable; any thread.
 class LabelRules {
@@ -30,8 +33,19 @@ class LabelRules {
   // The same without grounding.
   std::optional<std::string> WhyMalformed(const Conversation& conversation) const;
 
+  // Why `calls`, of somebody whom the decoder does not bind (a model elsewhere, a cache that others write), are
+  // none that the decoder could have made of `utterance` after `history`, with `offered` as BrainSession::Begin
+  // takes it. Values of closed lists are looked at too. Names tools and arguments that there are, and nothing
+  // that was said or answered. Null: they may stand.
+  std::optional<std::string> WhyNotDecodable(const Conversation& history,
+                                             std::span<const std::string> offered, std::string_view utterance,
+                                             std::span<const ToolCall> calls) const;
+  static constexpr size_t kMaxCalls = 4;  // of one turn, as the decoder has it
+
  private:
   std::optional<std::string> WhyMalformed(const Turn& turn) const;
+  std::optional<std::string> WhyCallIsNone(const ToolCall& call, const OfferedTool& tool,
+                                           const Grounding& grounding) const;
   std::optional<std::string> WhyUngrounded(std::span<const Turn> history, const Turn& turn,
                                            std::optional<Date> today) const;
 

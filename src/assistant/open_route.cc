@@ -1,0 +1,292 @@
+#include "assistant/open_route.h"
+
+#include <cstdlib>
+
+#include "assistant/brain_understander.h"
+#include "base/mapped_file.h"
+#include "brain/label_rules.h"
+#include "route/cascade.h"
+#include "route/redis_cache.h"
+#include "slm/model.h"
+#include "workflow/stakes.h"
+#include "workflow/suggest.h"
+
+namespace sotto {
+namespace {
+
+// Of a turn's request to an endpoint, for a price before anything was asked: the tools of a workflow and some
+// turns.
+constexpr size_t kUsualRequestBytes = 8000;
+// A copy of what a shared cache has.
+constexpr std::chrono::minutes kCopyFor{1};
+
+Result<std::shared_ptr<RemoteModel>> OpenRemote(const RouteConfig& config, const RouteConfig::Model& model,
+                                                const std::shared_ptr<RemoteContext>& context) {
+  RemoteOptions options;
+  options.name = model.name;
+  options.base_url = model.base_url;
+  options.model = model.model;
+  options.usd_per_million_in = model.usd_per_million_in;
+  options.usd_per_million_out = model.usd_per_million_out;
+  options.timeout = std::chrono::milliseconds(model.timeout_ms);
+  options.hedge_after = std::chrono::milliseconds(model.hedge_after_ms);
+  options.retries = model.retries;
+  options.stream = model.stream;
+  options.max_tokens = model.max_tokens;
+  options.breaker = model.breaker;
+  if (!model.api_key_env.empty()) {
+    const char* key = std::getenv(model.api_key_env.c_str());
+    if (key == nullptr || *key == '\0') {
+      return MakeError(
+          ErrorCode::kInvalidArgument,
+          "{}:{}: the key of model '{}' should stand in the environment variable {}, which is not set",
+          config.file.string(), model.line, model.name, model.api_key_env);
+    }
+    options.api_key = key;
+  }
+  auto remote = RemoteModel::Create(std::move(options), context);
+  if (!remote) {
+    return MakeError(remote.error().code, "{}:{}: model '{}': {}", config.file.string(), model.line,
+                     model.name, remote.error().message);
+  }
+  return remote;
+}
+
+// The value of "workflow.tool", of "workflow", or nothing; keys of this workflow's that name no tool are an
+// error.
+template <typename Map>
+Result<void> CheckTools(const RouteConfig& config, const Map& map, std::string_view section,
+                        const Workflow& workflow) {
+  for (const auto& [key, unused] : map) {
+    if (!key.starts_with(workflow.name + ".")) continue;
+    const std::string tool = key.substr(workflow.name.size() + 1);
+    if (workflow.FindTool(tool) != nullptr) continue;
+    std::vector<std::string> names;
+    for (const ToolDef& def : workflow.tools) names.push_back(def.name);
+    return config.Wrong(
+        fmt::format("{}.{}", section, key),
+        fmt::format("workflow '{}' has no tool '{}'; {}", workflow.name, tool, Suggestion(tool, names)));
+  }
+  return {};
+}
+
+Result<PrivacyRules> PrivacyOf(const RouteConfig& config, const Workflow& workflow) {
+  SOTTO_RETURN_IF_ERROR(CheckTools(config, config.privacy_of, "privacy", workflow));
+  PrivacyRules rules;
+  const auto own = config.privacy_of.find(workflow.name);
+  SOTTO_ASSIGN_OR_RETURN(rules.workflow,
+                         PrivacyFromName(own != config.privacy_of.end() ? own->second : config.privacy));
+  for (const ToolDef& tool : workflow.tools) {
+    const auto found = config.privacy_of.find(workflow.name + "." + tool.name);
+    if (found == config.privacy_of.end()) continue;
+    SOTTO_ASSIGN_OR_RETURN(rules.tools[tool.name], PrivacyFromName(found->second));
+  }
+  return rules;
+}
+
+// How long what was understood may be kept: never of what acts, nor of an answer to what was asked.
+Result<std::function<Duration(const ToolCall&)>> KeepFor(const RouteConfig& config,
+                                                         const Workflow& workflow) {
+  SOTTO_RETURN_IF_ERROR(CheckTools(config, config.cache->ttl_of, "cache.ttl", workflow));
+  std::map<std::string, Duration, std::less<>> ttl;
+  const auto own = config.cache->ttl_of.find(workflow.name);
+  const int usual = own != config.cache->ttl_of.end() ? own->second : config.cache->ttl_s;
+  for (const ToolDef& tool : workflow.tools) {
+    const std::string key = workflow.name + "." + tool.name;
+    const auto found = config.cache->ttl_of.find(key);
+    const bool acts =
+        Acts(workflow, tool) || tool.role == ToolRole::kHandoff || tool.role == ToolRole::kVerify;
+    if (acts && found != config.cache->ttl_of.end() && found->second > 0) {
+      return config.Wrong("cache.ttl." + key,
+                          fmt::format("'{}' acts: what asks for it is never kept", tool.name));
+    }
+    if (!acts)
+      ttl[tool.name] = std::chrono::seconds(found != config.cache->ttl_of.end() ? found->second : usual);
+  }
+  return [ttl = std::move(ttl)](const ToolCall& call) {
+    const auto found = ttl.find(call.name);
+    return found == ttl.end() ? Duration::zero() : found->second;
+  };
+}
+
+Result<Thresholds> SpecialistThresholds(const RouteConfig& config, const Brain& brain) {
+  if (config.accept) return Thresholds{*config.accept, {}};
+  auto file = ReadThresholds(brain);
+  if (file) return file->thresholds;
+  if (file.error().code != ErrorCode::kNotFound) return tl::unexpected(std::move(file).error());
+  return config.Wrong(
+      "steps", fmt::format("from when on the specialist is believed is not known: run `sotto route "
+                           "calibrate --workflow {} --conversations FILE --max-error 0.01`, or say `accept:`",
+                           brain.workflow().folder.string()));
+}
+
+std::string Fingerprint(const RoutePlan& plan, const RouteConfig& config, const Brain& brain) {
+  std::string text = fmt::format("{}\n{}\n{}\n{}\n", brain.workflow().name, brain.workflow().hash,
+                                 brain.model().id(), config.cache ? config.cache->tenant : "");
+  for (const PlanStep& step : plan.steps) {
+    text += fmt::format("{} {}", step.name, step.accept.overall);
+    for (const auto& [tool, threshold] : step.accept.by_tool) text += fmt::format(" {}={}", tool, threshold);
+    if (step.remote != nullptr) {
+      const RemoteOptions& remote = step.remote->model->options();
+      text += fmt::format(" {} {} {}", remote.base_url, remote.model, step.remote->trust);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+class PlanMaker {
+ public:
+  PlanMaker(std::shared_ptr<RouteResources> resources, std::shared_ptr<const Brain> brain)
+      : resources_(std::move(resources)),
+        config_(resources_->config()),
+        brain_(std::move(brain)),
+        workflow_(std::make_shared<Workflow>(brain_->workflow())) {}
+
+  Result<std::shared_ptr<const RoutePlan>> Make(NewOutboundGuard new_guard) {
+    auto plan = std::make_shared<RoutePlan>();
+    plan->tag = workflow_->name;
+    plan->check = MakeAnswerCheck(workflow_);
+    plan->new_guard = std::move(new_guard);
+    plan->spending = resources_->spending();
+    if (config_.usd_a_conversation >= 0) plan->most_a_conversation = config_.usd_a_conversation;
+    SOTTO_ASSIGN_OR_RETURN(plan->privacy, PrivacyOf(config_, *workflow_));
+    if (config_.cache) {
+      plan->cache = resources_->cache();
+      SOTTO_ASSIGN_OR_RETURN(plan->keep_for, KeepFor(config_, *workflow_));
+    }
+    for (const std::string& name : config_.steps) {
+      SOTTO_ASSIGN_OR_RETURN(PlanStep step, Step(name));
+      plan->steps.push_back(std::move(step));
+    }
+    plan->fingerprint = Fingerprint(*plan, config_, *brain_);
+    if (auto checked = plan->Check(); !checked) return config_.Wrong("privacy", checked.error().message);
+    // The resources go with the plan.
+    return std::shared_ptr<const RoutePlan>(plan.get(), [plan, resources = resources_](const RoutePlan*) {});
+  }
+
+ private:
+  Result<PlanStep> Step(const std::string& name) {
+    PlanStep step;
+    step.name = name;
+    if (name == kCacheStep) {
+      step.kind = PlanStep::Kind::kCache;
+      step.budget = std::chrono::milliseconds(50);
+    } else if (name == kSpecialistStep) {
+      step.listens = true;
+      step.make = [brain = brain_](Scheduler& scheduler) { return MakeBrainUnderstander(brain, scheduler); };
+      SOTTO_ASSIGN_OR_RETURN(step.accept, SpecialistThresholds(config_, *brain_));
+    } else if (name == kPersonStep) {
+      const ToolDef* tool = workflow_->FindRole(ToolRole::kHandoff);
+      if (tool == nullptr) {
+        return config_.Wrong("person",
+                             fmt::format("workflow '{}' has no tool of role handoff", workflow_->name));
+      }
+      step.kind = PlanStep::Kind::kPerson;
+      step.after = config_.person->after;
+      step.make = [tool = tool->name](Scheduler&) { return MakeHandOver(tool); };
+    } else if (const RouteConfig::Model& model = *config_.Find(name); model.remote()) {
+      Remote(model, &step);
+    } else {
+      SOTTO_RETURN_IF_ERROR(Local(model, &step));
+    }
+    return step;
+  }
+
+  void Remote(const RouteConfig::Model& model, PlanStep* step) {
+    auto remote = std::make_shared<RemoteStep>();
+    remote->name = model.name;
+    remote->model = resources_->Remote(model.name);
+    remote->tools = ToToolSpecs(*workflow_);
+    remote->about = fmt::format("The assistant is {}, for {}.", workflow_->assistant.name, workflow_->name);
+    remote->trust = model.trust;
+    step->kind = PlanStep::Kind::kRemote;
+    step->budget = std::chrono::milliseconds(model.timeout_ms);
+    step->price = remote->model->EstimateCost(kUsualRequestBytes);
+    step->remote = std::move(remote);
+  }
+
+  Result<void> Local(const RouteConfig::Model& model, PlanStep* step) {
+    auto brain = Brain::Open(workflow_, model.gguf, brain_->options());
+    if (!brain) {
+      return MakeError(brain.error().code, "{}:{}: model '{}': {}", config_.file.string(), model.line,
+                       model.name, brain.error().message);
+    }
+    step->budget = std::chrono::milliseconds(model.timeout_ms);
+    step->accept.overall = *model.accept;
+    step->make = [brain = *std::move(brain)](Scheduler& scheduler) {
+      return MakeBrainUnderstander(brain, scheduler);
+    };
+    return {};
+  }
+
+  const std::shared_ptr<RouteResources> resources_;
+  const RouteConfig& config_;
+  const std::shared_ptr<const Brain> brain_;
+  const std::shared_ptr<const Workflow> workflow_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<RouteResources>> RouteResources::Open(RouteConfig config) {
+  std::shared_ptr<RouteResources> resources(new RouteResources(std::move(config)));
+  const RouteConfig& mine = resources->config_;
+  std::shared_ptr<RemoteContext> context;
+  for (const RouteConfig::Model& model : mine.models) {
+    if (!model.remote()) continue;
+    if (context == nullptr) context = RemoteContext::Make();
+    SOTTO_ASSIGN_OR_RETURN(resources->remotes_[model.name], OpenRemote(mine, model, context));
+  }
+  if (mine.cache) {
+    resources->cache_ =
+        std::make_shared<ExactCache>(resources->clock_, static_cast<size_t>(mine.cache->entries));
+    if (!mine.cache->redis.empty()) {
+      const auto address = RedisCache::ParseAddress(mine.cache->redis);
+      if (!address) return mine.Wrong("cache", address.error().message);
+      resources->cache_ =
+          std::make_shared<LayeredCache>(resources->cache_, RedisCache::Make(*address), kCopyFor);
+    }
+  }
+  if (mine.usd_a_day >= 0)
+    resources->spending_ = std::make_shared<Spending>(resources->clock_, mine.usd_a_day);
+  return resources;
+}
+
+std::shared_ptr<RemoteModel> RouteResources::Remote(std::string_view name) const {
+  const auto found = remotes_.find(name);
+  return found == remotes_.end() ? nullptr : found->second;
+}
+
+Result<std::shared_ptr<const RoutePlan>> OpenRoute(std::shared_ptr<RouteResources> resources,
+                                                   std::shared_ptr<const Brain> brain,
+                                                   NewOutboundGuard new_guard) {
+  return PlanMaker(std::move(resources), std::move(brain)).Make(std::move(new_guard));
+}
+
+Result<ThresholdFile> ReadThresholds(const Brain& brain) {
+  const Workflow& workflow = brain.workflow();
+  const std::filesystem::path path = workflow.folder / kThresholdFile;
+  SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  SOTTO_ASSIGN_OR_RETURN(const Json json, ParseJson(text, path.string()));
+  auto file = ThresholdFileFromJson(json);
+  if (!file) return WithContext(std::move(file).error(), path.string());
+  const auto other = [&](const char* what, const std::string& fitted, const std::string& now) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "{}: fitted to {} {}, which is {} now; run `sotto route calibrate --workflow {}` again",
+                     path.string(), what, fitted, now, workflow.folder.string());
+  };
+  if (file->model != brain.model().id()) return other("model", file->model, brain.model().id());
+  if (file->workflow != workflow.hash) return other("workflow", file->workflow, workflow.hash);
+  return file;
+}
+
+RoutePlan::AnswerCheck MakeAnswerCheck(std::shared_ptr<const Workflow> workflow) {
+  const auto rules = std::make_shared<LabelRules>(*workflow);
+  return [workflow = std::move(workflow), rules](
+             const Conversation& history, std::span<const std::string> offered, std::string_view utterance,
+             std::span<const ToolCall> calls) {
+    return rules->WhyNotDecodable(history, offered, utterance, calls);
+  };
+}
+
+}  // namespace sotto

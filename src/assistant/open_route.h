@@ -1,0 +1,56 @@
+// A route from its configuration: the plan that the cascades of one deployment follow (route/route_plan.h).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "assistant/route_config.h"
+#include "brain/brain.h"
+#include "core/conversation.h"
+#include "route/exact_cache.h"
+#include "route/route_plan.h"
+
+namespace sotto {
+
+// What all deployments of a process share and keep over reloads: the day's spending, what was understood,
+// the client and the breakers of endpoints.
+class RouteResources {
+ public:
+  // The error: a key that is not in the environment, a price that cannot be.
+  static Result<std::shared_ptr<RouteResources>> Open(RouteConfig config);
+
+  const RouteConfig& config() const { return config_; }
+  const Clock& clock() const { return clock_; }
+  // By name; null: not a remote one.
+  std::shared_ptr<RemoteModel> Remote(std::string_view name) const;
+  const std::shared_ptr<AnswerCache>& cache() const { return cache_; }  // null: none configured
+  const std::shared_ptr<Spending>& spending() const { return spending_; }
+
+ private:
+  explicit RouteResources(RouteConfig config) : config_(std::move(config)) {}
+
+  const SystemClock clock_;
+  const RouteConfig config_;
+  std::map<std::string, std::shared_ptr<RemoteModel>, std::less<>> remotes_;
+  std::shared_ptr<AnswerCache> cache_;
+  std::shared_ptr<Spending> spending_;  // null: no limit
+};
+
+// Guards what leaves: one a conversation. Null: nothing may be pseudonymised.
+using NewOutboundGuard = std::function<std::shared_ptr<OutboundGuard>()>;
+
+// `brain` is the specialist. Errors name file and line of what is wrong: thresholds that were fitted to
+// another model, privacy that keeps a remote step from being asked, a tool that there is not, ...
+Result<std::shared_ptr<const RoutePlan>> OpenRoute(std::shared_ptr<RouteResources> resources,
+                                                   std::shared_ptr<const Brain> brain,
+                                                   NewOutboundGuard new_guard = nullptr);
+
+// route.json of the workflow's folder. kNotFound: there is none; kInvalidArgument: it was fitted to another
+// model or another workflow than `brain`'s. The error names the file and what to do.
+inline constexpr const char* kThresholdFile = "route.json";
+Result<ThresholdFile> ReadThresholds(const Brain& brain);
+
+// Which calls may stand as an answer of somebody whom the decoder does not bind (brain/label_rules.h).
+RoutePlan::AnswerCheck MakeAnswerCheck(std::shared_ptr<const Workflow> workflow);
+
+}  // namespace sotto
