@@ -80,7 +80,7 @@ Result<std::shared_ptr<const Deployment>> OpenDeployment(const DeploymentSources
   SOTTO_ASSIGN_OR_RETURN(parts.brain, Brain::Open(workflow, sources.model, sources.brain));
   laps.Lap("model and workflow");
   if (sources.route != nullptr) {
-    SOTTO_ASSIGN_OR_RETURN(parts.route, OpenRoute(sources.route, parts.brain, sources.new_guard));
+    SOTTO_ASSIGN_OR_RETURN(parts.route, OpenRoute(sources.route, parts.brain));
     laps.Lap("route");
   }
   SOTTO_ASSIGN_OR_RETURN(parts.program, DialogueProgram::Compile(workflow));

@@ -19,7 +19,6 @@ struct DeploymentSources {
   std::filesystem::path databases = {};  // see OpenRunner (action/actions.h)
 
   std::shared_ptr<RouteResources> route = nullptr;  // null: nobody is asked but the brain
-  NewOutboundGuard new_guard = nullptr;             // of what a route's remote steps send
 
   bool spoken = true;                 // the rest is of no use to a deployment for text
   std::string recognizer = {};        // as in speech/backends.h; empty: the workflow's

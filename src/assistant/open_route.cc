@@ -1,8 +1,10 @@
 #include "assistant/open_route.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "assistant/brain_understander.h"
+#include "assistant/privacy_guard.h"
 #include "base/mapped_file.h"
 #include "brain/label_rules.h"
 #include "route/cascade.h"
@@ -70,16 +72,19 @@ Result<void> CheckTools(const RouteConfig& config, const Map& map, std::string_v
   return {};
 }
 
-Result<PrivacyRules> PrivacyOf(const RouteConfig& config, const Workflow& workflow) {
+// The workflow's own rules (`privacy:` of the workflow and of its tools), in whose place stand those of the section.
+Result<PrivacyPolicy> PrivacyOf(const RouteConfig& config, const Workflow& workflow) {
   SOTTO_RETURN_IF_ERROR(CheckTools(config, config.privacy_of, "privacy", workflow));
-  PrivacyRules rules;
+  PrivacyPolicy rules = workflow.privacy;
   const auto own = config.privacy_of.find(workflow.name);
-  SOTTO_ASSIGN_OR_RETURN(rules.workflow,
-                         PrivacyFromName(own != config.privacy_of.end() ? own->second : config.privacy));
+  const std::string& rule = own != config.privacy_of.end() ? own->second : config.privacy;
+  if (!rule.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(rules.rule, ParsePrivacyRule(rule));
+  }
   for (const ToolDef& tool : workflow.tools) {
     const auto found = config.privacy_of.find(workflow.name + "." + tool.name);
     if (found == config.privacy_of.end()) continue;
-    SOTTO_ASSIGN_OR_RETURN(rules.tools[tool.name], PrivacyFromName(found->second));
+    SOTTO_ASSIGN_OR_RETURN(rules.tools[tool.name], ParsePrivacyRule(found->second));
   }
   return rules;
 }
@@ -143,11 +148,16 @@ class PlanMaker {
         brain_(std::move(brain)),
         workflow_(std::make_shared<Workflow>(brain_->workflow())) {}
 
-  Result<std::shared_ptr<const RoutePlan>> Make(NewOutboundGuard new_guard) {
+  Result<std::shared_ptr<const RoutePlan>> Make() {
     auto plan = std::make_shared<RoutePlan>();
     plan->tag = workflow_->name;
     plan->check = MakeAnswerCheck(workflow_);
-    plan->new_guard = std::move(new_guard);
+    const bool leaves = std::any_of(config_.models.begin(), config_.models.end(),
+                                    [](const RouteConfig::Model& model) { return model.remote(); });
+    if (leaves) {
+      SOTTO_ASSIGN_OR_RETURN(plan->new_guard, GuardsOf(workflow_->name, workflow_->language, config_.audit,
+                                                       resources_->clock()));
+    }
     plan->spending = resources_->spending();
     if (config_.usd_a_conversation >= 0) plan->most_a_conversation = config_.usd_a_conversation;
     SOTTO_ASSIGN_OR_RETURN(plan->privacy, PrivacyOf(config_, *workflow_));
@@ -258,9 +268,8 @@ std::shared_ptr<RemoteModel> RouteResources::Remote(std::string_view name) const
 }
 
 Result<std::shared_ptr<const RoutePlan>> OpenRoute(std::shared_ptr<RouteResources> resources,
-                                                   std::shared_ptr<const Brain> brain,
-                                                   NewOutboundGuard new_guard) {
-  return PlanMaker(std::move(resources), std::move(brain)).Make(std::move(new_guard));
+                                                   std::shared_ptr<const Brain> brain) {
+  return PlanMaker(std::move(resources), std::move(brain)).Make();
 }
 
 Result<ThresholdFile> ReadThresholds(const Brain& brain) {

@@ -36,14 +36,10 @@ class RouteResources {
   std::shared_ptr<Spending> spending_;  // null: no limit
 };
 
-// Guards what leaves: one a conversation. Null: nothing may be pseudonymised.
-using NewOutboundGuard = std::function<std::shared_ptr<OutboundGuard>()>;
-
 // `brain` is the specialist. Errors name file and line of what is wrong: thresholds that were fitted to
 // another model, privacy that keeps a remote step from being asked, a tool that there is not, ...
 Result<std::shared_ptr<const RoutePlan>> OpenRoute(std::shared_ptr<RouteResources> resources,
-                                                   std::shared_ptr<const Brain> brain,
-                                                   NewOutboundGuard new_guard = nullptr);
+                                                   std::shared_ptr<const Brain> brain);
 
 // route.json of the workflow's folder. kNotFound: there is none; kInvalidArgument: it was fitted to another
 // model or another workflow than `brain`'s. The error names the file and what to do.

@@ -12,8 +12,8 @@
 namespace sotto {
 namespace {
 
-const std::vector<std::string> kSectionKeys{"models", "steps",  "accept", "cache",
-                                            "person", "budget", "privacy"};
+const std::vector<std::string> kSectionKeys{"models", "steps",  "accept",  "cache",
+                                            "person", "budget", "privacy", "audit"};
 const std::vector<std::string> kEndpointKeys{
     "base_url",       "model",   "api_key_env", "input_price", "output_price", "timeout_ms",
     "hedge_after_ms", "retries", "max_tokens",  "stream",      "trust",        "breaker_failures",
@@ -36,6 +36,9 @@ class ConfigReader {
     if (section["person"]) ReadPerson(section["person"]);
     if (section["budget"]) ReadBudget(section["budget"]);
     if (section["privacy"]) ReadPrivacy(section["privacy"]);
+    std::string audit = "privacy_audit.jsonl";
+    yaml_.Read(section, "route", "audit", audit);
+    config_.audit = config_.file.parent_path() / audit;
     ReadSteps(section["steps"]);
   }
 

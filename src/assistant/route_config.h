@@ -59,10 +59,11 @@ struct RouteConfig {
   std::optional<double> accept;    // of the specialist; none: route.json of the workflow says
   std::optional<Cache> cache;
   std::optional<Person> person;
-  double usd_a_day = -1;                                       // negative: no limit
-  double usd_a_conversation = -1;                              // the same
-  std::string privacy = "local";                               // of workflows that are not named
+  double usd_a_day = -1;           // negative: no limit
+  double usd_a_conversation = -1;  // the same
+  std::string privacy;             // of workflows that are not named; empty: their own
   std::map<std::string, std::string, std::less<>> privacy_of;  // "workflow" or "workflow.tool"
+  std::filesystem::path audit;                                 // of what left (privacy/audit.h)
   std::map<std::string, int, std::less<>> lines;               // of keys, for later messages: "privacy.x"
 
   const Model* Find(std::string_view name) const;

@@ -30,6 +30,12 @@ PrivacyRule PrivacyPolicy::For(std::string_view tool) const {
   return found == tools.end() ? rule : found->second;
 }
 
+PrivacyRule PrivacyPolicy::Strictest() const {
+  PrivacyRule strictest = rule;
+  for (const auto& [tool, own] : tools) strictest = std::min(strictest, own);
+  return strictest;
+}
+
 PrivacyRule PrivacyPolicy::Strictest(std::span<const std::string> offered) const {
   if (offered.empty()) return rule;
   PrivacyRule strictest = PrivacyRule::kAllow;

@@ -12,6 +12,7 @@
 
 namespace sotto {
 
+// In order: stricter ones are less.
 enum class PrivacyRule : uint8_t {
   kLocal,         // nothing leaves: only what runs here may be asked
   kPseudonymise,  // what leaves holds pseudonyms for personal data (privacy/pseudonyms.h)
@@ -29,6 +30,7 @@ struct PrivacyPolicy {
   PrivacyRule For(std::string_view tool) const;
   // Of a turn that may become any of these: the strictest. None: the workflow's.
   PrivacyRule Strictest(std::span<const std::string> offered) const;
+  PrivacyRule Strictest() const;  // of all that there are
 };
 
 }  // namespace sotto

@@ -179,9 +179,9 @@ class Steps : public std::enable_shared_from_this<Steps> {
   }
 
   std::optional<std::string> WhyNotRemote(const PlanStep& step) {
-    const Privacy rule = Rule();
-    if (rule == Privacy::kLocal || (rule == Privacy::kPseudonymise && guard_ == nullptr))
-      return fmt::format("privacy: {}", PrivacyName(rule));
+    const PrivacyRule rule = Rule();
+    if (rule == PrivacyRule::kLocal || (rule == PrivacyRule::kPseudonymise && guard_ == nullptr))
+      return fmt::format("privacy: {}", PrivacyRuleName(rule));
     if (plan_->spending != nullptr && !plan_->spending->Allows(step.price))
       return fmt::format("the {:.2f} USD of the day are spent", plan_->spending->most());
     if (spent_ + step.price > plan_->most_a_conversation)
@@ -194,9 +194,9 @@ class Steps : public std::enable_shared_from_this<Steps> {
   }
 
   // The strictest of the workflow and of every tool that this conversation has touched, or may touch now.
-  Privacy Rule() const {
-    Privacy rule = plan_->privacy.workflow;
-    const auto touch = [&](std::string_view tool) { rule = std::min(rule, plan_->privacy.Of(tool)); };
+  PrivacyRule Rule() const {
+    PrivacyRule rule = plan_->privacy.rule;
+    const auto touch = [&](std::string_view tool) { rule = std::min(rule, plan_->privacy.For(tool)); };
     if (plan_->privacy.tools.empty()) return rule;
     if (!scope_.expectation.tool.empty()) touch(scope_.expectation.tool);
     for (const sotto::Turn& turn : scope_.history.turns) {

@@ -8,36 +8,20 @@
 // route with a remote step is refused at its opening unless every rule is `allow` (RoutePlan::Check).
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "core/privacy_policy.h"
 #include "core/tool.h"
 
 namespace sotto {
-
-// In order: stricter ones are less.
-enum class Privacy { kLocal, kPseudonymise, kAllow };
-std::string_view PrivacyName(Privacy privacy);  // "pseudonymise"
-// The error names the name and those that there are.
-Result<Privacy> PrivacyFromName(std::string_view name);
-
-struct PrivacyRules {
-  Privacy workflow = Privacy::kLocal;
-  std::map<std::string, Privacy, std::less<>> tools;
-
-  Privacy Of(std::string_view tool) const;
-  // Of all that there are.
-  Privacy Strictest() const;
-};
 
 // What is about to leave.
 struct Outbound {
   std::string step;         // who asks: the name of the step
   std::string destination;  // "https://api.example": never more of an address
-  Privacy rule = Privacy::kAllow;
+  PrivacyRule rule = PrivacyRule::kAllow;
   Json messages;  // OpenAI's form, the whole conversation: earlier turns leave again each time
 };
 

@@ -95,9 +95,9 @@ void RemoteUnderstander::Hear(std::string /*partial*/, Done peek) {
 }
 
 void RemoteUnderstander::Commit(std::vector<Transcript::Hypothesis> hypotheses, Duration limit, Done done) {
-  const Privacy rule = std::exchange(rule_, Privacy::kLocal);
-  if (rule == Privacy::kLocal || (rule == Privacy::kPseudonymise && guard_ == nullptr))
-    return done(MakeError(ErrorCode::kUnavailable, "privacy: {}", PrivacyName(rule)));
+  const PrivacyRule rule = std::exchange(rule_, PrivacyRule::kLocal);
+  if (rule == PrivacyRule::kLocal || (rule == PrivacyRule::kPseudonymise && guard_ == nullptr))
+    return done(MakeError(ErrorCode::kUnavailable, "privacy: {}", PrivacyRuleName(rule)));
   std::string said = std::move(hypotheses.front().text);
   Json messages = ChatMessages(*step_, history_, expectation_, said);
   if (guard_ != nullptr) {

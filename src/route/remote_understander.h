@@ -28,7 +28,7 @@ class RemoteUnderstander final : public Understander {
   ~RemoteUnderstander() override;
 
   // For the next Commit. Before it is called: kLocal, nothing leaves.
-  void SetRule(Privacy rule) { rule_ = rule; }
+  void SetRule(PrivacyRule rule) { rule_ = rule; }
 
   void Begin(Conversation history, Expectation expectation, std::vector<std::string> offered) override;
   // Nothing leaves before the turn is over: kUnsupported.
@@ -39,7 +39,7 @@ class RemoteUnderstander final : public Understander {
  private:
   const std::shared_ptr<const RemoteStep> step_;
   const std::shared_ptr<OutboundGuard> guard_;
-  Privacy rule_ = Privacy::kLocal;
+  PrivacyRule rule_ = PrivacyRule::kLocal;
   Conversation history_;
   Expectation expectation_;
   std::vector<std::string> offered_;

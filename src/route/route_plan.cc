@@ -10,19 +10,19 @@ Result<void> CheckRemote(const PlanStep& step, const RoutePlan& plan) {
     return MakeError(ErrorCode::kInvalidArgument, "step '{}' has no model", step.name);
   if (!plan.check)
     return MakeError(ErrorCode::kInvalidArgument, "step '{}' has nobody who checks it", step.name);
-  const Privacy strictest = plan.privacy.Strictest();
-  if (plan.privacy.workflow == Privacy::kLocal) {
+  const PrivacyRule strictest = plan.privacy.Strictest();
+  if (plan.privacy.rule == PrivacyRule::kLocal) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "step '{}' leaves this machine, but the workflow's privacy is local", step.name);
   }
-  if (plan.new_guard == nullptr && strictest != Privacy::kAllow) {
+  if (plan.new_guard == nullptr && strictest != PrivacyRule::kAllow) {
     std::string whose = "the workflow";
     for (const auto& [tool, rule] : plan.privacy.tools)
-      if (rule == strictest && strictest != plan.privacy.workflow) whose = "tool '" + tool + "'";
+      if (rule == strictest && strictest != plan.privacy.rule) whose = "tool '" + tool + "'";
     return MakeError(ErrorCode::kInvalidArgument,
                      "step '{}' leaves this machine, the privacy of {} is {}, and there is nothing that "
                      "guards it: only `allow` for everything would let it",
-                     step.name, whose, PrivacyName(strictest));
+                     step.name, whose, PrivacyRuleName(strictest));
   }
   return {};
 }

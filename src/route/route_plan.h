@@ -59,7 +59,7 @@ struct RoutePlan {
   // How long the understanding of a call may be kept; 0: not at all. Of several calls the least counts.
   std::function<Duration(const ToolCall&)> keep_for = nullptr;
   std::string tag;  // of what is kept: the workflow's name
-  PrivacyRules privacy;
+  PrivacyPolicy privacy;
   std::function<std::shared_ptr<OutboundGuard>()> new_guard = nullptr;   // one a conversation; null: none
   std::shared_ptr<Spending> spending = nullptr;                          // null: no limit
   double most_a_conversation = std::numeric_limits<double>::infinity();  // USD

@@ -97,10 +97,20 @@ class BigModel {
       : call_(std::move(call)), server_([this](int connection) { Talk(connection); }) {}
   std::string url() const { return server_.url("/v1"); }
   int asked() const { return asked_; }
+  std::string last() {
+    const std::lock_guard lock(mutex_);
+    return last_;
+  }
 
  private:
   void Talk(int connection) {
-    while (!ReceiveRequest(connection).head.empty()) {
+    while (true) {
+      const auto request = ReceiveRequest(connection);
+      if (request.head.empty()) return;
+      {
+        const std::lock_guard lock(mutex_);
+        last_ = request.body;
+      }
       ++asked_;
       const Json body{{"choices",
                        {{{"message",
@@ -113,6 +123,8 @@ class BigModel {
   }
 
   const std::string call_;
+  std::mutex mutex_;
+  std::string last_;  // guarded by mutex_
   std::atomic<int> asked_{0};
   LoopbackServer server_;
 };
@@ -130,6 +142,7 @@ class RouteTest : public testing::Test {
                                                 std::shared_ptr<const Brain> brain = nullptr) {
     auto config = ParseRouteConfig(text, "sotto.yaml");
     if (!config) return tl::unexpected(config.error());
+    if (*config) (*config)->audit = folder_.path() / "audit.jsonl";
     auto resources = RouteResources::Open(**config);
     if (!resources) return tl::unexpected(resources.error());
     return OpenRoute(*resources, brain != nullptr ? brain : brain_);
@@ -156,6 +169,7 @@ class RouteTest : public testing::Test {
     return session->Say(said);
   }
 
+  TempFolder folder_;
   std::shared_ptr<const Brain> brain_;
 };
 
@@ -206,6 +220,21 @@ TEST_F(RouteTest, WhatTheBigModelMakesUpIsRefusedAndNobodyNotices) {
   }
 }
 
+TEST_F(RouteTest, PersonalDataLeavesAsPseudonyms) {
+  BigModel big(R"({"name": "intent_unclear", "arguments": "{}"})");
+  const auto route = Open(Model(big.url(), "  accept: 1\n  privacy: {banking: pseudonymise}\n"));
+  ASSERT_TRUE(route) << route.error().message;
+  Say("my card 4111 1111 1111 1111 is odd, write to jane.doe@example.org", *route);
+  EXPECT_EQ(big.asked(), 1);
+  const std::string left = big.last();
+  EXPECT_NE(left.find("is odd"), std::string::npos) << left;
+  EXPECT_EQ(left.find("4111 1111"), std::string::npos) << left;
+  EXPECT_EQ(left.find("jane"), std::string::npos) << left;
+  const std::string audit = ReadFile(folder_.path() / "audit.jsonl").value();
+  EXPECT_NE(audit.find("\"card\":1"), std::string::npos) << audit;
+  EXPECT_EQ(audit.find("4111"), std::string::npos) << audit;
+}
+
 TEST_F(RouteTest, WithoutARouteTheTurnIsWhatItWas) {
   const TurnRecord record = Say("what is the balance of my savings account", nullptr);
   ASSERT_TRUE(record.understood);
@@ -216,10 +245,6 @@ TEST_F(RouteTest, WithoutARouteTheTurnIsWhatItWas) {
 TEST_F(RouteTest, WhatMayNotLeaveKeepsTheRouteFromOpening) {
   EXPECT_EQ(Open(Model("http://127.0.0.1:1/v1", "  accept: 0.5\n")).error().message,
             "sotto.yaml:1: step 'big' leaves this machine, but the workflow's privacy is local");
-  EXPECT_NE(Open(Model("http://127.0.0.1:1/v1", "  accept: 0.5\n  privacy: {banking: pseudonymise}\n"))
-                .error()
-                .message.find("nothing that guards it"),
-            std::string::npos);
   EXPECT_NE(
       Open(Model("http://127.0.0.1:1/v1",
                  "  accept: 0.5\n  privacy: {default: allow, banking.cancel_crad: local}\n"))

@@ -389,11 +389,11 @@ TEST(RoutePlan, SaysWhatIsWrong) {
                   std::span<const ToolCall>) { return std::optional<std::string>(); };
   EXPECT_EQ(plan.Check().error().message,
             "step 'big' leaves this machine, but the workflow's privacy is local");
-  plan.privacy.workflow = Privacy::kPseudonymise;
+  plan.privacy.rule = PrivacyRule::kPseudonymise;
   EXPECT_NE(plan.Check().error().message.find("there is nothing that guards it"), std::string::npos);
-  plan.privacy.workflow = Privacy::kAllow;
+  plan.privacy.rule = PrivacyRule::kAllow;
   EXPECT_TRUE(plan.Check());
-  plan.privacy.tools["report_fraud"] = Privacy::kLocal;
+  plan.privacy.tools["report_fraud"] = PrivacyRule::kLocal;
   EXPECT_NE(plan.Check().error().message.find("tool 'report_fraud' is local"), std::string::npos);
 }
 

@@ -452,9 +452,9 @@ class RemoteCascadeTest : public testing::Test {
     step.price = 0.001;
     step.remote = remote;
     plan->steps = {step};
-    plan->privacy.workflow = Privacy::kAllow;
+    plan->privacy.rule = PrivacyRule::kAllow;
     if (guard != nullptr) {
-      plan->privacy.workflow = Privacy::kPseudonymise;
+      plan->privacy.rule = PrivacyRule::kPseudonymise;
       plan->new_guard = [guard] { return guard; };
     }
     plan->check = [this](const Conversation&, std::span<const std::string>, std::string_view said,
@@ -539,7 +539,7 @@ class SwappingGuard final : public OutboundGuard {
  public:
   Result<Json> Outgoing(const Outbound& outbound) override {
     if (fails) return MakeError(ErrorCode::kCorrupt, "cannot tell what is in it");
-    rules.push_back(outbound.step + " " + std::string(PrivacyName(outbound.rule)));
+    rules.push_back(outbound.step + " " + std::string(PrivacyRuleName(outbound.rule)));
     Json messages = outbound.messages;
     for (Json& message : messages)
       if (message["content"] == "pay Bob twenty") message["content"] = "pay NAME_1 twenty";
@@ -571,7 +571,7 @@ TEST_F(RemoteCascadeTest, TheGuardStandsInBetween) {
 TEST_F(RemoteCascadeTest, WhatTouchesALocalToolStays) {
   Server server({AnswerText(200, kGood)});
   auto plan = Plan(server.url(), std::make_shared<SwappingGuard>());
-  plan->privacy.tools["report_fraud"] = Privacy::kLocal;
+  plan->privacy.tools["report_fraud"] = PrivacyRule::kLocal;
   const auto cascade = MakeCascade(plan, scheduler_);
   EXPECT_TRUE(Say(*cascade, "hello"));
   Conversation history;
