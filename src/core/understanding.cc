@@ -9,7 +9,7 @@ namespace sotto {
 namespace {
 
 constexpr std::array<std::string_view, 5> kNames{"model", "rule", "cache", "escalation", "person"};
-constexpr std::array<std::string_view, 7> kOutcomes{"accepted", "taken",  "unsure", "refused",
+constexpr std::array<std::string_view, 7> kRouteOutcomes{"accepted", "taken",  "unsure", "refused",
                                                     "late",     "failed", "skipped"};
 
 }  // namespace
@@ -26,16 +26,16 @@ Result<MadeBy> MadeByFromName(std::string_view name) {
 }
 
 std::string_view OutcomeName(RouteStep::Outcome outcome) {
-  return kOutcomes.at(static_cast<size_t>(outcome));
+  return kRouteOutcomes.at(static_cast<size_t>(outcome));
 }
 
 Result<RouteStep::Outcome> RouteOutcomeFromName(std::string_view name) {
-  const auto found = std::find(kOutcomes.begin(), kOutcomes.end(), name);
-  if (found == kOutcomes.end()) {
+  const auto found = std::find(kRouteOutcomes.begin(), kRouteOutcomes.end(), name);
+  if (found == kRouteOutcomes.end()) {
     return MakeError(ErrorCode::kInvalidArgument, "outcome '{}' is none of {}", name,
-                     fmt::join(kOutcomes, ", "));
+                     fmt::join(kRouteOutcomes, ", "));
   }
-  return static_cast<RouteStep::Outcome>(found - kOutcomes.begin());
+  return static_cast<RouteStep::Outcome>(found - kRouteOutcomes.begin());
 }
 
 }  // namespace sotto

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "privacy/letters.h"
+
 namespace sotto {
 namespace {
 
@@ -18,8 +20,6 @@ constexpr std::pair<std::string_view, size_t> kIbanLengths[] = {
     {"PL", 28}, {"PS", 29}, {"PT", 25}, {"QA", 29}, {"RO", 24}, {"RS", 22}, {"SA", 24}, {"SC", 31},
     {"SE", 24}, {"SI", 19}, {"SK", 24}, {"SM", 27}, {"ST", 25}, {"SV", 28}, {"TL", 23}, {"TN", 24},
     {"TR", 26}, {"UA", 29}, {"VA", 22}, {"VG", 24}, {"XK", 20}};
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 
 #include "privacy/checksums.h"
 #include "privacy/finders.h"
+#include "privacy/letters.h"
 
 namespace sotto {
 namespace {
@@ -263,11 +264,6 @@ class CodeFinder {
   Spans& spans_;
 };
 
-char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-bool IsAlnum(char c) {
-  const char u = Upper(c);
-  return (u >= 'A' && u <= 'Z') || (c >= '0' && c <= '9');
-}
 
 }  // namespace
 

@@ -2,21 +2,18 @@
 #include <string_view>
 
 #include "privacy/finders.h"
+#include "privacy/letters.h"
 #include "text/number_lexicon.h"
 
 namespace sotto {
 namespace {
 
-bool IsAlnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         static_cast<uint8_t>(c) >= 0x80;
-}
 bool IsMailChar(char c) {
-  return IsAlnum(c) || std::string_view("._%+-'&~!#$*/=?^`{|}").find(c) != std::string_view::npos;
+  return IsAlnumOrUtf8(c) || std::string_view("._%+-'&~!#$*/=?^`{|}").find(c) != std::string_view::npos;
 }
-bool IsHostChar(char c) { return IsAlnum(c) || c == '-' || c == '.'; }
+bool IsHostChar(char c) { return IsAlnumOrUtf8(c) || c == '-' || c == '.'; }
 bool IsUrlChar(char c) {
-  return IsAlnum(c) || std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;
+  return IsAlnumOrUtf8(c) || std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;
 }
 
 constexpr std::string_view kClosing = ".,;:!?)]}'\"";
@@ -34,7 +31,7 @@ void FindEmails(std::string_view text, Spans& spans) {
   for (size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
     size_t begin = at;
     while (begin > 0 && IsMailChar(text[begin - 1])) --begin;
-    while (begin < at && !IsAlnum(text[begin])) ++begin;
+    while (begin < at && !IsAlnumOrUtf8(text[begin])) ++begin;
     size_t end = HostEnd(text, at + 1);
     if (begin == at) continue;
     // "jane@localhost" and "jane@example" are no less somebody's.
@@ -42,7 +39,7 @@ void FindEmails(std::string_view text, Spans& spans) {
     if (!host) {
       end = at + 1;
       while (end < text.size() && IsHostChar(text[end])) ++end;
-      while (end > at + 1 && !IsAlnum(text[end - 1])) --end;
+      while (end > at + 1 && !IsAlnumOrUtf8(text[end - 1])) --end;
       if (end == at + 1) continue;
     }
     spans.push_back({begin, end, PersonalKind::kEmail, FoundBy::kShape, host ? .99F : .7F});
@@ -89,7 +86,8 @@ void FindIps(const MarkedText& marked, Spans& spans) {
     while (end < text.size() && is_hex(text[end])) ++end;
     const std::string_view run = text.substr(at, end - at);
     const auto colons = std::count(run.begin(), run.end(), ':');
-    const bool apart = (at == 0 || !IsAlnum(text[at - 1])) && (end == text.size() || !IsAlnum(text[end]));
+    const bool apart =
+        (at == 0 || !IsAlnumOrUtf8(text[at - 1])) && (end == text.size() || !IsAlnumOrUtf8(text[end]));
     if (apart && run.size() >= 6 &&
         (colons == 7 || (colons >= 2 && colons < 7 && run.find("::") != std::string_view::npos)))
       spans.push_back({at, end, PersonalKind::kIp, FoundBy::kShape, .9F});

@@ -5,6 +5,7 @@
 
 #include "privacy/checksums.h"
 #include "privacy/code_runs.h"
+#include "privacy/letters.h"
 #include "text/normalise.h"
 
 namespace sotto {
@@ -12,7 +13,7 @@ namespace {
 
 using Kind = PersonalKind;
 
-constexpr size_t kCodeDigits = 7;  // shorter numbers stand in texts by chance
+constexpr size_t kFewestCodeDigits = 7;  // shorter numbers stand in texts by chance
 constexpr size_t kCardDigits = 13;
 constexpr size_t kCardTail = 4;
 constexpr size_t kNumberDigits = 9;  // of an integer in JSON that is hidden without having been said
@@ -20,10 +21,6 @@ constexpr size_t kMostBetween = 3;   // signs between two groups of a number
 constexpr int kPasses = 4;           // a pseudonym may make its neighbour look like a name
 constexpr std::string_view kTokenLetters = "BCDFGHJKLMNPQRSTVWXZ";
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-bool IsAlnum(char c) { return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'z'); }
 bool IsWordByte(char c) { return IsAlnum(c) || c == '_' || static_cast<uint8_t>(c) >= 0x80; }
 bool IsBetweenGroups(char c) { return c == ' ' || c == '-' || c == '.' || c == '/' || c == '(' || c == ')'; }
 
@@ -42,23 +39,11 @@ bool HasPlainGroups(std::string_view value) {
   return true;
 }
 
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), Lower);
-  return lower;
-}
-
 std::string Squashed(std::string_view text) {
   std::string out;
   for (const char c : text)
     if (IsAlnum(c)) out += Upper(c);
   return out;
-}
-
-void Wipe(std::string& text) {
-  text.resize(text.capacity());
-  explicit_bzero(text.data(), text.size());
-  text.clear();
 }
 
 bool IsCodeKind(Kind kind) {
@@ -245,7 +230,7 @@ std::string PseudonymVault::PseudonymFor(Kind kind, std::string_view text) {
     const std::string bare = BareCode(*detector_, value);
     // One code and nothing else: what stands beside it must come back too.
     const bool whole = (Squashed(value) == bare && HasPlainGroups(value)) || IsOneRun(*detector_, value);
-    if (whole && static_cast<size_t>(std::count_if(bare.begin(), bare.end(), IsDigit)) >= kCodeDigits)
+    if (whole && static_cast<size_t>(std::count_if(bare.begin(), bare.end(), IsDigit)) >= kFewestCodeDigits)
       return HideCode(kind, value, bare);
   }
   return HideOther(kind, value);

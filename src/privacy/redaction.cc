@@ -5,6 +5,7 @@
 
 #include "privacy/code_runs.h"
 #include "privacy/finders.h"
+#include "privacy/letters.h"
 #include "text/normalise.h"
 
 namespace sotto {
@@ -12,25 +13,10 @@ namespace {
 
 constexpr size_t kCodeDigits = 7;  // a number of as many is looked for in what was redacted
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return lower;
-}
-
 std::string OnlyDigits(std::string_view text) {
   std::string digits;
   std::copy_if(text.begin(), text.end(), std::back_inserter(digits), IsDigit);
   return digits;
-}
-
-void Wipe(std::string& text) {
-  text.resize(text.capacity());
-  explicit_bzero(text.data(), text.size());
-  text.clear();
 }
 
 std::string AskedFor(const Expectation& expectation) {

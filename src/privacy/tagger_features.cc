@@ -21,7 +21,7 @@ constexpr std::pair<List, char> kSeen[] = {{List::kTitles, 't'},       {List::kS
                                            {List::kBirth, 'b'},        {List::kPostcode, 'z'}};
 
 // One word as the features name it.
-struct Word {
+struct TaggedWord {
   std::string_view text;  // numbers by their length
   std::array<char, 20> lists{};
   uint8_t n_lists = 0;
@@ -53,8 +53,8 @@ char GapLetter(uint16_t gap, size_t i) {
   return 'x';
 }
 
-Word Describe(const MarkedText& text, size_t i) {
-  Word word;
+TaggedWord Describe(const MarkedText& text, size_t i) {
+  TaggedWord word;
   const TextWord& from = text.words()[i];
   word.gap = GapLetter(from.gap, i);
   if (from.digits) {
@@ -114,9 +114,9 @@ TaggerFeatures ReadTaggerFeatures(const MarkedText& text, bool names) {
   const size_t n = text.size();
   features.hashes.reserve(n * 40);
   features.ends.reserve(n);
-  std::vector<Word> words;
+  std::vector<TaggedWord> words;
   words.reserve(n + 4);
-  Word edge;
+  TaggedWord edge;
   edge.text = "^";
   edge.gap = '^';
   words.assign(2, edge);
@@ -131,11 +131,11 @@ TaggerFeatures ReadTaggerFeatures(const MarkedText& text, bool names) {
   const std::string_view manner = capitals > 0 ? "m" : "l";
   Writer out(features, names);
   for (size_t i = 0; i < n; ++i) {
-    const Word& two_before = words[i];
-    const Word& before = words[i + 1];
-    const Word& word = words[i + 2];
-    const Word& behind = words[i + 3];
-    const Word& two_behind = words[i + 4];
+    const TaggedWord& two_before = words[i];
+    const TaggedWord& before = words[i + 1];
+    const TaggedWord& word = words[i + 2];
+    const TaggedWord& behind = words[i + 3];
+    const TaggedWord& two_behind = words[i + 4];
     out.Add("w=", word.text);
     out.Add("w-1=", before.text);
     out.Add("w-2=", two_before.text);
