@@ -24,7 +24,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-struct BenchFlags {
+struct BenchServeFlags {
   std::string workflow;
   std::string recognizer;
   std::vector<int> clients{1, 16};
@@ -205,7 +205,7 @@ Noticed Call(const std::vector<std::vector<Audio>>& people, const ScriptedCaller
   return noticed;
 }
 
-Result<Json> CallAll(const BenchFlags& flags, const std::vector<std::vector<Audio>>& people,
+Result<Json> CallAll(const BenchServeFlags& flags, const std::vector<std::vector<Audio>>& people,
                      const std::string& transport, int calls) {
   const auto turns =
       std::filesystem::temp_directory_path() / fmt::format("sotto-bench-serve-{}.jsonl", UniqueId());
@@ -310,7 +310,7 @@ void PrintCalls(const Json& run) {
       run["rss_mb"].get<double>(), run["mb_a_call"].get<double>(), run["threads"].get<int>());
 }
 
-Result<Json> BenchText(const BenchFlags& flags, const std::vector<DemoLine>& lines) {
+Result<Json> BenchText(const BenchServeFlags& flags, const std::vector<DemoLine>& lines) {
   Json runs = Json::array();
   if (flags.text_seconds == 0) return runs;
   SOTTO_ASSIGN_OR_RETURN(const auto server,
@@ -330,7 +330,7 @@ Result<Json> BenchText(const BenchFlags& flags, const std::vector<DemoLine>& lin
   return runs;
 }
 
-Result<Json> BenchCalls(const BenchFlags& flags, std::vector<DemoLine> lines) {
+Result<Json> BenchCalls(const BenchServeFlags& flags, std::vector<DemoLine> lines) {
   for (DemoLine& line : lines) line.interrupts = false;
   SOTTO_ASSIGN_OR_RETURN(const std::vector<Recordings> recorded, RecordCallers(lines));
   std::vector<std::vector<Audio>> people;
@@ -351,7 +351,7 @@ Result<Json> BenchCalls(const BenchFlags& flags, std::vector<DemoLine> lines) {
   return runs;
 }
 
-Result<void> Run(const BenchFlags& flags) {
+Result<void> Run(const BenchServeFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto workflow, LoadWorkflow(flags.workflow));
   SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines, ReadDemoScript(*workflow, {}));
   SOTTO_ASSIGN_OR_RETURN(const Json text, BenchText(flags, lines));
@@ -371,7 +371,7 @@ Result<void> Run(const BenchFlags& flags) {
 void RegisterBenchServe(CLI::App& bench, CliContext& context) {
   CLI::App* command = bench.add_subcommand(
       "serve", "`sotto serve` over real sockets: written turns a second, simultaneous calls, CPU, memory");
-  auto flags = std::make_shared<BenchFlags>();
+  auto flags = std::make_shared<BenchServeFlags>();
   command->add_option("--workflow", flags->workflow, "Folder of the workflow")
       ->required()
       ->envname("SOTTO_WORKFLOW");

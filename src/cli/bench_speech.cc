@@ -38,7 +38,7 @@ struct SpeechFlags {
   bool json = false;
 };
 
-struct Score {
+struct SpeechScore {
   int turns = 0;
   int right = 0;  // the very call
   int right_name = 0;
@@ -127,10 +127,10 @@ class Bench {
     size_t done = 0;
     for (const double level : levels) {
       Json by_voice = Json::object();
-      Score all;
+      SpeechScore all;
       for (const std::string& name : flags_.voices) {
         SOTTO_ASSIGN_OR_RETURN(const auto voice, OpenSynthesizer("flite", name));
-        Score score;
+        SpeechScore score;
         recognizer_->NewCaller();
         for (const LabelledConversation& row : conversations) {
           if (flags_.limit > 0 && score.turns >= flags_.limit) break;
@@ -148,7 +148,7 @@ class Bench {
   }
 
  private:
-  static void Add(const Score& one, Score* all) {
+  static void Add(const SpeechScore& one, SpeechScore* all) {
     all->turns += one.turns;
     all->right += one.right;
     all->right_name += one.right_name;
@@ -161,7 +161,7 @@ class Bench {
   }
 
   Result<void> OneConversation(const Conversation& conversation, Synthesizer& voice, double level,
-                               Score* score) {
+                               SpeechScore* score) {
     Conversation history;
     history.tools = conversation.tools;
     history.channel = Channel::kSpoken;
@@ -173,7 +173,7 @@ class Bench {
   }
 
   Result<void> OneTurn(const Conversation& history, const Turn& turn, Synthesizer& voice, double level,
-                       Score* score) {
+                       SpeechScore* score) {
     const std::string said = SpeakableWords(turn.user, static_cast<unsigned>(score->turns));
     if (said.empty() || turn.calls.empty()) return {};
     SOTTO_ASSIGN_OR_RETURN(Audio audio, SynthesizeAll(voice, said));

@@ -19,7 +19,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-struct BenchFlags {
+struct BenchVoiceFlags {
   VoiceFlags voice;
   int calls = 4;
   int seconds = 30;
@@ -85,7 +85,7 @@ double ThreadCpuMs() {
 class CallLine {
  public:
   // `humming`: the voice of a line with stand-ins; null: everything is real.
-  CallLine(VoiceTerminal& terminal, const BenchFlags& flags, const std::vector<Recordings>& callers,
+  CallLine(VoiceTerminal& terminal, const BenchVoiceFlags& flags, const std::vector<Recordings>& callers,
            size_t number, std::shared_ptr<PhraseCache> humming)
       : terminal_(terminal),
         flags_(flags),
@@ -184,7 +184,7 @@ class CallLine {
   }
 
   VoiceTerminal& terminal_;
-  const BenchFlags& flags_;
+  const BenchVoiceFlags& flags_;
   const std::vector<Recordings>& callers_;
   const size_t number_;
   const std::shared_ptr<PhraseCache> humming_;
@@ -219,7 +219,7 @@ struct Results {
   Measured slow;  // those with stand-ins
 };
 
-Result<Results> RunCalls(VoiceTerminal& terminal, const BenchFlags& flags,
+Result<Results> RunCalls(VoiceTerminal& terminal, const BenchVoiceFlags& flags,
                          const std::vector<Recordings>& callers, int calls, int seconds) {
   const SystemClock clock;
   const auto humming = std::make_shared<PhraseCache>(MakeHummingVoice(), "");
@@ -253,8 +253,8 @@ Result<Results> RunCalls(VoiceTerminal& terminal, const BenchFlags& flags,
 }
 
 // The highest number of calls without a late frame: doubles, then halves the gap.
-Result<int> FindMax(VoiceTerminal& terminal, const std::vector<Recordings>& callers, const BenchFlags& flags,
-                    int good) {
+Result<int> FindMax(VoiceTerminal& terminal, const std::vector<Recordings>& callers,
+                    const BenchVoiceFlags& flags, int good) {
   const auto works = [&](int calls) -> Result<bool> {
     SOTTO_ASSIGN_OR_RETURN(const Results results,
                            RunCalls(terminal, flags, callers, calls, flags.search_seconds));
@@ -277,7 +277,7 @@ Result<int> FindMax(VoiceTerminal& terminal, const std::vector<Recordings>& call
   return good;
 }
 
-Result<void> Run(const BenchFlags& flags) {
+Result<void> Run(const BenchVoiceFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto terminal, VoiceTerminal::Open(flags.voice, true, flags.calls));
   SOTTO_ASSIGN_OR_RETURN(const auto callers, MakeCallers(terminal->workflow()));
   SOTTO_ASSIGN_OR_RETURN(const Results results,
@@ -359,7 +359,7 @@ Result<void> Run(const BenchFlags& flags) {
 void RegisterBenchVoice(CLI::App& bench, CliContext& context) {
   CLI::App* command = bench.add_subcommand(
       "voice", "Simultaneous spoken calls in real time: latency, late frames, CPU, memory");
-  auto flags = std::make_shared<BenchFlags>();
+  auto flags = std::make_shared<BenchVoiceFlags>();
   flags->voice.AddTo(*command);
   command->add_option("--calls", flags->calls, "Simultaneous calls")
       ->check(CLI::Range(1, 4096))

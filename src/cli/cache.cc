@@ -8,14 +8,14 @@
 namespace sotto {
 namespace {
 
-struct Flags {
+struct CacheFlags {
   std::string config;
   std::string redis;
   std::string tag;
   bool json = false;
 };
 
-Result<std::shared_ptr<RedisCache>> Open(const Flags& flags) {
+Result<std::shared_ptr<RedisCache>> Open(const CacheFlags& flags) {
   std::string address = flags.redis;
   if (address.empty()) {
     SOTTO_ASSIGN_OR_RETURN(const auto config, ReadRouteConfig(flags.config));
@@ -30,7 +30,7 @@ Result<std::shared_ptr<RedisCache>> Open(const Flags& flags) {
   return RedisCache::Make(options);
 }
 
-Result<void> Stats(const Flags& flags) {
+Result<void> Stats(const CacheFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto cache, Open(flags));
   SOTTO_ASSIGN_OR_RETURN(const size_t entries, cache->Count());
   if (flags.json) {
@@ -41,7 +41,7 @@ Result<void> Stats(const Flags& flags) {
   return {};
 }
 
-Result<void> Flush(const Flags& flags) {
+Result<void> Flush(const CacheFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto cache, Open(flags));
   SOTTO_ASSIGN_OR_RETURN(const size_t removed, cache->Remove(flags.tag));
   if (flags.json) {
@@ -52,7 +52,7 @@ Result<void> Flush(const Flags& flags) {
   return {};
 }
 
-void AddFlags(CLI::App& command, Flags& flags) {
+void AddFlags(CLI::App& command, CacheFlags& flags) {
   command.add_option("--config", flags.config, "File with the section route:; default: sotto.yaml")
       ->envname("SOTTO_CONFIG");
   command.add_option("--redis", flags.redis, "HOST:PORT, instead of what the file says");
@@ -64,7 +64,7 @@ void AddFlags(CLI::App& command, Flags& flags) {
 void RegisterCache(CLI::App& app, CliContext& context) {
   CLI::App* cache = app.add_subcommand("cache", "What was understood before and is kept in Redis");
   cache->require_subcommand(1);
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<CacheFlags>();
   CLI::App* stats = cache->add_subcommand("stats", "How much there is");
   AddFlags(*stats, *flags);
   stats->footer("Example:\n  sotto cache stats --redis 127.0.0.1:6379");

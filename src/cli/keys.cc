@@ -10,12 +10,12 @@
 namespace sotto {
 namespace {
 
-struct Flags {
+struct KeysFlags {
   std::string file;
   ApiKey key;
 };
 
-Result<void> Add(const Flags& flags) {
+Result<void> Add(const KeysFlags& flags) {
   KeyFile keys;
   if (std::filesystem::exists(flags.file)) {
     SOTTO_ASSIGN_OR_RETURN(keys, KeyFile::Read(flags.file));
@@ -30,14 +30,14 @@ Result<void> Add(const Flags& flags) {
   return {};
 }
 
-Result<void> Remove(const Flags& flags) {
+Result<void> Remove(const KeysFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(KeyFile keys, KeyFile::Read(flags.file));
   if (!keys.Remove(flags.key.name))
     return MakeError(ErrorCode::kNotFound, "{} has no key of the name '{}'", flags.file, flags.key.name);
   return keys.Write(flags.file);
 }
 
-Result<void> List(const Flags& flags) {
+Result<void> List(const KeysFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const KeyFile keys, KeyFile::Read(flags.file));
   for (const ApiKey& key : keys.keys) {
     fmt::print("{}  {}  {} a minute\n", key.name, fmt::join(key.scopes, ","), key.per_minute);
@@ -50,10 +50,10 @@ Result<void> List(const Flags& flags) {
 void RegisterKeys(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("keys", "API keys of a server (`sotto serve --keys FILE`)");
   command->require_subcommand(1);
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<KeysFlags>();
   flags->key.scopes = {scope::kTalk};
   command->add_option("--file", flags->file, "Where their hashes lie")->required()->envname("SOTTO_KEYS");
-  const auto add_command = [&](const char* name, const char* what, Result<void> (*run)(const Flags&)) {
+  const auto add_command = [&](const char* name, const char* what, Result<void> (*run)(const KeysFlags&)) {
     CLI::App* made = command->add_subcommand(name, what);
     made->fallthrough();
     made->callback([flags, run, &context] {

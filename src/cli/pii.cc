@@ -31,7 +31,7 @@ struct ScanFlags {
   bool json = false;
 };
 
-struct EvalFlags {
+struct PiiEvalFlags {
   std::vector<std::string> data;
   std::string language = "en";
   size_t planted = 0;
@@ -40,7 +40,7 @@ struct EvalFlags {
   bool json = false;
 };
 
-struct TrainFlags {
+struct PiiTrainFlags {
   std::string folder;
   std::vector<std::string> data;
   std::vector<std::string> plain;
@@ -162,7 +162,7 @@ struct ScanTimes {
   }
 };
 
-void Report(const PrivacyScore& score, ScanTimes& times, const EvalFlags& flags, std::string_view what) {
+void Report(const PrivacyScore& score, ScanTimes& times, const PiiEvalFlags& flags, std::string_view what) {
   double sum = 0;
   for (const double us : times.us) sum += us;
   const double us_per_word = times.words == 0 ? 0 : sum / times.words;
@@ -192,7 +192,7 @@ void Report(const PrivacyScore& score, ScanTimes& times, const EvalFlags& flags,
 }
 
 void ScoreTexts(const Detector& detector, const std::vector<LabelledText>& texts, std::string_view what,
-                const EvalFlags& flags) {
+                const PiiEvalFlags& flags) {
   PrivacyScore score;
   ScanTimes times;
   ProgressBar progress(fmt::format("scanning {}", what));
@@ -209,7 +209,7 @@ void ScoreTexts(const Detector& detector, const std::vector<LabelledText>& texts
   Report(score, times, flags, what);
 }
 
-Result<void> Evaluate(const EvalFlags& flags) {
+Result<void> Evaluate(const PiiEvalFlags& flags) {
   if (flags.data.empty() && flags.planted == 0)
     return MakeError(ErrorCode::kInvalidArgument,
                      "nothing to measure: give --data FILE.jsonl or --planted N");
@@ -251,7 +251,7 @@ void KeepOrdinary(const PrivacyLanguage& language, std::vector<std::string>& tex
   });
 }
 
-Result<void> Train(const TrainFlags& flags) {
+Result<void> Train(const PiiTrainFlags& flags) {
   const std::filesystem::path folder = flags.folder;
   SOTTO_ASSIGN_OR_RETURN(const auto language, PrivacyLanguage::Read(folder, false));
   std::vector<LabelledText> marked;
@@ -316,7 +316,7 @@ void AddScan(CLI::App& pii, CliContext& context) {
 }
 
 void AddEval(CLI::App& pii, CliContext& context) {
-  auto flags = std::make_shared<EvalFlags>();
+  auto flags = std::make_shared<PiiEvalFlags>();
   CLI::App* command = pii.add_subcommand("eval", "Precision, recall and F2 on marked texts");
   command->add_option("--data", flags->data,
                       "Rows {\"text\", \"spans\": [{\"start\", \"end\", \"type\"}]}; may be repeated");
@@ -335,7 +335,7 @@ void AddEval(CLI::App& pii, CliContext& context) {
 }
 
 void AddTrain(CLI::App& pii, CliContext& context) {
-  auto flags = std::make_shared<TrainFlags>();
+  auto flags = std::make_shared<PiiTrainFlags>();
   CLI::App* command = pii.add_subcommand("train", "Train the tagger of a language's folder");
   command->add_option("folder", flags->folder, "The language: personal.txt, first_names.txt, ...")
       ->required();

@@ -13,7 +13,7 @@
 namespace sotto {
 namespace {
 
-struct Flags {
+struct RouteBenchFlags {
   BrainFlags brain;
   std::vector<std::string> files;
   std::string latency = "800,2000";
@@ -61,7 +61,7 @@ void Print(const Replay& replay, size_t turns) {
   }
 }
 
-Result<void> Run(Flags& flags) {
+Result<void> Run(RouteBenchFlags& flags) {
   SOTTO_RETURN_IF_ERROR(ReadLatency(flags.latency, &flags.remote));
   SOTTO_ASSIGN_OR_RETURN(const auto brain, flags.brain.OpenBrain());
   Thresholds thresholds;
@@ -105,7 +105,7 @@ Result<void> Run(Flags& flags) {
 void RegisterRouteBench(CLI::App& route, CliContext& context) {
   CLI::App* command = route.add_subcommand(
       "bench", "Replay labelled turns against a simulated big model: quality, cost, times");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<RouteBenchFlags>();
   flags->brain.AddTo(*command);
   command->add_option("--data", flags->files, "Labelled turns, *.jsonl")->required();
   command->add_option("--remote-latency", flags->latency, "Of the big model, MEAN,P95 in ms")

@@ -12,7 +12,7 @@
 namespace sotto {
 namespace {
 
-struct Flags {
+struct CalibrateFlags {
   BrainFlags brain;
   std::vector<std::string> files;
   double max_error = -1;
@@ -89,7 +89,7 @@ void Print(const ThresholdFile& file) {
   }
 }
 
-Result<void> Run(const Flags& flags) {
+Result<void> Run(const CalibrateFlags& flags) {
   if ((flags.max_error < 0) == (flags.strong_pct < 0))
     return MakeError(ErrorCode::kInvalidArgument,
                      "calibrate needs --max-error SHARE or --strong-pct PERCENT");
@@ -127,7 +127,7 @@ Result<void> Run(const Flags& flags) {
 void RegisterRouteCalibrate(CLI::App& route, CliContext& context) {
   CLI::App* command = route.add_subcommand(
       "calibrate", "Find from how sure on the specialist is believed, with a proven bound on its errors");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<CalibrateFlags>();
   flags->brain.AddTo(*command);
   command->add_option("--conversations", flags->files, "Labelled turns that it was not trained on, *.jsonl")
       ->required();

@@ -13,7 +13,7 @@
 namespace sotto {
 namespace {
 
-struct Flags {
+struct ExplainFlags {
   BrainFlags brain;
   TodayFlag today;
   std::string config;
@@ -61,7 +61,7 @@ void Print(const Understanding& understanding) {
     fmt::print("{}  {:.4f}  ({})\n", ToString(call.call), call.confidence, MadeByName(understanding.made_by));
 }
 
-Result<void> Run(const Flags& flags) {
+Result<void> Run(const ExplainFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto brain, flags.brain.OpenBrain());
   SOTTO_ASSIGN_OR_RETURN(auto config, ReadRouteConfig(flags.config));
   if (!config) {
@@ -96,7 +96,7 @@ Result<void> Run(const Flags& flags) {
 
 void RegisterRouteExplain(CLI::App& route, CliContext& context) {
   CLI::App* command = route.add_subcommand("explain", "Say why a sentence would go where");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ExplainFlags>();
   flags->brain.AddTo(*command);
   flags->today.AddTo(*command);
   command->add_option("sentence", flags->sentence, "What is said")->required();

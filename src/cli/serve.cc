@@ -16,7 +16,7 @@
 namespace sotto {
 namespace {
 
-struct Flags {
+struct ServeFlags {
   std::vector<std::string> workflows;
   DeploymentSources sources;  // of each of them
   HostOptions host;
@@ -47,7 +47,7 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-ServedWorkflows::Open OpenWith(const Flags& flags, const std::shared_ptr<SharedTeam>& team,
+ServedWorkflows::Open OpenWith(const ServeFlags& flags, const std::shared_ptr<SharedTeam>& team,
                                SessionHost& host) {
   return [&flags, &host, team]() -> Result<std::vector<ServedWorkflowPtr>> {
     std::vector<ServedWorkflowPtr> opened;
@@ -71,7 +71,7 @@ ServedWorkflows::Open OpenWith(const Flags& flags, const std::shared_ptr<SharedT
 
 // A secret: from a file or the environment, never from the command line, which everybody on the machine can
 // read.
-Result<void> ReadTwilioToken(Flags& flags) {
+Result<void> ReadTwilioToken(ServeFlags& flags) {
   TwilioOptions& twilio = flags.server.twilio;
   if (!flags.twilio_token_file.empty()) {
     SOTTO_ASSIGN_OR_RETURN(twilio.auth_token, ReadFile(flags.twilio_token_file));
@@ -90,7 +90,7 @@ Result<void> ReadTwilioToken(Flags& flags) {
   return {};
 }
 
-Result<void> OpenModels(Flags& flags, const std::shared_ptr<SharedTeam>& team) {
+Result<void> OpenModels(ServeFlags& flags, const std::shared_ptr<SharedTeam>& team) {
   for (const std::string& given : flags.models) {
     const size_t equals = given.find('=');
     if (equals == 0 || equals == std::string::npos || equals + 1 == given.size())
@@ -104,7 +104,7 @@ Result<void> OpenModels(Flags& flags, const std::shared_ptr<SharedTeam>& team) {
   return {};
 }
 
-Result<void> Run(Flags& flags) {
+Result<void> Run(ServeFlags& flags) {
   if (flags.workflows.empty()) {
     return MakeError(ErrorCode::kInvalidArgument, "serve needs --workflow DIR, or `workflow:` in sotto.yaml");
   }
@@ -157,7 +157,7 @@ Result<void> Run(Flags& flags) {
   return {};
 }
 
-void AddLimits(CLI::App& command, Flags& flags) {
+void AddLimits(CLI::App& command, ServeFlags& flags) {
   command.add_option("--most-calls", flags.most_calls, "Calls at once; more are told that lines are busy")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
@@ -178,7 +178,7 @@ void AddLimits(CLI::App& command, Flags& flags) {
       ->capture_default_str();
 }
 
-void AddSecurity(CLI::App& command, Flags& flags) {
+void AddSecurity(CLI::App& command, ServeFlags& flags) {
   command.add_option("--keys", flags.keys, "File of API keys (`sotto keys`); without it nobody needs one")
       ->envname("SOTTO_KEYS");
   command.add_option("--certificate", flags.server.http.certificate, "TLS: certificate chain, PEM");
@@ -193,7 +193,7 @@ void AddSecurity(CLI::App& command, Flags& flags) {
 
 void RegisterServe(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("serve", "Serve workflows to telephones, browsers and programs");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ServeFlags>();
   flags->sources.ready_recognizers = 4;
   command->add_option("--workflow", flags->workflows, "Folder of a workflow; several")
       ->envname("SOTTO_WORKFLOW");
