@@ -15,7 +15,7 @@ struct CacheFlags {
   bool json = false;
 };
 
-Result<std::shared_ptr<RedisCache>> Open(const CacheFlags& flags) {
+Result<std::shared_ptr<RedisCache>> OpenCache(const CacheFlags& flags) {
   std::string address = flags.redis;
   if (address.empty()) {
     SOTTO_ASSIGN_OR_RETURN(const auto config, ReadRouteConfig(flags.config));
@@ -30,8 +30,8 @@ Result<std::shared_ptr<RedisCache>> Open(const CacheFlags& flags) {
   return RedisCache::Make(options);
 }
 
-Result<void> Stats(const CacheFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const auto cache, Open(flags));
+Result<void> CacheStats(const CacheFlags& flags) {
+  SOTTO_ASSIGN_OR_RETURN(const auto cache, OpenCache(flags));
   SOTTO_ASSIGN_OR_RETURN(const size_t entries, cache->Count());
   if (flags.json) {
     fmt::print("{}\n", Json{{"entries", entries}}.dump());
@@ -41,8 +41,8 @@ Result<void> Stats(const CacheFlags& flags) {
   return {};
 }
 
-Result<void> Flush(const CacheFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const auto cache, Open(flags));
+Result<void> CacheFlush(const CacheFlags& flags) {
+  SOTTO_ASSIGN_OR_RETURN(const auto cache, OpenCache(flags));
   SOTTO_ASSIGN_OR_RETURN(const size_t removed, cache->Remove(flags.tag));
   if (flags.json) {
     fmt::print("{}\n", Json{{"removed", removed}}.dump());
@@ -52,7 +52,7 @@ Result<void> Flush(const CacheFlags& flags) {
   return {};
 }
 
-void AddFlags(CLI::App& command, CacheFlags& flags) {
+void AddCacheFlags(CLI::App& command, CacheFlags& flags) {
   command.add_option("--config", flags.config, "File with the section route:; default: sotto.yaml")
       ->envname("SOTTO_CONFIG");
   command.add_option("--redis", flags.redis, "HOST:PORT, instead of what the file says");
@@ -66,19 +66,19 @@ void RegisterCache(CLI::App& app, CliContext& context) {
   cache->require_subcommand(1);
   auto flags = std::make_shared<CacheFlags>();
   CLI::App* stats = cache->add_subcommand("stats", "How much there is");
-  AddFlags(*stats, *flags);
+  AddCacheFlags(*stats, *flags);
   stats->footer("Example:\n  sotto cache stats --redis 127.0.0.1:6379");
   stats->callback([flags, &context] {
-    if (auto result = Stats(*flags); !result) context.Fail(result.error());
+    if (auto result = CacheStats(*flags); !result) context.Fail(result.error());
   });
   CLI::App* flush = cache->add_subcommand("flush", "Remove what is kept");
-  AddFlags(*flush, *flags);
+  AddCacheFlags(*flush, *flags);
   flush->add_option("--tag", flags->tag, "Only of a workflow or a tool: banking, banking/check_balance");
   flush->footer(
       "Processes that run keep copies for at most a minute.\nExample:\n"
       "  sotto cache flush --redis 127.0.0.1:6379 --tag banking/get_statement");
   flush->callback([flags, &context] {
-    if (auto result = Flush(*flags); !result) context.Fail(result.error());
+    if (auto result = CacheFlush(*flags); !result) context.Fail(result.error());
   });
 }
 

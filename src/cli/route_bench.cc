@@ -36,7 +36,7 @@ Result<void> ReadLatency(const std::string& text, SimulatedRemote* remote) {
                    "--remote-latency is '{}', but should be MEAN,P95 in ms: 800,2000", text);
 }
 
-void Print(const char* name, const ReplayPoint& point) {
+void PrintReplay(const char* name, const ReplayPoint& point) {
   fmt::print(
       "  {:<16} {:>6.1f} %  right {:>6.2f} %  local error {:>5.2f} % (below {:.2f} %)  ${:<8.3f} p50 "
       "{:>7.1f} ms  "
@@ -45,23 +45,23 @@ void Print(const char* name, const ReplayPoint& point) {
       100 * point.local_error_upper, point.cost, point.p50_ms, point.p95_ms);
 }
 
-void Print(const Replay& replay, size_t turns) {
+void PrintReplay(const Replay& replay, size_t turns) {
   fmt::print(
       "{} turns; share escalated, answered right, error of what was answered locally (limit with 95 %), USD "
       "for "
       "1000 turns, time a turn\n",
       turns);
-  Print("always local", replay.always_local);
-  Print("always remote", replay.always_remote);
-  if (replay.thresholds) Print("route.json", *replay.thresholds);
+  PrintReplay("always local", replay.always_local);
+  PrintReplay("always remote", replay.always_remote);
+  if (replay.thresholds) PrintReplay("route.json", *replay.thresholds);
   for (size_t i = 1; i + 1 < replay.routed.size(); i += i < 6 ? 1 : 4) {
-    Print("confidence", replay.routed[i]);
-    Print("max-softmax", replay.softmax[i]);
-    Print("random", replay.random[i]);
+    PrintReplay("confidence", replay.routed[i]);
+    PrintReplay("max-softmax", replay.softmax[i]);
+    PrintReplay("random", replay.random[i]);
   }
 }
 
-Result<void> Run(RouteBenchFlags& flags) {
+Result<void> RunRouteBench(RouteBenchFlags& flags) {
   SOTTO_RETURN_IF_ERROR(ReadLatency(flags.latency, &flags.remote));
   SOTTO_ASSIGN_OR_RETURN(const auto brain, flags.brain.OpenBrain());
   Thresholds thresholds;
@@ -95,7 +95,7 @@ Result<void> Run(RouteBenchFlags& flags) {
     json["turns"] = turns.size();
     fmt::print("{}\n", json.dump());
   } else {
-    Print(replay, turns.size());
+    PrintReplay(replay, turns.size());
   }
   return {};
 }
@@ -125,7 +125,7 @@ void RegisterRouteBench(CLI::App& route, CliContext& context) {
       "Example:\n  sotto route bench --workflow workflows/banking --data workflows/banking/valid.jsonl "
       "--remote-latency 800,2000 --remote-accuracy 0.97 --svg route.svg");
   command->callback([flags, &context] {
-    if (auto result = Run(*flags); !result) context.Fail(result.error());
+    if (auto result = RunRouteBench(*flags); !result) context.Fail(result.error());
   });
 }
 

@@ -74,7 +74,7 @@ Json HistoryOf(const std::filesystem::path& path) {
   return history;
 }
 
-void Print(const ThresholdFile& file) {
+void PrintThresholds(const ThresholdFile& file) {
   const ThresholdEvidence& all = file.evidence;
   fmt::print(
       "{} turns: {} ({:.1f} %) are believed, {} of them wrong: error below {:.3f} % with {:g} %\n", all.turns,
@@ -89,7 +89,7 @@ void Print(const ThresholdFile& file) {
   }
 }
 
-Result<void> Run(const CalibrateFlags& flags) {
+Result<void> RunCalibrate(const CalibrateFlags& flags) {
   if ((flags.max_error < 0) == (flags.strong_pct < 0))
     return MakeError(ErrorCode::kInvalidArgument,
                      "calibrate needs --max-error SHARE or --strong-pct PERCENT");
@@ -116,7 +116,7 @@ Result<void> Run(const CalibrateFlags& flags) {
   if (flags.json) {
     fmt::print("{}\n", ToJson(file).dump());
   } else {
-    Print(file);
+    PrintThresholds(file);
     if (!flags.dry) fmt::print("{}: written\n", path.string());
   }
   return {};
@@ -151,7 +151,7 @@ void RegisterRouteCalibrate(CLI::App& route, CliContext& context) {
       "0.01\n  sotto route calibrate --workflow workflows/banking --conversations heldout.jsonl --strong-pct "
       "20");
   command->callback([flags, &context] {
-    if (auto result = Run(*flags); !result) context.Fail(result.error());
+    if (auto result = RunCalibrate(*flags); !result) context.Fail(result.error());
   });
 }
 

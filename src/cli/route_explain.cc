@@ -25,9 +25,9 @@ struct ExplainFlags {
 };
 
 // Without a configuration the specialist alone is asked, by the thresholds of its folder.
-Result<RouteConfig> SpecialistOnly() {
+RouteConfig SpecialistOnly(const Workflow& workflow) {
   RouteConfig config;
-  config.file = "sotto.yaml";
+  config.file = workflow.folder / kThresholdFile;
   config.steps = {kSpecialistStep};
   return config;
 }
@@ -49,7 +49,7 @@ Result<Understanding> Understand(Understander& cascade, const Conversation& hist
   return *std::move(answer);
 }
 
-void Print(const Understanding& understanding) {
+void PrintRoute(const Understanding& understanding) {
   for (const RouteStep& step : understanding.route) {
     fmt::print("  {:<14} {:<9}", step.step, OutcomeName(step.outcome));
     if (step.confidence > 0) fmt::print("  sure {:.4f}", step.confidence);
@@ -61,12 +61,10 @@ void Print(const Understanding& understanding) {
     fmt::print("{}  {:.4f}  ({})\n", ToString(call.call), call.confidence, MadeByName(understanding.made_by));
 }
 
-Result<void> Run(const ExplainFlags& flags) {
+Result<void> RunExplain(const ExplainFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto brain, flags.brain.OpenBrain());
   SOTTO_ASSIGN_OR_RETURN(auto config, ReadRouteConfig(flags.config));
-  if (!config) {
-    SOTTO_ASSIGN_OR_RETURN(config, SpecialistOnly());
-  }
+  if (!config) config = SpecialistOnly(brain->workflow());
   SOTTO_ASSIGN_OR_RETURN(auto resources, RouteResources::Open(*std::move(config)));
   SOTTO_ASSIGN_OR_RETURN(const auto opened, OpenRoute(resources, brain));
   auto plan = std::make_shared<RoutePlan>(*opened);
@@ -87,7 +85,7 @@ Result<void> Run(const ExplainFlags& flags) {
   if (flags.json) {
     fmt::print("{}\n", ToJson(understanding).dump());
   } else {
-    Print(understanding);
+    PrintRoute(understanding);
   }
   return {};
 }
@@ -111,7 +109,7 @@ void RegisterRouteExplain(CLI::App& route, CliContext& context) {
       "over\"\n"
       "  sotto route explain --workflow workflows/banking --before \"move money\" \"from savings\" --ask");
   command->callback([flags, &context] {
-    if (auto result = Run(*flags); !result) context.Fail(result.error());
+    if (auto result = RunExplain(*flags); !result) context.Fail(result.error());
   });
 }
 
