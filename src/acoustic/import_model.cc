@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "acoustic/sha256.h"
+#include "base/sha256.h"
 #include "base/mapped_file.h"
 #include "slm/gguf_writer.h"
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "acoustic/sha256.h"
+#include "base/sha256.h"
 #include "base/mapped_file.h"
 
 namespace sotto {

@@ -21,6 +21,7 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterNew(app, context);
   RegisterGenerate(app, context);
   RegisterModel(app, context);
+  RegisterEmbed(app, context);
   RegisterBench(app, context);
   RegisterQuantize(app, context);
   RegisterSynth(app, context);

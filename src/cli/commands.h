@@ -14,6 +14,7 @@ void RegisterBench(CLI::App& app, CliContext& context);
 void RegisterCall(CLI::App& app, CliContext& context);
 void RegisterChat(CLI::App& app, CliContext& context);
 void RegisterCheck(CLI::App& app, CliContext& context);
+void RegisterEmbed(CLI::App& app, CliContext& context);
 void RegisterEval(CLI::App& app, CliContext& context);
 void RegisterGenerate(CLI::App& app, CliContext& context);
 void RegisterLanguage(CLI::App& app, CliContext& context);

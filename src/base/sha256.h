@@ -1,4 +1,5 @@
-// The SHA-256 of bytes, as 64 hexadecimal digits: which file a model was imported from.
+// The SHA-256 of bytes, as 64 hexadecimal digits: which file a model was imported from. Who includes it links
+// OpenSSL::Crypto.
 #pragma once
 
 #include <fmt/format.h>
