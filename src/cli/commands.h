@@ -9,6 +9,7 @@ namespace sotto {
 
 struct CliContext;
 
+void RegisterAnnotate(CLI::App& app, CliContext& context);
 void RegisterBank(CLI::App& app, CliContext& context);
 void RegisterBench(CLI::App& app, CliContext& context);
 void RegisterCall(CLI::App& app, CliContext& context);
@@ -21,6 +22,7 @@ void RegisterLanguage(CLI::App& app, CliContext& context);
 void RegisterModel(CLI::App& app, CliContext& context);
 void RegisterNew(CLI::App& app, CliContext& context);
 void RegisterQuantize(CLI::App& app, CliContext& context);
+void RegisterSpecialist(CLI::App& app, CliContext& context);
 void RegisterSynth(CLI::App& app, CliContext& context);
 void RegisterHarvest(CLI::App& app, CliContext& context);
 void RegisterTestDialogues(CLI::App& app, CliContext& context);
