@@ -15,17 +15,11 @@
 
 #include "acoustic/onnx_file.h"
 #include "base/error.h"
+#include "slm/imported_tensors.h"
 
 namespace sotto {
 
 class GgufWriter;
-
-struct ImportOptions {
-  std::string name = {};     // general.name; empty: by shape ("moonshine-tiny")
-  std::string license = {};  // general.license: "mit"
-  std::string origin = {};   // general.source: "npm:@moonshine-ai/moonshine-js@0.1.29"
-  bool floats = false;       // matrices as F32: 4 times larger, to measure what Q8_0 costs
-};
 
 // The pieces of a vocabulary by id.
 struct Vocabulary {

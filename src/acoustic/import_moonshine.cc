@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "acoustic/import_model.h"
-#include "acoustic/import_tensors.h"
+#include "slm/imported_tensors.h"
 #include "slm/tokenizer.h"
 
 namespace sotto {
@@ -246,9 +246,7 @@ class Importer {
                              : shape_.d == 416 ? "base"
                                                : fmt::format("d{}", shape_.d);
     writer_.SetString("general.architecture", "moonshine");
-    writer_.SetString("general.name", options_.name.empty() ? "moonshine-" + size : options_.name);
-    if (!options_.license.empty()) writer_.SetString("general.license", options_.license);
-    if (!options_.origin.empty()) writer_.SetString("general.source", options_.origin);
+    SetOrigin(options_, "moonshine-" + size, writer_);
     writer_.SetString("sotto.import.encoder.sha256", encoder_.sha256());
     writer_.SetString("sotto.import.decoder.sha256", decoder_.sha256());
     writer_.SetString("sotto.import.vocabulary.sha256", vocabulary_.sha256);

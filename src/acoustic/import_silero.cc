@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "acoustic/import_model.h"
-#include "acoustic/import_tensors.h"
+#include "slm/imported_tensors.h"
 
 namespace sotto {
 namespace {
@@ -17,9 +17,7 @@ constexpr std::string_view kOperations[] = {"Add",   "Cast",    "Concat",  "Cons
 Result<void> ImportSilero(const OnnxFile& file, const ImportOptions& options, GgufWriter& writer) {
   SOTTO_RETURN_IF_ERROR(file.CheckOperations(kOperations));
   writer.SetString("general.architecture", "silero-vad");
-  writer.SetString("general.name", options.name.empty() ? "silero-vad" : options.name);
-  if (!options.license.empty()) writer.SetString("general.license", options.license);
-  if (!options.origin.empty()) writer.SetString("general.source", options.origin);
+  SetOrigin(options, "silero-vad", writer);
   writer.SetString("sotto.import.sha256", file.sha256());
   ImportedTensors tensors(writer, true);
   // The branch of 16 kHz.

@@ -91,7 +91,7 @@ class SpeechModel {
 // Where imported models lie: models/ under $SOTTO_CACHE, else $XDG_CACHE_HOME/sotto, else ~/.cache/sotto.
 std::filesystem::path SpeechModelFolder();
 // The file of a model by its name in recognizer settings: "moonshine:tiny", "moonshine:base", "silero".
-// What scripts/install-speech-models fetched is imported at its first use (a second or two). kNotFound: one
+// What scripts/install-models fetched is imported at its first use (a second or two). kNotFound: one
 // line that says what is missing and how to get it. A name with a '/' or ending in .gguf is a path.
 Result<std::filesystem::path> FindSpeechModel(std::string_view name);
 

@@ -14,7 +14,7 @@ namespace {
 struct KnownModel {
   std::string_view name;
   std::string_view file;
-  std::vector<std::string_view> packages;  // folders of scripts/speech-models.lock
+  std::vector<std::string_view> packages;  // folders of scripts/models.lock
   std::string_view general_name;
   std::string_view license;
   std::string_view origin;
@@ -86,7 +86,7 @@ Result<std::filesystem::path> FindSpeechModel(std::string_view name) {
     if (std::filesystem::exists(CacheFolder() / "packages" / package / "integrity", error)) continue;
     return MakeError(
         ErrorCode::kNotFound,
-        "the speech model '{}' is not installed ({} is missing): scripts/install-speech-models{} fetches it",
+        "the speech model '{}' is not installed ({} is missing): scripts/install-models{} fetches it",
         name, path.string(), name == "moonshine:base" ? " base" : "");
   }
   SOTTO_RETURN_IF_ERROR(ImportKnown(*known, path));

@@ -23,6 +23,9 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterNew(app, context);
   RegisterGenerate(app, context);
   RegisterModel(app, context);
+  RegisterSpecialist(app, context);
+  RegisterAnnotate(app, context);
+  RegisterEmbed(app, context);
   RegisterBench(app, context);
   RegisterQuantize(app, context);
   RegisterSynth(app, context);

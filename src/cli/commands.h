@@ -9,12 +9,14 @@ namespace sotto {
 
 struct CliContext;
 
+void RegisterAnnotate(CLI::App& app, CliContext& context);
 void RegisterBank(CLI::App& app, CliContext& context);
 void RegisterBench(CLI::App& app, CliContext& context);
 void RegisterCache(CLI::App& app, CliContext& context);
 void RegisterCall(CLI::App& app, CliContext& context);
 void RegisterChat(CLI::App& app, CliContext& context);
 void RegisterCheck(CLI::App& app, CliContext& context);
+void RegisterEmbed(CLI::App& app, CliContext& context);
 void RegisterEval(CLI::App& app, CliContext& context);
 void RegisterGenerate(CLI::App& app, CliContext& context);
 void RegisterLanguage(CLI::App& app, CliContext& context);
@@ -23,6 +25,7 @@ void RegisterNew(CLI::App& app, CliContext& context);
 void RegisterPii(CLI::App& app, CliContext& context);
 void RegisterQuantize(CLI::App& app, CliContext& context);
 void RegisterRoute(CLI::App& app, CliContext& context);
+void RegisterSpecialist(CLI::App& app, CliContext& context);
 void RegisterSynth(CLI::App& app, CliContext& context);
 void RegisterHarvest(CLI::App& app, CliContext& context);
 void RegisterTestDialogues(CLI::App& app, CliContext& context);

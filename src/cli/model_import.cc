@@ -1,8 +1,9 @@
-// sotto model import: published speech models in ONNX become the GGUF that Sotto runs.
+// sotto model import: published models (speech: ONNX; sentences: TensorFlow.js) become the GGUF that Sotto runs.
 #include "acoustic/import_model.h"
 #include "cli/command.h"
 #include "cli/model.h"
 #include "core/json.h"
+#include "embed/import_sentence_encoder.h"
 #include "slm/gguf.h"
 
 namespace sotto {
@@ -17,7 +18,10 @@ struct ImportFlags {
 
 Result<void> Run(const ImportFlags& flags) {
   const std::vector<std::filesystem::path> paths(flags.in.begin(), flags.in.end());
-  SOTTO_ASSIGN_OR_RETURN(const std::string name, ImportModel(paths, flags.out, flags.options));
+  SOTTO_ASSIGN_OR_RETURN(const std::string name,
+                         paths.size() == 1 && HoldsTfjsModel(paths[0])
+                             ? ImportSentenceEncoderFolder(paths[0], flags.out, flags.options)
+                             : ImportModel(paths, flags.out, flags.options));
   SOTTO_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(flags.out));
   if (flags.json) {
     const Json report{{"name", name},
@@ -34,13 +38,14 @@ Result<void> Run(const ImportFlags& flags) {
 }  // namespace
 
 void AddModelImport(CLI::App& model, CliContext& context) {
-  CLI::App* command =
-      model.add_subcommand("import", "Published speech models (ONNX) as GGUF: Moonshine, Silero VAD");
+  CLI::App* command = model.add_subcommand(
+      "import",
+      "Published models as GGUF: Moonshine, Silero VAD (ONNX), the sentence encoder (TensorFlow.js)");
   auto flags = std::make_shared<ImportFlags>();
   command
       ->add_option("in", flags->in,
                    "Moonshine: the encoder's and the merged decoder's .onnx and llama-tokenizer.js; Silero: "
-                   "its .onnx. "
+                   "its .onnx; the sentence encoder: the folder of model.json, vocab.json and its shards. "
                    "A folder stands for those in it")
       ->required();
   command->add_option("--out", flags->out, "Model file to write")->required();
@@ -53,7 +58,7 @@ void AddModelImport(CLI::App& model, CliContext& context) {
   command->footer(
       "Example:\n  sotto model import encoder_model.onnx decoder_model_merged.onnx llama-tokenizer.js --out "
       "tiny.gguf\n"
-      "scripts/install-speech-models fetches the published packages and does this.");
+      "scripts/install-models fetches the published packages and does this.");
   command->callback([flags, &context] {
     if (auto result = Run(*flags); !result) context.Fail(result.error());
   });

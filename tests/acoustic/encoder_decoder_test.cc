@@ -267,7 +267,7 @@ TEST(FindSpeechModel, SaysHowToGetWhatIsMissing) {
   EXPECT_EQ(FindSpeechModel("moonshine:base").error().message,
             "the speech model 'moonshine:base' is not installed (/nonexistent/models/moonshine-base.gguf is "
             "missing): "
-            "scripts/install-speech-models base fetches it");
+            "scripts/install-models base fetches it");
   EXPECT_EQ(FindSpeechModel("whisper").error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(FindSpeechModel("./none.gguf").error().message, "no speech model ./none.gguf");
   unsetenv("SOTTO_CACHE");

@@ -1,5 +1,5 @@
 // The published models against ONNX Runtime: tests/data/acoustic/goldens.json, written by
-// scripts/make-acoustic-goldens. Skipped where the models are not installed (scripts/install-speech-models).
+// scripts/make-acoustic-goldens. Skipped where the models are not installed (scripts/install-models).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -53,7 +53,7 @@ void CompareMoonshine(const char* size, bool floats, double frames_within, doubl
   const std::filesystem::path paths[] = {packages / fmt::format("moonshine-{}", size),
                                          packages / "llama-tokenizer"};
   if (!std::filesystem::exists(paths[0]) || !std::filesystem::exists(paths[1]))
-    GTEST_SKIP() << "scripts/install-speech-models " << size << " was not run";
+    GTEST_SKIP() << "scripts/install-models " << size << " was not run";
   const TempFolder folder;
   ASSERT_TRUE(ImportModel(paths, folder.path() / "model.gguf", {.floats = floats}).has_value());
   const auto model = SpeechModel::Open(folder.path() / "model.gguf", {.exact = floats});
@@ -85,7 +85,7 @@ TEST(Goldens, BaseAsUsed) { CompareMoonshine("base", false, 0.10, 0.10); }
 
 TEST(Goldens, VoiceActivity) {
   const std::filesystem::path paths[] = {CacheFolder() / "packages" / "silero-vad"};
-  if (!std::filesystem::exists(paths[0])) GTEST_SKIP() << "scripts/install-speech-models was not run";
+  if (!std::filesystem::exists(paths[0])) GTEST_SKIP() << "scripts/install-models was not run";
   const TempFolder folder;
   ASSERT_TRUE(ImportModel(paths, folder.path() / "vad.gguf", {}).has_value());
   const auto model = VoiceActivityModel::Open(folder.path() / "vad.gguf").value();

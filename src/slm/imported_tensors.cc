@@ -1,4 +1,4 @@
-#include "acoustic/import_tensors.h"
+#include "slm/imported_tensors.h"
 
 #include <algorithm>
 #include <cmath>
@@ -34,6 +34,12 @@ std::vector<std::byte> ToQ8_0(const std::vector<float>& values, float scale) {
 }
 
 }  // namespace
+
+void SetOrigin(const ImportOptions& options, std::string_view otherwise, GgufWriter& writer) {
+  writer.SetString("general.name", options.name.empty() ? otherwise : options.name);
+  if (!options.license.empty()) writer.SetString("general.license", options.license);
+  if (!options.origin.empty()) writer.SetString("general.source", options.origin);
+}
 
 void ImportedTensors::AddFloats(const std::string& name, std::vector<float> values, size_t columns) {
   std::vector<uint64_t> shape = {columns == 0 ? values.size() : columns};

@@ -1,12 +1,24 @@
-// Tensors on their way from ONNX into a GGUF. Private to src/acoustic.
+// Tensors on their way from somebody else's format into a GGUF. One thread.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "slm/gguf_writer.h"
 
 namespace sotto {
+
+// What a person may say of an import.
+struct ImportOptions {
+  std::string name = {};     // general.name; empty: by what the file is ("moonshine-tiny")
+  std::string license = {};  // general.license: "mit"
+  std::string origin = {};   // general.source: "npm:@moonshine-ai/moonshine-js@0.1.29"
+  bool floats = false;       // matrices as F32: 4 times larger, to measure what Q8_0 costs
+};
+
+// Name, licence and origin as metadata; what is empty is left out, `otherwise` stands for an empty name.
+void SetOrigin(const ImportOptions& options, std::string_view otherwise, GgufWriter& writer);
 
 class ImportedTensors {
  public:
