@@ -26,7 +26,8 @@ Result<std::shared_ptr<RedisCache>> OpenCache(const CacheFlags& flags) {
         ErrorCode::kInvalidArgument,
         "no cache outlives a process here: say --redis HOST:PORT, or route: cache: redis: in sotto.yaml");
   }
-  SOTTO_ASSIGN_OR_RETURN(const RedisOptions options, RedisCache::ParseAddress(address));
+  SOTTO_ASSIGN_OR_RETURN(RedisOptions options, RedisCache::ParseAddress(address));
+  options.warns = false;  // what is wrong is the answer
   return RedisCache::Make(options);
 }
 

@@ -72,11 +72,11 @@ Result<void> New(const SpecialistFlags& flags) {
   return MakeError(ErrorCode::kInvalidArgument, "specialist new: no kind '{}'", flags.kind);
 }
 
-void PrintFigures(const Json& figures, std::string_view indent = "") {
+void PrintSpecialistFigures(const Json& figures, std::string_view indent = "") {
   for (const auto& [key, value] : figures.items()) {
     if (value.is_object()) {
       fmt::print("{}{}\n", indent, key);
-      PrintFigures(value, fmt::format("{}  ", indent));
+      PrintSpecialistFigures(value, fmt::format("{}  ", indent));
     } else if (value.is_number_float()) {
       fmt::print("{}{:<28} {:.4f}\n", indent, key, value.get<double>());
     } else if (!value.is_array()) {
@@ -93,7 +93,7 @@ void Report(const SpecialistFlags& flags, Json figures) {
     fmt::print("{}\n", figures.dump());
     return;
   }
-  PrintFigures(figures);
+  PrintSpecialistFigures(figures);
   for (const Json& error : errors) {
     if (flags.errors) fmt::print("{}\n", error.get<std::string>());
   }

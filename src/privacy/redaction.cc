@@ -42,7 +42,12 @@ class RecordRedactor {
       action.result.data = redactor_.RedactJson(action.result.data);
       RedactCaller(action.request.caller);
     }
-    for (Json& event : record.events) event = redactor_.RedactJson(event);
+    for (Json& event : record.events) {
+      // The key of an action is made of ids of our own, whose digits may look like anything.
+      const Json key = event.value("event", "") == "action_began" ? event.value("name", Json()) : Json();
+      event = redactor_.RedactJson(event);
+      if (!key.is_null()) event["name"] = key;
+    }
     record.reply.text = Text(record.reply.text);
     RedactParts(record.reply);
     record.played_text = Text(record.played_text);

@@ -79,7 +79,7 @@ class Connection {
   tl::unexpected<Error> Lost(const std::string& why) {
     context_.reset();
     away_until_ = clock_.Now() + options_.stay_away;
-    if (!std::exchange(said_, true))
+    if (!std::exchange(said_, true) && options_.warns)
       Log().warn("redis at {}: {}; going on without what it keeps", Name(), why);
     return MakeError(ErrorCode::kUnavailable, "redis at {}: {}", Name(), why);
   }

@@ -19,6 +19,7 @@ struct RedisOptions {
   std::chrono::milliseconds connect_within{100};
   std::chrono::milliseconds answer_within{50};
   std::chrono::milliseconds stay_away{5000};  // after it could not be reached
+  bool warns = true;                          // once, when it cannot be reached
 };
 
 class RedisCache : public AnswerCache {
