@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/sha256.h"
 #include "base/mapped_file.h"
+#include "base/sha256.h"
 #include "slm/gguf_writer.h"
 
 namespace sotto {

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/sha256.h"
 #include "base/mapped_file.h"
+#include "base/sha256.h"
 
 namespace sotto {
 namespace {
