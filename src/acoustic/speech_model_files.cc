@@ -86,8 +86,8 @@ Result<std::filesystem::path> FindSpeechModel(std::string_view name) {
     if (std::filesystem::exists(CacheFolder() / "packages" / package / "integrity", error)) continue;
     return MakeError(
         ErrorCode::kNotFound,
-        "the speech model '{}' is not installed ({} is missing): scripts/install-models{} fetches it",
-        name, path.string(), name == "moonshine:base" ? " base" : "");
+        "the speech model '{}' is not installed ({} is missing): scripts/install-models{} fetches it", name,
+        path.string(), name == "moonshine:base" ? " base" : "");
   }
   SOTTO_RETURN_IF_ERROR(ImportKnown(*known, path));
   return path;

@@ -191,12 +191,12 @@ void Report(const PrivacyScore& score, ScanTimes& times, const PiiEvalFlags& fla
     fmt::print("not covered: {}\n", OneLine(score.missed[i]));
 }
 
-void ScoreTexts(const Detector& detector, const std::vector<LabelledText>& texts, std::string_view what,
+void ScoreTexts(const Detector& detector, const std::vector<MarkedExample>& texts, std::string_view what,
                 const PiiEvalFlags& flags) {
   PrivacyScore score;
   ScanTimes times;
   ProgressBar progress(fmt::format("scanning {}", what));
-  for (const LabelledText& text : texts) {
+  for (const MarkedExample& text : texts) {
     const auto begin = std::chrono::steady_clock::now();
     const auto spans = detector.Scan(text.text, text.before);
     times.us.push_back(
@@ -215,14 +215,14 @@ Result<void> Evaluate(const PiiEvalFlags& flags) {
                      "nothing to measure: give --data FILE.jsonl or --planted N");
   SOTTO_ASSIGN_OR_RETURN(const auto detector, OpenDetector(flags.language));
   for (const std::string& path : flags.data) {
-    SOTTO_ASSIGN_OR_RETURN(const auto texts, ReadLabelledTexts(path));
+    SOTTO_ASSIGN_OR_RETURN(const auto texts, ReadMarkedExamples(path));
     ScoreTexts(*detector, texts, path, flags);
   }
   if (flags.planted == 0) return {};
   SOTTO_ASSIGN_OR_RETURN(const Planter planter, Planter::For("en"));
   for (const PlantedForm form : {PlantedForm::kTyped, PlantedForm::kSpoken}) {
     Random random(flags.seed);
-    std::vector<LabelledText> texts;
+    std::vector<MarkedExample> texts;
     for (size_t i = 0; i < flags.planted; ++i)
       texts.push_back(planter.Plant(Planter::Kinds()[i % Planter::Kinds().size()], form, random).text);
     ScoreTexts(*detector, texts, form == PlantedForm::kTyped ? "planted, typed" : "planted, spoken", flags);
@@ -254,9 +254,9 @@ void KeepOrdinary(const PrivacyLanguage& language, std::vector<std::string>& tex
 Result<void> Train(const PiiTrainFlags& flags) {
   const std::filesystem::path folder = flags.folder;
   SOTTO_ASSIGN_OR_RETURN(const auto language, PrivacyLanguage::Read(folder, false));
-  std::vector<LabelledText> marked;
+  std::vector<MarkedExample> marked;
   for (const std::string& path : flags.data) {
-    SOTTO_ASSIGN_OR_RETURN(const auto texts, ReadLabelledTexts(path));
+    SOTTO_ASSIGN_OR_RETURN(const auto texts, ReadMarkedExamples(path));
     marked.insert(marked.end(), texts.begin(), texts.end());
   }
   if (marked.empty())
@@ -275,7 +275,7 @@ Result<void> Train(const PiiTrainFlags& flags) {
   Random random(flags.training.seed);
   for (size_t i = plain.size(); i > 1; --i) std::swap(plain[i - 1], plain[random.Below(i)]);
   if (plain.size() > flags.max_plain) plain.resize(flags.max_plain);
-  const std::vector<LabelledText> all = WithVariants(marked, names, flags.training);
+  const std::vector<MarkedExample> all = WithVariants(marked, names, flags.training);
   ProgressBar progress("training the tagger");
   const Tagger::Weights weights =
       TrainTagger(*language, all, plain, flags.training,

@@ -50,7 +50,7 @@ Result<SpecialistDeclaration> Declared(const SpecialistFlags& flags) {
   return declaration;
 }
 
-Result<void> New(const SpecialistFlags& flags) {
+Result<void> NewSpecialist(const SpecialistFlags& flags) {
   const std::filesystem::path folder = SpecialistFolder(flags.name);
   const std::string name = folder.filename().string();
   if (!IsIdentifier(name))
@@ -72,11 +72,11 @@ Result<void> New(const SpecialistFlags& flags) {
   return MakeError(ErrorCode::kInvalidArgument, "specialist new: no kind '{}'", flags.kind);
 }
 
-void PrintSpecialistFigures(const Json& figures, std::string_view indent = "") {
+void PrintFigureTree(const Json& figures, std::string_view indent = "") {
   for (const auto& [key, value] : figures.items()) {
     if (value.is_object()) {
       fmt::print("{}{}\n", indent, key);
-      PrintSpecialistFigures(value, fmt::format("{}  ", indent));
+      PrintFigureTree(value, fmt::format("{}  ", indent));
     } else if (value.is_number_float()) {
       fmt::print("{}{:<28} {:.4f}\n", indent, key, value.get<double>());
     } else if (!value.is_array()) {
@@ -85,7 +85,7 @@ void PrintSpecialistFigures(const Json& figures, std::string_view indent = "") {
   }
 }
 
-void Report(const SpecialistFlags& flags, Json figures) {
+void ReportFigures(const SpecialistFlags& flags, Json figures) {
   const Json errors = figures.value("errors", Json::array());
   figures.erase("errors");
   if (flags.json) {
@@ -93,13 +93,13 @@ void Report(const SpecialistFlags& flags, Json figures) {
     fmt::print("{}\n", figures.dump());
     return;
   }
-  PrintSpecialistFigures(figures);
+  PrintFigureTree(figures);
   for (const Json& error : errors) {
     if (flags.errors) fmt::print("{}\n", error.get<std::string>());
   }
 }
 
-Result<void> Train(const SpecialistFlags& flags) {
+Result<void> TrainSpecialist(const SpecialistFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const SpecialistDeclaration declaration, Declared(flags));
   SOTTO_ASSIGN_OR_RETURN(const SpecialistKind* kind, FindKind(declaration));
   if (kind->train == nullptr) {
@@ -111,11 +111,11 @@ Result<void> Train(const SpecialistFlags& flags) {
   context.progress = [&progress](size_t done, size_t total) { progress.Update(done, total); };
   SOTTO_ASSIGN_OR_RETURN(const Json figures, kind->train(declaration, context));
   progress.Finish();
-  Report(flags, figures);
+  ReportFigures(flags, figures);
   return {};
 }
 
-Result<void> Evaluate(const SpecialistFlags& flags) {
+Result<void> EvaluateSpecialist(const SpecialistFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const SpecialistDeclaration declaration, Declared(flags));
   SOTTO_ASSIGN_OR_RETURN(const SpecialistKind* kind, FindKind(declaration));
   if (kind->evaluate == nullptr) {
@@ -124,7 +124,7 @@ Result<void> Evaluate(const SpecialistFlags& flags) {
   }
   SOTTO_ASSIGN_OR_RETURN(const SpecialistContext context, flags.Context());
   SOTTO_ASSIGN_OR_RETURN(const Json figures, kind->evaluate(declaration, context, Absolute(flags.data)));
-  Report(flags, figures);
+  ReportFigures(flags, figures);
   return {};
 }
 
@@ -167,7 +167,8 @@ void RegisterSpecialist(CLI::App& app, CliContext& context) {
   command->require_subcommand(1);
   auto flags = std::make_shared<SpecialistFlags>();
 
-  CLI::App* create = AddStep(*command, context, flags, "new", "Begin one: writes its specialist.yaml", &New);
+  CLI::App* create =
+      AddStep(*command, context, flags, "new", "Begin one: writes its specialist.yaml", &NewSpecialist);
   std::vector<std::string> kinds;
   for (const SpecialistKind& kind : SpecialistKinds()) kinds.emplace_back(kind.name);
   create->add_option("--kind", flags->kind, "What it does")
@@ -176,14 +177,15 @@ void RegisterSpecialist(CLI::App& app, CliContext& context) {
   create->footer("Example:\n  sotto specialist new department --kind classify");
 
   CLI::App* train =
-      AddStep(*command, context, flags, "train", "Train it: writes model.gguf and card.md", &Train);
+      AddStep(*command, context, flags, "train", "Train it: writes model.gguf and card.md", &TrainSpecialist);
   train->add_option("--data", flags->data, "Training data instead of the declared one (JSON lines or .tsv)");
   train->add_option("--valid", flags->valid, "Data to measure on instead of the declared one");
   train->add_flag("--json", flags->json, "Figures as one JSON object");
   AddEngineFlags(*train, flags);
   train->footer("Example:\n  sotto specialist train intent --data train.jsonl --valid valid.jsonl");
 
-  CLI::App* evaluate = AddStep(*command, context, flags, "eval", "How it does on labelled texts", &Evaluate);
+  CLI::App* evaluate =
+      AddStep(*command, context, flags, "eval", "How it does on labelled texts", &EvaluateSpecialist);
   evaluate->add_option("--data", flags->data, "Labelled texts; by default the declared valid data");
   evaluate->add_flag("--errors", flags->errors, "List what it got wrong");
   evaluate->add_flag("--json", flags->json, "Figures as one JSON object");

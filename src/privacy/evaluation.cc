@@ -61,7 +61,7 @@ KindScore PrivacyScore::Of(KindSet wanted) const {
   return sum;
 }
 
-void ScoreText(const Detector& detector, const LabelledText& text, PrivacyScore& score) {
+void ScoreText(const Detector& detector, const MarkedExample& text, PrivacyScore& score) {
   const TextWords words(text.text);
   const std::vector<PersonalSpan> found = detector.Scan(text.text, text.before);
   const auto wanted = WordKinds(words, text.spans);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "privacy/detector.h"
-#include "privacy/labelled_text.h"
+#include "privacy/marked_examples.h"
 
 namespace sotto {
 
@@ -44,6 +44,6 @@ struct PrivacyScore {
 };
 
 // Adds one text. A date and a birth date are one kind here: the gold sets do not tell them apart.
-void ScoreText(const Detector& detector, const LabelledText& text, PrivacyScore& score);
+void ScoreText(const Detector& detector, const MarkedExample& text, PrivacyScore& score);
 
 }  // namespace sotto

@@ -264,7 +264,6 @@ class CodeFinder {
   Spans& spans_;
 };
 
-
 }  // namespace
 
 void FindCodes(const MarkedText& text, const std::vector<CodeRun>& runs, Spans& spans) {

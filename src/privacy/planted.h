@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "privacy/labelled_text.h"
+#include "privacy/marked_examples.h"
 #include "privacy/personal_kind.h"
 
 namespace sotto {
@@ -16,7 +16,7 @@ namespace sotto {
 enum class PlantedForm : uint8_t { kTyped, kSpoken };
 
 struct PlantedText {
-  LabelledText text;  // with one span: the value
+  MarkedExample text;  // with one span: the value
   PlantedForm form = PlantedForm::kTyped;
   std::string value;  // as planted: "4111 1111 1111 1111", "four one double one ..."
   std::string bare;   // its digits and capitals, or the e-mail: "4111111111111111"

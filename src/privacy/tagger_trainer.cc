@@ -53,9 +53,9 @@ std::vector<uint8_t> LabelsOf(const TextWords& words, const std::vector<Personal
 }
 
 // Lower case, punctuation as blanks; the spans move with their words.
-LabelledText AsSpoken(const LabelledText& from) {
+MarkedExample AsSpoken(const MarkedExample& from) {
   const TextWords words(from.text);
-  LabelledText spoken;
+  MarkedExample spoken;
   size_t span = 0;
   for (size_t i = 0; i < words.size(); ++i) {
     if (i > 0 && !words.Glued(i)) spoken.text += ' ';
@@ -82,15 +82,15 @@ std::string Capital(std::string_view word) {
 
 class Varier {
  public:
-  Varier(const std::vector<LabelledText>& marked, const NameLists& names, uint64_t seed)
+  Varier(const std::vector<MarkedExample>& marked, const NameLists& names, uint64_t seed)
       : names_(names), random_(seed) {
-    for (const LabelledText& text : marked)
+    for (const MarkedExample& text : marked)
       for (const PersonalSpan& span : text.spans)
         values_[span.kind].push_back(text.text.substr(span.begin, span.end - span.begin));
   }
 
-  LabelledText Vary(const LabelledText& from) {
-    LabelledText varied;
+  MarkedExample Vary(const MarkedExample& from) {
+    MarkedExample varied;
     size_t at = 0;
     for (const PersonalSpan& span : from.spans) {
       varied.text += from.text.substr(at, span.begin - at);
@@ -369,30 +369,30 @@ KindSet TaggedKinds() {
   return kinds;
 }
 
-std::vector<LabelledText> WithVariants(const std::vector<LabelledText>& marked, const NameLists& names,
-                                       const TaggerTraining& options) {
+std::vector<MarkedExample> WithVariants(const std::vector<MarkedExample>& marked, const NameLists& names,
+                                        const TaggerTraining& options) {
   Varier varier(marked, names, options.seed);
-  std::vector<LabelledText> all;
-  for (const LabelledText& text : marked) {
+  std::vector<MarkedExample> all;
+  for (const MarkedExample& text : marked) {
     all.push_back(text);
     for (int v = 0; v < options.variants; ++v) {
-      LabelledText varied = varier.Vary(text);
+      MarkedExample varied = varier.Vary(text);
       all.push_back(varier.random().Chance(.4) ? AsSpoken(varied) : std::move(varied));
     }
   }
   return all;
 }
 
-Tagger::Weights TrainTagger(const PrivacyLanguage& language, const std::vector<LabelledText>& marked,
+Tagger::Weights TrainTagger(const PrivacyLanguage& language, const std::vector<MarkedExample>& marked,
                             const std::vector<std::string>& plain, const TaggerTraining& options,
                             const std::function<void(size_t, size_t)>& progress) {
-  std::vector<LabelledText> texts = marked;
+  std::vector<MarkedExample> texts = marked;
   for (const std::string& text : plain) texts.push_back({text, {}, {}});
   FeatureTable table(options.min_count);
-  for (const LabelledText& text : texts)
+  for (const MarkedExample& text : texts)
     table.Count(ReadTaggerFeatures(MarkedText(language, text.text), true));
   std::vector<Example> examples;
-  for (const LabelledText& text : texts) {
+  for (const MarkedExample& text : texts) {
     const MarkedText words(language, text.text);
     examples.push_back(table.ExampleOf(ReadTaggerFeatures(words), LabelsOf(words.words(), text.spans)));
   }

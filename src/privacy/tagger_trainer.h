@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/random.h"
-#include "privacy/labelled_text.h"
 #include "privacy/language.h"
+#include "privacy/marked_examples.h"
 #include "privacy/tagger.h"
 
 namespace sotto {
@@ -38,11 +38,11 @@ struct NameLists {
 
 // `marked` with `variants` more of each: values of its spans exchanged for others of their kind, some in lower
 // case and without punctuation.
-std::vector<LabelledText> WithVariants(const std::vector<LabelledText>& marked, const NameLists& names,
-                                       const TaggerTraining& options);
+std::vector<MarkedExample> WithVariants(const std::vector<MarkedExample>& marked, const NameLists& names,
+                                        const TaggerTraining& options);
 
 // `plain`: texts without personal data. `progress(done, total)`: of the epochs' texts.
-Tagger::Weights TrainTagger(const PrivacyLanguage& language, const std::vector<LabelledText>& marked,
+Tagger::Weights TrainTagger(const PrivacyLanguage& language, const std::vector<MarkedExample>& marked,
                             const std::vector<std::string>& plain, const TaggerTraining& options,
                             const std::function<void(size_t, size_t)>& progress);
 

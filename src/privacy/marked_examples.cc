@@ -1,4 +1,4 @@
-#include "privacy/labelled_text.h"
+#include "privacy/marked_examples.h"
 
 #include <algorithm>
 
@@ -62,10 +62,10 @@ Result<size_t> Offset(const Json& span, const char* key, const std::vector<size_
   return offsets[found->get<size_t>()];
 }
 
-Result<LabelledText> TextFromRow(const Json& row) {
+Result<MarkedExample> TextFromRow(const Json& row) {
   if (!row.is_object() || !row.contains("text") || !row["text"].is_string())
     return MakeError(ErrorCode::kCorrupt, "no 'text'");
-  LabelledText text;
+  MarkedExample text;
   text.text = row["text"].get<std::string>();
   if (row.contains("before") && row["before"].is_string()) text.before = row["before"].get<std::string>();
   if (!row.contains("spans") || !row["spans"].is_array()) return MakeError(ErrorCode::kCorrupt, "no 'spans'");
@@ -103,10 +103,10 @@ Result<PersonalKind> KindOfType(std::string_view type) {
   return MakeError(ErrorCode::kInvalidArgument, "no type '{}'; there are: {}", type, known);
 }
 
-Result<std::vector<LabelledText>> ReadLabelledTexts(const std::filesystem::path& path) {
-  std::vector<LabelledText> texts;
+Result<std::vector<MarkedExample>> ReadMarkedExamples(const std::filesystem::path& path) {
+  std::vector<MarkedExample> texts;
   SOTTO_RETURN_IF_ERROR(EachRow(path, [&](const Json& row) -> Result<void> {
-    SOTTO_ASSIGN_OR_RETURN(LabelledText text, TextFromRow(row));
+    SOTTO_ASSIGN_OR_RETURN(MarkedExample text, TextFromRow(row));
     texts.push_back(std::move(text));
     return {};
   }));

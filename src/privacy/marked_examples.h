@@ -13,14 +13,14 @@
 
 namespace sotto {
 
-struct LabelledText {
+struct MarkedExample {
   std::string text;
   std::string before;               // optional: what was asked just before
   std::vector<PersonalSpan> spans;  // in order, disjoint; found by: kShape
 };
 
 // The error names "path:line: what".
-Result<std::vector<LabelledText>> ReadLabelledTexts(const std::filesystem::path& path);
+Result<std::vector<MarkedExample>> ReadMarkedExamples(const std::filesystem::path& path);
 
 // Texts without personal data: rows {"text": ...} or {"turns": [{"role": "user", "text": ...}]}; only what
 // users said. The error names "path:line: what".
