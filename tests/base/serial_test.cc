@@ -67,14 +67,15 @@ TEST(Serial, ItsEndWaitsForWhatRunsElsewhere) {
     go_on.notify_all();
   });
   serial.DoAndWait([&] { order.push_back(2); });
+  other.join();
+  third.join();
   EXPECT_EQ(order, (std::vector<int>{1, 2}));
+  // From inside it cannot wait.
   serial.Do([&] {
     serial.DoAndWait([&] { order.push_back(4); });
     order.push_back(3);
   });
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 4}));
-  other.join();
-  third.join();
 }
 
 // Waits for its thread when it ends, though that thread is the last to let go of it.
