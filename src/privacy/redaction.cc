@@ -44,7 +44,8 @@ class RecordRedactor {
     }
     for (Json& event : record.events) {
       // The key of an action is made of ids of our own, whose digits may look like anything.
-      const Json key = event.value("event", "") == "action_began" ? event.value("name", Json()) : Json();
+      Json key;
+      if (event.value("event", "") == "action_began" && event.contains("name")) std::swap(key, event["name"]);
       event = redactor_.RedactJson(event);
       if (!key.is_null()) event["name"] = key;
     }
