@@ -389,7 +389,8 @@ ClassifierScore ScoreClassifier(const Classifier& classifier, const std::vector<
   score.rows_out_of_scope = out_of_scope.size();
   if (!right.empty()) score.ece = ExpectedCalibrationError(confidences, right);
   const HeadCalibration& calibration = classifier.calibration();
-  if (!calibration.judges_scope() || in_scope.empty()) return score;
+  score.judges_scope = calibration.judges_scope();
+  if (!score.judges_scope || in_scope.empty()) return score;
   const auto below = [](const std::vector<double>& values, double threshold) {
     return static_cast<size_t>(
         std::ranges::count_if(values, [&](double value) { return value < threshold; }));

@@ -51,6 +51,7 @@ struct ClassifierScore {
   size_t rows = 0;
   size_t right = 0;  // the label, whatever the judgement of scope
   double ece = 0;    // of the confidence, in-scope rows
+  bool judges_scope = false;
   size_t rows_out_of_scope = 0;
   // In-scope rows taken for out of scope, and out-of-scope rows that were: at the classifier's own threshold, and at
   // the one that gives `false_alarms` on these very rows.

@@ -65,8 +65,8 @@ Json ToJson(const ClassifierScore& score) {
     return static_cast<double>(part) / static_cast<double>(whole);
   };
   Json out{{"rows", score.rows}, {"accuracy", score.accuracy()}, {"ece", score.ece}};
-  if (score.rows > 0) out["false_alarms"] = share(score.false_alarms, score.rows);
-  if (score.rows_out_of_scope > 0) {
+  if (score.rows > 0 && score.judges_scope) out["false_alarms"] = share(score.false_alarms, score.rows);
+  if (score.rows_out_of_scope > 0 && score.judges_scope) {
     out["rows_out_of_scope"] = score.rows_out_of_scope;
     out["out_of_scope_recall"] = share(score.caught, score.rows_out_of_scope);
     out["out_of_scope_recall_at_rate"] = share(score.caught_at_rate, score.rows_out_of_scope);
@@ -173,6 +173,11 @@ class ClassifyAnnotator final : public Annotator {
 Result<std::unique_ptr<Annotator>> OpenClassify(const SpecialistDeclaration& declaration,
                                                 const SpecialistContext& context) {
   SOTTO_RETURN_IF_ERROR(ReadClassifyKeys(declaration));
+  std::error_code error;
+  if (!std::filesystem::exists(declaration.model(), error)) {
+    return MakeError(ErrorCode::kNotFound, "{} is not there: 'sotto specialist train {}' makes it",
+                     declaration.model().string(), declaration.name);
+  }
   SOTTO_ASSIGN_OR_RETURN(auto classifier, Classifier::Open(declaration.model(), context.encoder));
   return std::make_unique<ClassifyAnnotator>(declaration, std::move(classifier));
 }

@@ -63,6 +63,13 @@ TEST(SpecialistDeclaration, NamesMistakesWithTheirPlace) {
   EXPECT_EQ(Mistake("specialist: x\nkind: language\nlanguages: [en]\n"), "");
 }
 
+TEST(Annotator, SaysThatItIsNotTrained) {
+  const TempFolder folder;
+  const auto path = Declare(folder, "x", "specialist: x\nkind: classify\n");
+  EXPECT_EQ(OpenSpecialist(path.string(), {}).error().message,
+            (path / "model.gguf").string() + " is not there: 'sotto specialist train x' makes it");
+}
+
 TEST(Annotator, ClassifiesAndSaysWhatToDoBelowTheThreshold) {
   const TempFolder folder;
   const auto path = TrainedDepartments(folder);
