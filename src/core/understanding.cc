@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kNames{"model", "rule", "cache", "escalation", "person"};
 constexpr std::array<std::string_view, 7> kRouteOutcomes{"accepted", "taken",  "unsure", "refused",
-                                                    "late",     "failed", "skipped"};
+                                                         "late",     "failed", "skipped"};
 
 }  // namespace
 
