@@ -112,7 +112,6 @@ class LanguageModel::Run {
     const double log_sum = request_.logprobs < 0 ? 0 : LogSum(logits);
     Completion::Token chances;
     if (request_.logprobs > 0) chances.likeliest = Likeliest(logits, log_sum);
-    const std::vector<float> own = request_.logprobs < 0 ? std::vector<float>() : logits;
     if (form_ != nullptr) {
       if (!in_call_ && matcher_->MustEnd()) return false;
       Restrict(logits);
@@ -129,7 +128,8 @@ class LanguageModel::Run {
       return true;
     }
     if (request_.logprobs >= 0) {
-      chances.chosen = {token, static_cast<float>(own[static_cast<size_t>(token)] - log_sum)};
+      // What a form allows keeps its logit.
+      chances.chosen = {token, static_cast<float>(logits[static_cast<size_t>(token)] - log_sum)};
       done_.tokens.push_back(std::move(chances));
     }
     if (request_.call != nullptr && text_.ends_with(request_.call_open)) {

@@ -96,15 +96,18 @@ void TakeWhatWasAnswered(const LanguageData& language, const Expectation& expect
   const auto tool = std::find_if(tools.begin(), tools.end(),
                                  [&](const OfferedTool& offered) { return offered.name == call.name; });
   if (tool == tools.end()) return;
+  std::optional<Grounding> grounding;  // made where a slot wants it
   for (const std::string& slot : expectation.slots) {
     const OfferedArgument* argument = tool->Find(slot);
     if (argument == nullptr) continue;
     const bool number = argument->kind == Kind::kNumber || argument->kind == Kind::kDigits;
     const bool has = call.arguments.contains(slot);
-    if (has ? expectation.slots.size() > 1 || (!number && argument->kind != Kind::kCalendar) : !number)
-      continue;
-    const std::vector<GroundedValue> said =
-        Grounding(language, {}, utterance, channel, day).Candidates(*argument, call.arguments);
+    const bool replaces =
+        has && expectation.slots.size() == 1 && (number || argument->kind == Kind::kCalendar);
+    const bool adds = !has && number;
+    if (!replaces && !adds) continue;
+    if (!grounding) grounding.emplace(language, std::span<const Turn>(), utterance, channel, day);
+    const std::vector<GroundedValue> said = grounding->Candidates(*argument, call.arguments);
     if (said.size() == 1 && said.front().unfit.empty()) call.arguments[slot] = said.front().value;
   }
 }
