@@ -165,6 +165,9 @@ class PlanMaker {
       plan->cache = resources_->cache();
       SOTTO_ASSIGN_OR_RETURN(plan->keep_for, KeepFor(config_, *workflow_));
     }
+    if (config_.cache && config_.cache->similarity > 0) {
+      SOTTO_ASSIGN_OR_RETURN(plan->semantic, resources_->Semantic(workflow_->language_data));
+    }
     for (const std::string& name : config_.steps) {
       SOTTO_ASSIGN_OR_RETURN(PlanStep step, Step(name));
       plan->steps.push_back(std::move(step));
@@ -182,6 +185,9 @@ class PlanMaker {
     if (name == kCacheStep) {
       step.kind = PlanStep::Kind::kCache;
       step.budget = std::chrono::milliseconds(50);
+    } else if (name == kSemanticStep) {
+      step.kind = PlanStep::Kind::kSemantic;
+      step.budget = std::chrono::milliseconds(200);
     } else if (name == kSpecialistStep) {
       step.listens = true;
       step.make = [brain = brain_](Scheduler& scheduler) { return MakeBrainUnderstander(brain, scheduler); };
@@ -260,6 +266,20 @@ Result<std::shared_ptr<RouteResources>> RouteResources::Open(RouteConfig config)
   if (mine.usd_a_day >= 0)
     resources->spending_ = std::make_shared<Spending>(resources->clock_, mine.usd_a_day);
   return resources;
+}
+
+Result<std::shared_ptr<SemanticCache>> RouteResources::Semantic(
+    const std::shared_ptr<const LanguageData>& language) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<SemanticCache>& semantic = semantic_[language->code];
+  if (semantic == nullptr) {
+    SOTTO_ASSIGN_OR_RETURN(auto encoder, OpenInstalledEncoder());
+    semantic = std::make_shared<SemanticCache>(
+        clock_, language, std::move(encoder),
+        SemanticCache::Options{.most = static_cast<size_t>(config_.cache->entries),
+                               .similarity = config_.cache->similarity});
+  }
+  return semantic;
 }
 
 std::shared_ptr<RemoteModel> RouteResources::Remote(std::string_view name) const {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <mutex>
 
 #include "assistant/route_config.h"
 #include "brain/brain.h"
@@ -24,6 +26,8 @@ class RouteResources {
   // By name; null: not a remote one.
   std::shared_ptr<RemoteModel> Remote(std::string_view name) const;
   const std::shared_ptr<AnswerCache>& cache() const { return cache_; }  // null: none configured
+  // Sentences alike, of a language; null: not configured. The error: the encoder's file is broken.
+  Result<std::shared_ptr<SemanticCache>> Semantic(const std::shared_ptr<const LanguageData>& language);
   const std::shared_ptr<Spending>& spending() const { return spending_; }
 
  private:
@@ -33,7 +37,9 @@ class RouteResources {
   const RouteConfig config_;
   std::map<std::string, std::shared_ptr<RemoteModel>, std::less<>> remotes_;
   std::shared_ptr<AnswerCache> cache_;
-  std::shared_ptr<Spending> spending_;  // null: no limit
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<SemanticCache>> semantic_;  // by language; guarded by mutex_
+  std::shared_ptr<Spending> spending_;                              // null: no limit
 };
 
 // `brain` is the specialist. Errors name file and line of what is wrong: thresholds that were fitted to

@@ -51,6 +51,7 @@ class VaultGuard final : public OutboundGuard {
     for (ToolCall& call : calls) call = vault_.RestoreCall(call);
     return calls;
   }
+  Result<std::string> IncomingText(std::string_view text) override { return vault_.RestoreText(text); }
 
  private:
   const std::shared_ptr<const Detector> detector_;

@@ -19,7 +19,7 @@ const std::vector<std::string> kEndpointKeys{
     "hedge_after_ms", "retries", "max_tokens",  "stream",      "trust",        "breaker_failures",
     "breaker_open_ms"};
 const std::vector<std::string> kLocalKeys{"gguf", "accept", "timeout_ms"};
-const std::vector<std::string> kCacheKeys{"entries", "ttl_s", "ttl", "tenant", "redis"};
+const std::vector<std::string> kCacheKeys{"entries", "ttl_s", "ttl", "tenant", "redis", "similarity"};
 const std::vector<std::string> kBudgetKeys{"usd_per_day", "usd_per_conversation"};
 const std::vector<std::string> kPrivacyNames{"local", "pseudonymise", "allow"};
 
@@ -71,7 +71,8 @@ class ConfigReader {
       RouteConfig::Model model;
       model.name = item.first.Scalar();
       model.line = item.first.Mark().line + 1;
-      if (model.name == kCacheStep || model.name == kSpecialistStep || model.name == kPersonStep)
+      if (model.name == kCacheStep || model.name == kSpecialistStep || model.name == kSemanticStep ||
+          model.name == kPersonStep)
         yaml_.Add(item.first.Mark(),
                   fmt::format("'{}' is the name of a step that there is already", model.name));
       const bool local = item.second.IsMap() && item.second["gguf"];
@@ -136,6 +137,7 @@ class ConfigReader {
     yaml_.Read(node, "cache", "ttl_s", cache.ttl_s, 1);
     yaml_.Read(node, "cache", "tenant", cache.tenant);
     yaml_.Read(node, "cache", "redis", cache.redis);
+    if (node["similarity"]) ReadShare(node, "similarity", &cache.similarity);
     if (const YAML::Node ttl = node["ttl"]; ttl && yaml_.CheckNames(ttl, "cache.ttl", "ttl", false)) {
       for (const auto& item : ttl) {
         int seconds = 0;
@@ -169,11 +171,12 @@ class ConfigReader {
     }
   }
 
-  // As written, else: what is kept, the specialist, the models in their order, the person.
+  // As written, else: what is kept, the specialist, the like of it, the models in their order, the person.
   void ReadSteps(const YAML::Node& node) {
     std::vector<std::string> known;
     if (config_.cache) known.push_back(kCacheStep);
     known.push_back(kSpecialistStep);
+    if (config_.cache && config_.cache->similarity > 0) known.push_back(kSemanticStep);
     for (const RouteConfig::Model& model : config_.models) known.push_back(model.name);
     if (config_.person) known.push_back(kPersonStep);
     config_.steps = known;
@@ -191,6 +194,11 @@ class ConfigReader {
     }
     if (std::find(config_.steps.begin(), config_.steps.end(), kSpecialistStep) == config_.steps.end())
       yaml_.Add(node.Mark(), "'steps' lacks specialist");
+    const auto place = [&](const char* step) {
+      return std::find(config_.steps.begin(), config_.steps.end(), step);
+    };
+    if (place(kSemanticStep) < place(kSpecialistStep))
+      yaml_.Add(node.Mark(), "semantic compares what the specialist guesses and must come after it");
     const auto person = std::find(config_.steps.begin(), config_.steps.end(), kPersonStep);
     if (person != config_.steps.end() && person + 1 != config_.steps.end())
       yaml_.Add(node.Mark(), "person must be the last of 'steps'");

@@ -16,6 +16,7 @@
 namespace sotto {
 
 inline constexpr const char* kCacheStep = "cache";
+inline constexpr const char* kSemanticStep = "semantic";
 inline constexpr const char* kSpecialistStep = "specialist";
 inline constexpr const char* kPersonStep = "person";
 
@@ -48,6 +49,8 @@ struct RouteConfig {
     std::map<std::string, int, std::less<>> ttl_of;  // "workflow" or "workflow.tool" -> seconds, 0: never
     std::string tenant;
     std::string redis;  // "host:port"; empty: only in the process
+    // From which nearness on (cosine) another sentence says the same; 0: only the same words count.
+    double similarity = 0;
   };
   struct Person {
     int after = 2;  // turns in a row that nobody was sure of

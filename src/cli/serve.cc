@@ -114,6 +114,7 @@ Result<void> Run(ServeFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(auto route, ReadRouteConfig(flags.config));
   if (route) {
     SOTTO_ASSIGN_OR_RETURN(flags.sources.route, RouteResources::Open(*std::move(route)));
+    SOTTO_ASSIGN_OR_RETURN(flags.server.gateway, ChatGateway::Create(flags.sources.route));
   }
   flags.server.http.port = static_cast<uint16_t>(flags.port);
   flags.server.access.keys = flags.keys;

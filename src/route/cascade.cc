@@ -168,6 +168,10 @@ class Steps : public std::enable_shared_from_this<Steps> {
       case Kind::kCache:
         if (turn_->hypotheses.size() > 1) return "more than one reading of what was heard";
         return std::nullopt;
+      case Kind::kSemantic:
+        if (turn_->hypotheses.size() > 1) return "more than one reading of what was heard";
+        if (!turn_->best) return "nobody has a guess to compare";
+        return std::nullopt;
       case Kind::kPerson:
         if (unsure_turns_ + 1 < step.after)
           return fmt::format("turn {} of {} without an answer", unsure_turns_ + 1, step.after);
@@ -225,6 +229,14 @@ class Steps : public std::enable_shared_from_this<Steps> {
       });
       return;
     }
+    if (step.kind == Kind::kSemantic) {
+      scheduler_.Post(
+          {.deadline = Now() + step.budget, .what = "a sentence like it"},
+          [plan = plan_, scope = scope_, said = turn_->hypotheses.front().text,
+           guess = *turn_->best](std::stop_token) { return plan->semantic->Find(scope, said, guess); },
+          answered);
+      return;
+    }
     Asked& asked = asked_[turn_->step];
     if (!asked.begun) BeginStep(turn_->step);
     asked.begun = false;
@@ -249,7 +261,7 @@ class Steps : public std::enable_shared_from_this<Steps> {
   }
 
   void OnError(const PlanStep& step, Error error, RouteStep told) {
-    const bool missed = step.kind == Kind::kCache && error.code == ErrorCode::kNotFound;
+    const bool missed = IsKept(step) && error.code == ErrorCode::kNotFound;
     told.outcome = missed                              ? Outcome::kUnsure
                    : error.code == ErrorCode::kTimeout ? Outcome::kLate
                                                        : Outcome::kFailed;
@@ -270,9 +282,9 @@ class Steps : public std::enable_shared_from_this<Steps> {
     }
     answer.route.clear();
     const std::string& said = turn_->hypotheses.front().text;
-    if (step.kind == Kind::kCache) answer.transcript = said;
-    const bool foreign =
-        step.kind == Kind::kRemote || (step.kind == Kind::kCache && !plan_->cache->trusted());
+    if (IsKept(step)) answer.transcript = said;
+    const bool foreign = step.kind == Kind::kRemote || step.kind == Kind::kSemantic ||
+                         (step.kind == Kind::kCache && !plan_->cache->trusted());
     if (foreign) {
       std::vector<ToolCall> calls;
       for (const Understanding::Call& call : answer.calls) calls.push_back(call.call);
@@ -298,9 +310,8 @@ class Steps : public std::enable_shared_from_this<Steps> {
   void Accept(Understanding answer) {
     const PlanStep& step = plan_->steps[turn_->step];
     unsure_turns_ = 0;
-    const bool kept = step.kind == Kind::kLocal || step.kind == Kind::kRemote;
-    if (kept && !turn_->key.empty()) Keep(answer);
-    if (step.kind == Kind::kCache) answer.made_by = MadeBy::kCache;
+    if (step.kind == Kind::kLocal || step.kind == Kind::kRemote) Keep(answer);
+    if (IsKept(step)) answer.made_by = MadeBy::kCache;
     if (step.kind == Kind::kLocal && turn_->step > FirstLocal() && answer.made_by == MadeBy::kModel)
       answer.made_by = MadeBy::kEscalation;
     answer.route = std::move(turn_->route);
@@ -313,14 +324,25 @@ class Steps : public std::enable_shared_from_this<Steps> {
     return static_cast<size_t>(first - plan_->steps.begin());
   }
 
+  static bool IsKept(const PlanStep& step) {
+    return step.kind == Kind::kCache || step.kind == Kind::kSemantic;
+  }
+
   void Keep(const Understanding& answer) {
+    if (!plan_->keep_for) return;
     Duration ttl = Duration::max();
     std::vector<std::string> tags{plan_->tag};
     for (const Understanding::Call& call : answer.calls) {
       ttl = std::min(ttl, call.unfit.empty() ? plan_->keep_for(call.call) : Duration::zero());
       tags.push_back(plan_->tag + "/" + call.call.name);
     }
-    if (ttl > Duration::zero()) plan_->cache->Keep(turn_->key, answer, ttl, tags);
+    if (ttl <= Duration::zero()) return;
+    if (!turn_->key.empty()) plan_->cache->Keep(turn_->key, answer, ttl, tags);
+    // Of a rule's answer there is nothing to learn.
+    if (plan_->semantic != nullptr && turn_->hypotheses.size() == 1 && answer.made_by != MadeBy::kRule) {
+      const Understanding& guess = turn_->best ? *turn_->best : answer;
+      plan_->semantic->Keep(scope_, turn_->hypotheses.front().text, guess, answer, ttl, std::move(tags));
+    }
   }
 
   // Nobody was sure enough.

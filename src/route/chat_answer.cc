@@ -44,8 +44,9 @@ std::optional<Error> ErrorIn(const Json& json) {
                    OpenAiErrorCode(json.dump(-1, ' ', false, Json::error_handler_t::replace))};
 }
 
-std::optional<Error> WhyUnfinished(std::string_view finish) {
-  if (finish == "length") return Error{ErrorCode::kUnsupported, "the answer was cut off at its longest"};
+std::optional<Error> WhyUnfinished(std::string_view finish, bool calls) {
+  if (finish == "length" && calls)
+    return Error{ErrorCode::kUnsupported, "the answer was cut off at its longest"};
   if (finish == "content_filter") return Error{ErrorCode::kUnsupported, "the answer was withheld"};
   return std::nullopt;
 }
@@ -60,7 +61,6 @@ Result<std::vector<ToolCall>> CallsOf(Json message) {
   if (!row || row->conversation.turns.size() != 1)
     return MakeError(ErrorCode::kCorrupt, "a call in the answer is none");
   std::vector<ToolCall> calls = row->conversation.turns[0].calls;
-  if (calls.empty()) return MakeError(ErrorCode::kUnsupported, "words instead of a call");
   if (calls.size() > kMostCalls) return MakeError(ErrorCode::kOutOfRange, "more than {} calls", kMostCalls);
   for (ToolCall& call : calls) {
     if (!call.arguments.is_object()) return MakeError(ErrorCode::kCorrupt, "a call in the answer is none");
@@ -81,11 +81,13 @@ Result<ChatAnswer> AnswerOf(const Json& json) {
   if (choices == nullptr || !choices->is_array() || choices->empty())
     return MakeError(ErrorCode::kCorrupt, "the answer has no choices");
   const Json& first = choices->front();
-  if (auto unfinished = WhyUnfinished(TextOf(first, "finish_reason")))
-    return tl::unexpected(*std::move(unfinished));
   const Json* message = Member(first, "message");
+  const bool calls = message != nullptr && Member(*message, "tool_calls") != nullptr;
   ChatAnswer answer;
+  answer.finish = TextOf(first, "finish_reason");
+  if (auto unfinished = WhyUnfinished(answer.finish, calls)) return tl::unexpected(*std::move(unfinished));
   SOTTO_ASSIGN_OR_RETURN(answer.calls, CallsOf(message != nullptr ? *message : Json()));
+  answer.content = TextOf(*message, "content");
   if (const Json* usage = Member(json, "usage")) {
     answer.prompt_tokens = TokensOf(*usage, "prompt_tokens");
     answer.completion_tokens = TokensOf(*usage, "completion_tokens");
@@ -169,7 +171,8 @@ void ChatStream::TakeDelta(const Json& delta) {
 Result<ChatAnswer> ChatStream::End() {
   if (error_) return tl::unexpected(*error_);
   if (finish_.empty()) return MakeError(ErrorCode::kIo, "the stream ended in the middle");
-  if (auto unfinished = WhyUnfinished(finish_)) return tl::unexpected(*std::move(unfinished));
+  if (auto unfinished = WhyUnfinished(finish_, !calls_.empty()))
+    return tl::unexpected(*std::move(unfinished));
   Json message{{"content", content_}};
   for (const Call& call : calls_) {
     message["tool_calls"].push_back(
@@ -178,6 +181,8 @@ Result<ChatAnswer> ChatStream::End() {
   }
   ChatAnswer answer;
   SOTTO_ASSIGN_OR_RETURN(answer.calls, CallsOf(std::move(message)));
+  answer.content = content_;
+  answer.finish = finish_;
   answer.prompt_tokens = prompt_tokens_;
   answer.completion_tokens = completion_tokens_;
   return answer;

@@ -1,12 +1,12 @@
 // What an endpoint of the OpenAI form (POST /chat/completions) answers: as one body, or as a stream of chunks
 // (text/event-stream). Foreign bytes: nothing in them is believed. A body that is an error although its status
-// says otherwise, an answer cut off by a limit or in the middle, and words instead of a call are errors here.
-// Errors never quote what was answered.
+// says otherwise, and a call cut off by a limit or in the middle, are errors here. Errors never quote what was
+// answered.
 //   kUnavailable   the server says that it cannot now (overloaded, rate limited): may work later
 //   kIo            the stream ended in the middle
 //   kCorrupt       not of that form
 //   kOutOfRange    more than the limits
-//   kUnsupported   an answer without a call, or one that the server says it cut off or withheld
+//   kUnsupported   a call that the server says it cut off, or an answer that it withheld
 #pragma once
 
 #include <optional>
@@ -20,7 +20,9 @@
 namespace sotto {
 
 struct ChatAnswer {
-  std::vector<ToolCall> calls;  // at least one; null arguments are left out
+  std::vector<ToolCall> calls;  // null arguments are left out
+  std::string content;          // words; mostly empty where there are calls
+  std::string finish;           // why it ended: "stop", "tool_calls", "length" (words only)
   int prompt_tokens = 0;        // 0: not told
   int completion_tokens = 0;
 };

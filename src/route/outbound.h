@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/privacy_policy.h"
@@ -34,6 +35,7 @@ class OutboundGuard {
   virtual Result<Json> Outgoing(const Outbound& outbound) = 0;
   // What came back, with what was replaced in its place again. An error: the answer is not used.
   virtual Result<std::vector<ToolCall>> Incoming(std::vector<ToolCall> calls) = 0;
+  virtual Result<std::string> IncomingText(std::string_view text) = 0;
 };
 
 }  // namespace sotto

@@ -365,7 +365,7 @@ RemoteModel::~RemoteModel() = default;
 RemoteModel::Ticket RemoteModel::Ask(Json request, Duration limit, Done done) {
   const RemoteOptions& options = state_->options;
   request["model"] = options.model;
-  request["max_tokens"] = options.max_tokens;
+  if (!request.contains("max_tokens")) request["max_tokens"] = options.max_tokens;
   request["stream"] = options.stream;
   if (options.stream) request["stream_options"] = {{"include_usage", true}};
   std::string body = request.dump(-1, ' ', false, Json::error_handler_t::replace);

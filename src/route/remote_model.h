@@ -78,7 +78,7 @@ class RemoteModel {
   RemoteModel(const RemoteModel&) = delete;
   RemoteModel& operator=(const RemoteModel&) = delete;
 
-  // `request`: messages and tools in OpenAI's form; model, limits and "stream" are added. Never waits; `done`
+  // `request`: messages and tools in OpenAI's form; model, "stream" and, where it has none, "max_tokens" are added. Never waits; `done`
   // comes from another thread, or before this returns, and neither waits nor throws.
   Ticket Ask(Json request, Duration limit, Done done);
 

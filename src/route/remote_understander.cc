@@ -110,32 +110,34 @@ void RemoteUnderstander::Commit(std::vector<Transcript::Hypothesis> hypotheses, 
                {"tools", ChatTools(*step_, history_, offered_)},
                {"tool_choice", "required"},
                {"temperature", 0}};
-  asked_ = step_->model->Ask(std::move(request), limit,
-                             [step = step_, guard = guard_, said = std::move(said),
-                              done = std::move(done)](Result<RemoteModel::Answer> answer) mutable {
-                               if (!answer) return done(tl::unexpected(std::move(answer).error()));
-                               std::vector<ToolCall> calls = std::move(answer->chat.calls);
-                               if (guard != nullptr) {
-                                 auto restored = guard->Incoming(std::move(calls));
-                                 if (!restored)
-                                   return done(WithContext(std::move(restored).error(), "privacy"));
-                                 calls = *std::move(restored);
-                               }
-                               Understanding understanding;
-                               for (ToolCall& call : calls) {
-                                 Understanding::Call made{std::move(call), step->trust, {}};
-                                 for (const auto& [name, unused] : made.call.arguments.items())
-                                   made.arguments.emplace_back(name, step->trust);
-                                 understanding.calls.push_back(std::move(made));
-                               }
-                               understanding.confidence = step->trust;
-                               understanding.transcript = std::move(said);
-                               understanding.made_by = MadeBy::kEscalation;
-                               understanding.model = step->model->options().model;
-                               understanding.route.push_back({step->name, RouteStep::Outcome::kAccepted, "",
-                                                              step->trust, 0, answer->cost});
-                               done(std::move(understanding));
-                             });
+  asked_ = step_->model->Ask(
+      std::move(request), limit,
+      [step = step_, guard = guard_, said = std::move(said),
+       done = std::move(done)](Result<RemoteModel::Answer> answer) mutable {
+        if (!answer) return done(tl::unexpected(std::move(answer).error()));
+        std::vector<ToolCall> calls = std::move(answer->chat.calls);
+        if (calls.empty())
+          return done(MakeError(ErrorCode::kUnsupported, "{}: words instead of a call", step->name));
+        if (guard != nullptr) {
+          auto restored = guard->Incoming(std::move(calls));
+          if (!restored) return done(WithContext(std::move(restored).error(), "privacy"));
+          calls = *std::move(restored);
+        }
+        Understanding understanding;
+        for (ToolCall& call : calls) {
+          Understanding::Call made{std::move(call), step->trust, {}};
+          for (const auto& [name, unused] : made.call.arguments.items())
+            made.arguments.emplace_back(name, step->trust);
+          understanding.calls.push_back(std::move(made));
+        }
+        understanding.confidence = step->trust;
+        understanding.transcript = std::move(said);
+        understanding.made_by = MadeBy::kEscalation;
+        understanding.model = step->model->options().model;
+        understanding.route.push_back(
+            {step->name, RouteStep::Outcome::kAccepted, "", step->trust, 0, answer->cost});
+        done(std::move(understanding));
+      });
 }
 
 void RemoteUnderstander::Abandon() { asked_.Cancel(); }

@@ -42,6 +42,12 @@ Result<void> RoutePlan::Check() const {
         if (!cache->trusted() && !check)
           return MakeError(ErrorCode::kInvalidArgument, "step '{}' has nobody who checks it", step.name);
         break;
+      case PlanStep::Kind::kSemantic:
+        if (semantic == nullptr || !keep_for)
+          return MakeError(ErrorCode::kInvalidArgument, "step '{}' has no semantic cache", step.name);
+        if (!check)
+          return MakeError(ErrorCode::kInvalidArgument, "step '{}' has nobody who checks it", step.name);
+        break;
       case PlanStep::Kind::kRemote:
         SOTTO_RETURN_IF_ERROR(CheckRemote(step, *this));
         break;

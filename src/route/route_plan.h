@@ -1,7 +1,7 @@
 // Who is asked for an understanding, in which order, and from when on each is believed. Immutable; one for all
 // conversations of a deployment (assistant/open_route.h makes it of files).
 //
-//   cache -> specialist -> larger local model -> remote model -> person
+//   cache -> specialist -> semantic cache -> larger local model -> remote model -> person
 //
 // Whoever is sure enough is the answer, and nobody further is asked. Where nobody is, the best of what was
 // answered is taken: with the confidence that it has, and so the dialogue asks back.
@@ -20,6 +20,7 @@
 #include "route/answer_cache.h"
 #include "route/outbound.h"
 #include "route/remote_understander.h"
+#include "route/semantic_cache.h"
 #include "route/spending.h"
 #include "route/threshold.h"
 
@@ -27,10 +28,11 @@ namespace sotto {
 
 struct PlanStep {
   enum class Kind {
-    kCache,   // what was understood before: never asked for what is not sure
-    kLocal,   // on this machine
-    kRemote,  // leaves it
-    kPerson,  // hands over
+    kCache,     // what was understood before: never asked for what is not sure
+    kSemantic,  // the same said in other words, where somebody has a guess already
+    kLocal,     // on this machine
+    kRemote,    // leaves it
+    kPerson,    // hands over
   };
   std::string name;
   Kind kind = Kind::kLocal;
@@ -53,9 +55,11 @@ struct RoutePlan {
       std::span<const ToolCall> calls)>;
 
   std::vector<PlanStep> steps;
-  AnswerCheck check;        // of what remote steps and shared caches answer; required where there are such
+  // Of what remote steps, shared caches and the semantic cache answer; required where there are such.
+  AnswerCheck check;
   std::string fingerprint;  // of everything above that understandings depend on, and of the tenant
   std::shared_ptr<AnswerCache> cache = nullptr;
+  std::shared_ptr<SemanticCache> semantic = nullptr;
   // How long the understanding of a call may be kept; 0: not at all. Of several calls the least counts.
   std::function<Duration(const ToolCall&)> keep_for = nullptr;
   std::string tag;  // of what is kept: the workflow's name

@@ -49,6 +49,9 @@ struct ServerMetrics::Parts {
   Family<Counter>& requests = Count("sotto_http_requests_total", "Requests by route and status");
   Family<Histogram>& request_time = Times("sotto_http_request_seconds", "How long answers took, by route");
   Family<Counter>& reloads = Count("sotto_reloads_total", "Reloads, by how they ended");
+  Family<Counter>& route_steps = Count("sotto_route_steps_total", "Steps of routes by what became of them");
+  Family<Histogram>& route_time = Times("sotto_route_step_seconds", "How long steps of routes took");
+  Family<Counter>& route_cost = Count("sotto_route_cost_usd_total", "What steps of routes cost");
   Family<Gauge>& work = Level("sotto_scheduler_work", "Pieces of work that wait or run");
   Family<Counter>& work_ended = Count("sotto_scheduler_work_total", "Pieces of work by what became of them");
   Family<Gauge>& connections = Level("sotto_connections", "Open connections");
@@ -95,6 +98,7 @@ void ServerMetrics::Turn(const TurnRecord& record) {
   }
   if (record.understood) {
     parts_->confidence.Add({{"workflow", record.workflow}}, kShares).Observe(record.understood->confidence);
+    Route(record.workflow, record.understood->route);
   }
   for (const TurnRecord::Action& action : record.actions) {
     parts_->actions
@@ -141,6 +145,18 @@ void ServerMetrics::Request(std::string_view route, int status, Duration took) {
   parts_->requests.Add({{"route", Str(route)}, {"status", std::to_string(status)}}).Increment();
   parts_->request_time.Add({{"route", Str(route)}}, kSeconds)
       .Observe(std::chrono::duration<double>(took).count());
+}
+
+void ServerMetrics::Route(const std::string& workflow, std::span<const RouteStep> route) {
+  for (const RouteStep& step : route) {
+    const prometheus::Labels labels{{"workflow", workflow}, {"step", step.step}};
+    parts_->route_steps
+        .Add({{"workflow", workflow}, {"step", step.step}, {"outcome", Str(OutcomeName(step.outcome))}})
+        .Increment();
+    if (step.outcome == RouteStep::Outcome::kSkipped) continue;
+    parts_->route_time.Add(labels, kSeconds).Observe(step.ms / 1000);
+    if (step.cost > 0) parts_->route_cost.Add(labels).Increment(step.cost);
+  }
 }
 
 void ServerMetrics::Reloaded(bool worked) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,8 @@ class ServerMetrics {
   void Refused(std::string_view why);
   void Request(std::string_view route, int status, Duration took);
   void Reloaded(bool worked);
+  // Who was asked on the way to an answer, and what that cost. Turn counts its own.
+  void Route(const std::string& workflow, std::span<const RouteStep> route);
 
   int64_t calls() const;     // now
   int64_t sessions() const;  // now

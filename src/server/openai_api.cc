@@ -3,8 +3,8 @@
 #include <chrono>
 
 #include "assistant/spoken_files.h"
-#include "base/unique_id.h"
 #include "core/conversation_jsonl.h"
+#include "server/auto_model.h"
 #include "server/json_fields.h"
 #include "server/multipart.h"
 #include "server/openai_answer.h"
@@ -39,8 +39,7 @@ struct CallRequest {
   std::string user;      // the last user message
   Expectation expectation;
   std::vector<std::string> offered;
-  bool stream = false;
-  bool usage = false;  // at the end of a stream
+  ChatForm form = ChatForm::kWhole;
 };
 
 // The tools that may be called: those of the request, or the one that it names.
@@ -76,7 +75,8 @@ tl::expected<CallRequest, Refusal> ReadChat(const Json& body, const Workflow& wo
   const Json* messages = fields.Array("messages", 2000);
   const Json* tools = fields.Array("tools", 256);
   fields.Require("messages", messages != nullptr && !messages->empty());
-  fields.Bool("stream", &request.stream);
+  bool stream = false;
+  fields.Bool("stream", &stream);
   fields.Integer("n", &n, 1, 1);
   const Json* options = fields.Object("stream_options");
   const Json* choice = fields.Any("tool_choice");
@@ -85,7 +85,8 @@ tl::expected<CallRequest, Refusal> ReadChat(const Json& body, const Workflow& wo
   if (format != nullptr && format->value("type", "text") != "text")
     return tl::unexpected(
         Refusal{400, "this model only makes tool calls: response_format has no meaning", "response_format"});
-  if (options != nullptr) request.usage = options->value("include_usage", false);
+  const bool usage = options != nullptr && options->value("include_usage", false);
+  if (stream) request.form = usage ? ChatForm::kStreamWithUsage : ChatForm::kStream;
   Json row = {{"messages", *messages}};
   if (tools != nullptr && !tools->empty()) row["tools"] = *tools;
   auto read = ConversationFromJson(row);
@@ -105,77 +106,22 @@ tl::expected<CallRequest, Refusal> ReadChat(const Json& body, const Workflow& wo
   return request;
 }
 
-// The message, with its calls under new ids.
-Json MessageOf(const Understanding& understanding) {
-  Json calls = Json::array();
+ChatReply ReplyOf(const std::string& model, const Understanding& understanding) {
+  ChatReply reply;
+  reply.model = model;
   for (const Understanding::Call& call : understanding.calls) {
     Json sure = Json::object();
     for (const auto& [name, confidence] : call.arguments) sure[name] = confidence;
-    calls.push_back({{"id", "call_" + UniqueId().substr(0, 24)},
-                     {"type", "function"},
-                     {"function", {{"name", call.call.name}, {"arguments", call.call.arguments.dump()}}},
-                     {"confidence", call.confidence},
-                     {"argument_confidence", std::move(sure)}});
+    Json told = OpenAiCall(call.call);
+    told["confidence"] = call.confidence;
+    told["argument_confidence"] = std::move(sure);
+    reply.calls.push_back(std::move(told));
   }
-  return {
-      {"role", "assistant"}, {"content", nullptr}, {"refusal", nullptr}, {"tool_calls", std::move(calls)}};
-}
-
-Json UsageOf(const Understanding& understanding) {
-  const int completion = understanding.cost.decided + understanding.cost.forced;
-  return {{"prompt_tokens", understanding.cost.prefilled},
-          {"completion_tokens", completion},
-          {"total_tokens", understanding.cost.prefilled + completion}};
-}
-
-WebResponse WholeAnswer(const CallRequest& request, const Understanding& understanding) {
-  return ToResponse(Json{{"id", "chatcmpl-" + UniqueId()},
-                         {"object", "chat.completion"},
-                         {"created", UnixTime()},
-                         {"model", request.model},
-                         {"choices", Json::array({{{"index", 0},
-                                                   {"message", MessageOf(understanding)},
-                                                   {"logprobs", nullptr},
-                                                   {"finish_reason", "tool_calls"}}})},
-                         {"usage", UsageOf(understanding)}});
-}
-
-// The same as events: the call is decided at once, so that there is a piece a call.
-WebResponse StreamedAnswer(const CallRequest& request, const Understanding& understanding) {
-  const Json head = {{"id", "chatcmpl-" + UniqueId()},
-                     {"object", "chat.completion.chunk"},
-                     {"created", UnixTime()},
-                     {"model", request.model}};
-  std::string text;
-  const auto add = [&](Json choices, Json usage) {
-    Json chunk = head;
-    chunk["choices"] = std::move(choices);
-    if (!usage.is_null()) chunk["usage"] = std::move(usage);
-    text += OpenAiEvent(chunk);
-  };
-  const auto delta = [&](Json what, Json finish) {
-    add(Json::array({{{"index", 0},
-                      {"delta", std::move(what)},
-                      {"logprobs", nullptr},
-                      {"finish_reason", std::move(finish)}}}),
-        nullptr);
-  };
-  delta({{"role", "assistant"}, {"content", nullptr}}, nullptr);
-  Json calls = MessageOf(understanding)["tool_calls"];
-  for (size_t i = 0; i < calls.size(); ++i) {
-    calls[i]["index"] = i;
-    delta({{"tool_calls", Json::array({calls[i]})}}, nullptr);
-  }
-  delta(Json::object(), "tool_calls");
-  if (request.usage) add(Json::array(), UsageOf(understanding));
-  text += kOpenAiStreamEnd;
-  WebResponse response;
-  response.type = "text/event-stream";
-  response.stream = [text = std::move(text)](const std::shared_ptr<StreamWriter>& writer) {
-    writer->Write(text);
-    writer->End();
-  };
-  return response;
+  reply.prompt_tokens = understanding.cost.prefilled;
+  reply.completion_tokens = understanding.cost.decided + understanding.cost.forced;
+  reply.headers =
+      RouteHeaders(understanding.route, understanding.made_by == MadeBy::kCache, understanding.confidence);
+  return reply;
 }
 
 }  // namespace
@@ -210,22 +156,24 @@ void OpenAiApi::Models(Exchange exchange) {
   Json data = Json::array();
   for (const ServedWorkflowPtr& workflow : workflows_.All()) data.push_back(ModelJson(workflow->name));
   for (const std::string& name : models_.Names()) data.push_back(ModelJson(name));
+  data.push_back(ModelJson(kAutoModel));
   exchange.respond(ToResponse(Json{{"object", "list"}, {"data", std::move(data)}}));
 }
 
 void OpenAiApi::OneModel(Exchange exchange) {
   const std::string& name = exchange.steps[0];
-  const bool there = workflows_.Find(name) != nullptr || models_.Find(name) != nullptr;
+  const bool there = name == kAutoModel || workflows_.Find(name) != nullptr || models_.Find(name) != nullptr;
   exchange.respond(there ? ToResponse(ModelJson(name)) : ToOpenAi(UnknownModel(name)));
 }
 
 void OpenAiApi::Chat(Exchange exchange) {
-  const auto body = ParseBody(exchange.request.body);
+  auto body = ParseBody(exchange.request.body);
   if (!body) return exchange.respond(ToOpenAi(body.error()));
   std::string name;
   JsonFields fields(*body);
   fields.Require("model", fields.Text("model", &name, 200));
   if (const auto done = fields.Done(true); !done) return exchange.respond(ToOpenAi(done.error()));
+  if (name == kAutoModel) return Auto(*std::move(body), std::move(exchange));
   if (const auto model = models_.Find(name)) {
     auto request = ReadChatRequest(*body);
     if (!request) return exchange.respond(ToOpenAi(request.error()));
@@ -234,6 +182,33 @@ void OpenAiApi::Chat(Exchange exchange) {
   const ServedWorkflowPtr workflow = workflows_.Find(name);
   if (workflow == nullptr || name.empty()) return exchange.respond(ToOpenAi(UnknownModel(name)));
   CallOf(workflow, *body, std::move(exchange));
+}
+
+void OpenAiApi::Auto(Json body, Exchange exchange) {
+  if (const ServedWorkflowPtr workflow = WorkflowWithTools(workflows_, body))
+    return CallOf(workflow, body, std::move(exchange));
+  if (gateway_ != nullptr && !gateway_->WhyNot())
+    return AskGateway(*gateway_, body, metrics_, std::move(exchange));
+  const std::vector<std::string> models = models_.Names();
+  if (models.empty()) {
+    return exchange.respond(ToOpenAi(Refusal{
+        400,
+        fmt::format("nobody here answers this: its tools are no workflow's, there is no language model "
+                    "(`sotto serve --model`), and {}",
+                    gateway_ == nullptr ? "sotto.yaml has no route" : *gateway_->WhyNot()),
+        "model", "model_not_found"}));
+  }
+  body["model"] = models.front();
+  auto request = ReadChatRequest(body);
+  if (!request) return exchange.respond(ToOpenAi(request.error()));
+  const auto model = models_.Find(models.front());
+  const std::vector<RouteStep> route{{models.front(), RouteStep::Outcome::kAccepted}};
+  exchange.respond = [respond = std::move(exchange.respond),
+                      headers = RouteHeaders(route, false, -1)](WebResponse response) {
+    response.headers.insert(response.headers.end(), headers.begin(), headers.end());
+    respond(std::move(response));
+  };
+  models_.Complete(model, *std::move(request), std::move(exchange));
 }
 
 void OpenAiApi::Text(Exchange exchange) {
@@ -260,11 +235,11 @@ void OpenAiApi::CallOf(const ServedWorkflowPtr& workflow, const Json& body, Exch
   understander->Begin(request->history, request->expectation, request->offered);
   std::vector<Transcript::Hypothesis> said{{request->user}};
   understander->Commit(std::move(said), kAnswerWithin,
-                       [understander, workflow, request = *std::move(request),
+                       [understander, workflow, metrics = metrics_, request = *std::move(request),
                         respond = std::move(exchange.respond)](Result<Understanding> understanding) {
                          if (!understanding) return respond(ToOpenAi(understanding.error()));
-                         respond(request.stream ? StreamedAnswer(request, *understanding)
-                                                : WholeAnswer(request, *understanding));
+                         metrics->Route(workflow->name, understanding->route);
+                         respond(ToOpenAi(ReplyOf(request.model, *understanding), request.form));
                        });
 }
 

@@ -1,6 +1,7 @@
 // The OpenAI-compatible endpoints (docs/formats/openai.md), so that programs written for that interface use Sotto
 // unchanged. A model is a workflow that is served: its specialist makes tool calls of what the user says, its
-// ears transcribe, its voice speaks; or a language model that is offered beside them (server/language_models.h).
+// ears transcribe, its voice speaks; a language model that is offered beside them (server/language_models.h); or
+// "auto": whichever of them fits, else the endpoints of the route (server/auto_model.h).
 //
 //   GET  /v1/models, /v1/models/{id}
 //   POST /v1/chat/completions       messages and tools in, tool calls out; whole or streamed
@@ -12,8 +13,10 @@
 // as long as the router. Any thread.
 #pragma once
 
+#include "assistant/chat_gateway.h"
 #include "base/scheduler.h"
 #include "server/language_models.h"
+#include "server/metrics.h"
 #include "server/problem.h"
 #include "server/router.h"
 #include "server/served_workflow.h"
@@ -22,9 +25,10 @@ namespace sotto {
 
 class OpenAiApi {
  public:
-  // All outlive it.
-  OpenAiApi(Scheduler& scheduler, const ServedWorkflows& workflows, LanguageModels& models)
-      : scheduler_(scheduler), workflows_(workflows), models_(models) {}
+  // All outlive it. `gateway` null: there is no route to models elsewhere.
+  OpenAiApi(Scheduler& scheduler, const ServedWorkflows& workflows, LanguageModels& models,
+            ChatGateway* gateway, ServerMetrics* metrics)
+      : scheduler_(scheduler), workflows_(workflows), models_(models), gateway_(gateway), metrics_(metrics) {}
 
   void AddTo(Router& router);
 
@@ -37,6 +41,7 @@ class OpenAiApi {
   void Models(Exchange exchange);
   void OneModel(Exchange exchange);
   void Chat(Exchange exchange);
+  void Auto(Json body, Exchange exchange);
   void CallOf(const ServedWorkflowPtr& workflow, const Json& body, Exchange exchange);
   void Text(Exchange exchange);
   void Speech(Exchange exchange);
@@ -45,6 +50,8 @@ class OpenAiApi {
   Scheduler& scheduler_;
   const ServedWorkflows& workflows_;
   LanguageModels& models_;
+  ChatGateway* const gateway_;
+  ServerMetrics* const metrics_;
 };
 
 }  // namespace sotto

@@ -88,7 +88,7 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
   parts.models.emplace(*services.scheduler, parts.options.models);
   parts.service.emplace(Service::Parts{
       services.clock, services.scheduler, parts.access.get(), parts.workflows.get(), &*parts.sessions,
-      &*parts.calls, &*parts.call_log, &*parts.models, &parts.metrics,
+      &*parts.calls, &*parts.call_log, &*parts.models, parts.options.gateway.get(), &parts.metrics,
       [&parts] { return parts.connections(); }, [weak = std::weak_ptr(made)] { return ReloadLater(weak); },
       parts.options.page, parts.options.twilio});
   parts.io.emplace(parts.options.io_threads);

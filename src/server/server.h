@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "assistant/chat_gateway.h"
 #include "server/access.h"
 #include "server/audio_socket_server.h"
 #include "server/http_server.h"
@@ -30,7 +31,8 @@ struct ServerOptions {
   VoiceCalls::Options calls;
   std::vector<PortOptions> audio_sockets;  // none: there are no such ports; as of the next
   std::vector<PortOptions> wyoming;
-  LanguageModels::ByName models;  // offered beside the workflows, to programs
+  LanguageModels::ByName models;         // offered beside the workflows, to programs
+  std::shared_ptr<ChatGateway> gateway;  // `model: auto` beyond the workflows; null: nobody elsewhere
   TwilioOptions twilio;
   int io_threads = 2;
   bool page = true;

@@ -39,7 +39,7 @@ Service::Service(Parts parts)
       streams_(
           {parts_.clock, parts_.scheduler, parts_.calls, parts_.workflows, parts_.metrics, parts_.call_log},
           parts_.twilio),
-      openai_(*parts_.scheduler, *parts_.workflows, *parts_.models) {
+      openai_(*parts_.scheduler, *parts_.workflows, *parts_.models, parts_.gateway, parts_.metrics) {
   AddRoutes();
   rest_.AddTo(router_);
   streams_.AddTo(router_);

@@ -28,6 +28,7 @@ class Service final : public HttpHandler {
     VoiceCalls* calls = nullptr;
     CallLog* call_log = nullptr;
     LanguageModels* models = nullptr;
+    ChatGateway* gateway = nullptr;  // null: no models elsewhere
     ServerMetrics* metrics = nullptr;
     std::function<size_t()> connections;   // now
     std::function<Result<void>()> reload;  // blocks

@@ -13,7 +13,9 @@ namespace sotto {
 namespace {
 
 constexpr double kClassifierSure = 0.5;
-constexpr size_t kMostWordsBefore = 12;  // a "go ahead"
+constexpr size_t kMostWordsBefore = 14;  // a "go ahead"
+constexpr size_t kWordsPastNegation =
+    3;  // that it reaches: "don't use it any more, go ahead" denies no going ahead
 
 // What the parts of an answer are.
 enum ConsentPart : uint32_t {
@@ -35,7 +37,7 @@ enum ConsentPart : uint32_t {
 constexpr std::string_view kSlipsOf[] = {"yes",        "yeah",     "yep",       "ahead",   "please",
                                          "correct",    "right",    "sure",      "okay",    "proceed",
                                          "definitely", "confirm",  "confirmed", "exactly", "perfect",
-                                         "absolutely", "approved", "agreed"};
+                                         "absolutely", "approved", "agreed",    "thank",   "you"};
 
 void CorrectSlips(const LanguageData& language, std::vector<NormalisedWord>& words) {
   if (language.words.empty()) return;
@@ -113,17 +115,21 @@ class Reader {
     return std::any_of(readings.begin(), readings.end(), [](uint32_t parts) { return Agrees(parts); });
   }
 
-  // "..., go ahead", "yes, ..., pay it": what stands before it must not speak against it.
+  // "..., go ahead", "..., yes", "yes, ..., pay it": what stands before it must not speak against it.
   bool EndsWithGoAhead() const {
     const bool yes = BeginsWithYes();
     for (size_t at = 1; at < words_.size() && at <= kMostWordsBefore; ++at) {
       // "You wrote go ahead" asks for nothing: a yes stands before it, or a pause.
-      const bool own = yes || (normalised_[at].before & NormalisedWord::kPause) != 0;
+      const bool pause = (normalised_[at].before & NormalisedWord::kPause) != 0;
       const std::set<uint32_t> readings = Readings(at);
       const bool agrees = std::any_of(readings.begin(), readings.end(),
                                       [](uint32_t parts) { return (parts & kAgrees) != 0; });
-      if (agrees) return own && HoldsGoAhead(at) && NothingAgainst(at);
-      if (yes && HoldAct(readings, kPronoun | kObject)) return NothingAgainst(at);
+      if (agrees && HoldsGoAhead(at)) return (yes || pause) && NothingAgainst(at, yes);
+      // "I'm saving up, yes": a yes of its own.
+      if (agrees && pause && language_.plain_yes.MatchesAt(words_, at) > 0)
+        return NothingAgainst(at, false) && !NamesThings(at);
+      if (agrees) return false;
+      if (yes && HoldAct(readings, kPronoun | kObject)) return NothingAgainst(at, true);
     }
     return false;
   }
@@ -207,7 +213,7 @@ class Reader {
         if (add("<acted>", back_.words->past.MatchesAt(words_, at)) ||
             add("<act>", back_.words->verbs.MatchesAt(words_, at)) ||
             add("<noun>", back_.words->nouns.MatchesAt(words_, at)) ||
-            add("<object>", back_.words->objects.MatchesAt(words_, at)))
+            add("<object>", back_.words->objects.MatchesAt(words_, at)) || add("<value>", SaidAt(at)))
           continue;
       }
       // Whom one speaks to, politeness and asides change nothing, and there is no end of words for them.
@@ -260,9 +266,9 @@ class Reader {
     return alone ? 0 : longest;
   }
 
-  bool Speaks(size_t at, std::initializer_list<const PhraseList*> lists) const {
+  bool Speaks(size_t at, std::initializer_list<const PhraseList*> lists, bool beginning = true) const {
     return std::any_of(lists.begin(), lists.end(),
-                       [&](const PhraseList* list) { return list->MatchesAt(words_, at, true) > 0; });
+                       [&](const PhraseList* list) { return list->MatchesAt(words_, at, beginning) > 0; });
   }
 
   bool BeginsWithYes() const {
@@ -284,7 +290,9 @@ class Reader {
     }
     return false;
   }
-  bool NothingAgainst(size_t end) const {
+  // `twice`: somebody says yes before it too. Then a negation that ends long before `end` denies something else.
+  bool NothingAgainst(size_t end, bool twice) const {
+    const size_t beginning = Beginning();
     for (size_t at = 0; at < end; ++at) {
       const size_t harmless = std::max({language_.asides.MatchesAt(words_, at),
                                         language_.yes.MatchesAt(words_, at), SaidAt(at), PlainValueAt(at)});
@@ -292,19 +300,43 @@ class Reader {
         at += harmless - 1;
         continue;
       }
-      if (Speaks(at, {&language_.vetoes, &language_.wait, &language_.drop, &language_.questions,
-                      &language_.later, &language_.change, &language_.no, &language_.unsure,
-                      &language_.negations, &language_.hearsay}) ||
+      // In the middle of a clause "does" asks nothing.
+      const bool opens = !twice || at == beginning || (normalised_[at].before & NormalisedWord::kPause) != 0;
+      if (Speaks(at,
+                 {&language_.vetoes, &language_.wait, &language_.drop, &language_.questions, &language_.later,
+                  &language_.change, &language_.unsure, &language_.hearsay},
+                 opens) ||
           OtherValueAt(at))
         return false;
-      // "to John": a value that nobody read back.
+      const bool bare = language_.bare_negations.MatchesAt(words_, at) > 0;
+      if (bare ? !twice || at + kWordsPastNegation > end : Speaks(at, {&language_.no, &language_.negations}))
+        return false;
+      // "to John": a value that nobody read back. Another number is told by itself.
       for (const Known& known : known_) {
+        if (known.slot->number || known.slot->digits) continue;
         for (const size_t marker : known.slot->markers.LengthsAt(words_, at)) {
-          if (ValueOf(known, PastDeterminers(known, at + marker)) == 0) return false;
+          const bool tells = !twice || language_.prepositions.MatchesAt(words_, at) > 0;
+          if (tells && ValueOf(known, PastDeterminers(known, at + marker)) == 0) return false;
         }
       }
     }
     return language_.no_order.MatchesAt(words_, end - 1) == 0;
+  }
+
+  // Whether what the tool is about is named before `end`, and not as it was read back: "my mother's account".
+  bool NamesThings(size_t end) const {
+    if (back_.words == nullptr) return false;
+    for (size_t at = 0; at < end; ++at) {
+      if (const size_t said = std::max(SaidAt(at), PlainValueAt(at)); said > 0) {
+        at += said - 1;
+      } else if (back_.words->objects.MatchesAt(words_, at) > 0 ||
+                 back_.words->nouns.MatchesAt(words_, at) > 0 ||
+                 back_.words->verbs.MatchesAt(words_, at) > 0 ||
+                 language_.determiners.MatchesAt(words_, at) > 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   static bool Agrees(uint32_t parts) {
@@ -339,6 +371,7 @@ class Reader {
            {&language_.yes, &language_.wait, &language_.objects, &language_.after_values}) {
         if (begin + list->MatchesAt(words_, begin) >= reading.end) return true;
       }
+      if (begin + PlainValueAt(begin) >= reading.end) return true;  // "ten gigs"
       if (begin + std::max(SaidAt(begin), language_.asides.MatchesAt(words_, begin)) >= reading.end)
         return true;
     }

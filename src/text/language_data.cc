@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kLists[] = {"talk.txt", "consent.txt", "acts.txt", "requests.txt"};
 constexpr std::string_view kWords = "words.txt";
+constexpr std::string_view kOpposites = "opposites.txt";
 constexpr std::string_view kModels[] = {"consent.model", "requests.model"};
 
 // Which list of the data a section of a file is.
@@ -31,6 +32,7 @@ std::map<std::string, PhraseList*, std::less<>> Sections(LanguageData& data, std
   if (file == "consent.txt") {
     return {{"yes", &data.yes},
             {"asides", &data.asides},
+            {"plain yes", &data.plain_yes},
             {"go ahead", &data.go_ahead},
             {"hearsay", &data.hearsay},
             {"no order", &data.no_order},
@@ -38,6 +40,7 @@ std::map<std::string, PhraseList*, std::less<>> Sections(LanguageData& data, std
             {"weak leads", &data.weak_leads},
             {"objects", &data.objects},
             {"determiners", &data.determiners},
+            {"prepositions", &data.prepositions},
             {"after values", &data.after_values},
             {"vetoes", &data.vetoes},
             {"acts of leaving", &data.acts_of_leaving},
@@ -72,7 +75,8 @@ std::map<std::string, PhraseList*, std::less<>> Sections(LanguageData& data, std
           {"delayed", &data.delayed},
           {"conditional", &data.conditional},
           {"negations", &data.negations},
-          {"negation ends", &data.negation_ends}};
+          {"negation ends", &data.negation_ends},
+          {"bare negations", &data.bare_negations}};
 }
 
 // "transfer, move / transferred, moved / transfer"
@@ -176,10 +180,12 @@ Result<std::shared_ptr<const LanguageData>> ParseLanguage(std::string_view code,
     SOTTO_ASSIGN_OR_RETURN(const LanguageFile file, find(name));
     SOTTO_RETURN_IF_ERROR(ParseLists(*data, file, source));
   }
-  const auto words =
-      std::find_if(files.begin(), files.end(), [](const LanguageFile& file) { return file.name == kWords; });
-  if (words != files.end()) {
-    SOTTO_ASSIGN_OR_RETURN(data->words, WordList::Parse(words->text, fmt::format("{}/{}", source, kWords)));
+  // These may be missing.
+  for (const auto& [name, list] :
+       {std::pair{kWords, &data->words}, std::pair{kOpposites, &data->opposites}}) {
+    if (const auto file = find(name)) {
+      SOTTO_ASSIGN_OR_RETURN(*list, WordList::Parse(file->text, fmt::format("{}/{}", source, name)));
+    }
   }
   if (!models) return data;
   SentenceModel* parsed[] = {&data->consent_model, &data->request_model};
@@ -205,7 +211,8 @@ Result<std::shared_ptr<const LanguageData>> ReadLanguage(const std::filesystem::
     return {};
   };
   for (const std::string_view name : kLists) SOTTO_RETURN_IF_ERROR(read(name));
-  if (std::filesystem::exists(folder / kWords, ignored)) SOTTO_RETURN_IF_ERROR(read(kWords));
+  for (const std::string_view name : {kWords, kOpposites})
+    if (std::filesystem::exists(folder / name, ignored)) SOTTO_RETURN_IF_ERROR(read(name));
   if (models) {
     for (const std::string_view name : kModels) SOTTO_RETURN_IF_ERROR(read(name));
   }

@@ -44,6 +44,9 @@ struct LanguageData {
   // words.txt, may be missing: ordinary words. What is none of them may be a slip of the keyboard.
   WordList words;
 
+  // opposites.txt, may be missing: "block unblock", each pair both ways round.
+  WordList opposites;
+
   // talk.txt
   PhraseList fillers;
   PhraseList please;
@@ -56,14 +59,16 @@ struct LanguageData {
 
   // consent.txt: answers to a read-back (text/consent.h)
   PhraseList yes;
-  PhraseList asides;    // nothing against a yes, and none by themselves
-  PhraseList go_ahead;  // ends a sentence that agrees, whatever was said before
-  PhraseList hearsay;   // unless one of these was
-  PhraseList no_order;  // or stands right before it
+  PhraseList asides;     // nothing against a yes, and none by themselves
+  PhraseList plain_yes;  // the same, after a pause: a yes and nothing else
+  PhraseList go_ahead;   // ends a sentence that agrees, whatever was said before
+  PhraseList hearsay;    // unless one of these was
+  PhraseList no_order;   // or stands right before it
   PhraseList leads;
   PhraseList weak_leads;
   PhraseList objects;
   PhraseList determiners;
+  PhraseList prepositions;
   PhraseList after_values;
   PhraseList vetoes;
   PhraseList acts_of_leaving;
@@ -103,6 +108,7 @@ struct LanguageData {
   PhraseList conditional;
   PhraseList negations;
   PhraseList negation_ends;
+  PhraseList bare_negations;  // say what is not, and no more: "don't", "never"
 
   SentenceModel consent_model;  // consent.model: yes, other
   SentenceModel request_model;  // requests.model: request, other

@@ -43,7 +43,7 @@ route:
       trust: 0.95
     local_big: {gguf: models/big.gguf, accept: 0.7}
   accept: 0.8
-  cache: {entries: 50, ttl_s: 60, ttl: {banking.check_balance: 0}, tenant: shop}
+  cache: {entries: 50, ttl_s: 60, ttl: {banking.check_balance: 0}, tenant: shop, similarity: 0.8}
   person: {after: 3}
   budget: {usd_per_day: 5, usd_per_conversation: 0.1}
   privacy: {default: local, banking: allow}
@@ -51,7 +51,8 @@ route:
                                        "sotto.yaml");
   ASSERT_TRUE(config && *config) << config.error().message;
   const RouteConfig& route = **config;
-  EXPECT_EQ(route.steps, (std::vector<std::string>{"cache", "specialist", "big", "local_big", "person"}));
+  EXPECT_EQ(route.steps,
+            (std::vector<std::string>{"cache", "specialist", "semantic", "big", "local_big", "person"}));
   const RouteConfig::Model* big = route.Find("big");
   ASSERT_NE(big, nullptr);
   EXPECT_TRUE(big->remote());
@@ -82,6 +83,10 @@ TEST(RouteConfig, EveryMistakeHasItsLine) {
   EXPECT_NE(Wrong("route:\n  steps: [specialist, bigg]\n").find("no step 'bigg'"), std::string::npos);
   EXPECT_NE(Wrong("route:\n  person: {}\n  steps: [person, specialist]\n").find("must be the last"),
             std::string::npos);
+  EXPECT_NE(
+      Wrong("route:\n  cache: {similarity: 0.7}\n  steps: [semantic, specialist]\n").find("must come after"),
+      std::string::npos);
+  EXPECT_NE(Wrong("route:\n  cache: {similarity: 7}\n").find("from 0 to 1"), std::string::npos);
   EXPECT_NE(Wrong("route:\n  privcy: {}\n").find("did you mean 'privacy'"), std::string::npos);
   EXPECT_NE(Wrong("route:\n  privacy: {default: open}\n").find("sotto.yaml:2"), std::string::npos);
   EXPECT_NE(Wrong("route:\n  budget: {usd_per_day: -1}\n").find("must not be negative"), std::string::npos);

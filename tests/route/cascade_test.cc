@@ -126,6 +126,40 @@ TEST_F(CascadeTest, WhoIsUnsureIsFollowed) {
   EXPECT_EQ(large_.log, (std::vector<std::string>{"begin 0", "commit move it 1000"}));
 }
 
+TEST_F(CascadeTest, WhatALikeSentenceMeantSavesTheLargerModel) {
+  auto plan = TwoSteps();
+  PlanStep like;
+  like.name = "semantic";
+  like.kind = PlanStep::Kind::kSemantic;
+  plan->steps.insert(plan->steps.begin() + 1, like);
+  plan->semantic = std::make_shared<SemanticCache>(clock_, LanguageFor("en").value(), nullptr,
+                                                   SemanticCache::Options{.similarity = 0.4});
+  EXPECT_FALSE(plan->Check());
+  plan->keep_for = [](const ToolCall&) { return Duration(1h); };
+  EXPECT_FALSE(plan->Check());
+  plan->check = [](const Conversation&, std::span<const std::string>, std::string_view said,
+                   std::span<const ToolCall>) -> std::optional<std::string> {
+    if (said.find("forged") != std::string_view::npos) return "nobody said so";
+    return std::nullopt;
+  };
+  const auto say = [&](double confidence, const std::string& text) {
+    small_.answer = Meant("balance", confidence);
+    const auto cascade = MakeCascade(plan, scheduler_);
+    cascade->Begin({}, {}, {});
+    Say(*cascade, text);
+  };
+  say(0.95, "what is my balance now");
+  EXPECT_EQ(RouteText(), "small accepted");
+  say(0.7, "and what is my balance");
+  EXPECT_EQ(RouteText(), "small unsure, semantic accepted");
+  EXPECT_EQ(answer_->made_by, MadeBy::kCache);
+  EXPECT_EQ(answer_->transcript, "and what is my balance");
+  EXPECT_EQ(answer_->confidence, 0.95);
+  EXPECT_TRUE(large_.log.empty());
+  say(0.7, "what is my balance forged");
+  EXPECT_EQ(RouteText(), "small unsure, semantic refused, large accepted");
+}
+
 TEST_F(CascadeTest, WhereNobodyIsSureTheBestIsTaken) {
   small_.answer = Meant("balance", 0.7);
   large_.answer = Meant("transfer", 0.4);

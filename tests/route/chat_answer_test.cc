@@ -31,6 +31,14 @@ TEST(ChatAnswer, CallsThatAreWrittenAsText) {
   EXPECT_EQ(ToString(answer->calls[0]), "pay(amount=20)");
 }
 
+TEST(ChatAnswer, WordsAreNoCalls) {
+  const auto answer = ParseChatAnswer(Body(R"({"content":"Sure, I paid it!"})", "length"));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_TRUE(answer->calls.empty());
+  EXPECT_EQ(answer->content, "Sure, I paid it!");
+  EXPECT_EQ(answer->finish, "length");
+}
+
 struct Bad {
   std::string body;
   ErrorCode code;
@@ -44,7 +52,6 @@ TEST(ChatAnswer, WhatIsNoneIsRefused) {
       {R"({"choices":[]})", ErrorCode::kCorrupt},
       {R"({"choices":[{}]})", ErrorCode::kCorrupt},
       {R"({"choices":[{"message":[]}]})", ErrorCode::kCorrupt},
-      {Body(R"({"content":"Sure, I paid it!"})", "stop"), ErrorCode::kUnsupported},
       {Body(kCall, "length"), ErrorCode::kUnsupported},
       {Body(kCall, "content_filter"), ErrorCode::kUnsupported},
       {Body(R"({"tool_calls":[{"function":{"name":"pay","arguments":"{\"amount\":"}}]})"),

@@ -549,6 +549,7 @@ class SwappingGuard final : public OutboundGuard {
     for (ToolCall& call : calls) call.arguments["payee"] = "Bob";
     return calls;
   }
+  Result<std::string> IncomingText(std::string_view text) override { return std::string(text); }
   bool fails = false;
   std::vector<std::string> rules;
 };

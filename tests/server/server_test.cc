@@ -18,6 +18,7 @@
 namespace sotto {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 // Everything that the tests share; a model is loaded once.
@@ -325,6 +326,75 @@ TEST_F(ServerTest, ARefusedBodyIsReadSoThatTheAnswerArrives) {
     const HttpAnswer refused = Ask("POST", "/v1/sessions", std::string(size_t{3} << 20, 'a'));
     EXPECT_EQ(refused.status, 413);
   }
+}
+
+// What a program asks of `model: auto`, which needs no key here.
+class AutoModelTest : public ServerTest {
+ protected:
+  HttpAnswer Chat(Json body) {
+    const auto answer = client_->Send({.method = "POST",
+                                       .url = server_->url() + "/v1/chat/completions",
+                                       .headers = {{"Content-Type", "application/json"}},
+                                       .body = body.dump()});
+    SOTTO_CHECK(answer.has_value(), "{}", answer.error().message);
+    return *answer;
+  }
+  static Json Request(const std::string& tool) {
+    return {{"model", "auto"},
+            {"messages", {{{"role", "user"}, {"content", "what is in my savings account"}}}},
+            {"tools", {{{"type", "function"}, {"function", {{"name", tool}}}}}}};
+  }
+};
+
+TEST_F(AutoModelTest, ToolsOfAWorkflowGoToIt) {
+  Start();
+  const HttpAnswer answer = Chat(Request("check_balance"));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.Header("x-sotto-route"), "specialist");
+  EXPECT_EQ(answer.Header("x-sotto-cache"), "miss");
+  EXPECT_EQ(answer.Header("x-sotto-cost"), "0.000000");
+  EXPECT_GT(std::stod(std::string(answer.Header("x-sotto-confidence"))), 0.5);
+  const Json body = Json::parse(answer.body);
+  EXPECT_EQ(body.at("model"), "banking");
+  EXPECT_EQ(body.at("choices")[0].at("message").at("tool_calls")[0].at("function").at("name"),
+            "check_balance");
+}
+
+TEST_F(AutoModelTest, WhatNobodyAnswersIsSaid) {
+  Start();
+  const HttpAnswer refused = Chat(Request("fly_to_the_moon"));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("sotto.yaml has no route"));
+}
+
+TEST_F(AutoModelTest, AnythingElseGoesToTheRoutesEndpoints) {
+  LoopbackServer big([](int connection) {
+    while (!ReceiveRequest(connection).head.empty()) {
+      const Json said{
+          {"choices",
+           {{{"message", {{"role", "assistant"}, {"content", "It is far."}}}, {"finish_reason", "stop"}}}}};
+      if (!SendBytes(connection, AnswerText(200, said.dump(), "Content-Type: application/json\r\n"))) return;
+    }
+  });
+  auto config = ParseRouteConfig(
+      fmt::format("route:\n  accept: 0.5\n  models:\n    big: {{base_url: \"{}\", model: m, input_price: 0, "
+                  "output_price: 0, timeout_ms: 20000}}\n  privacy: {{default: allow}}\n",
+                  big.url("/v1")),
+      "sotto.yaml");
+  ASSERT_TRUE(config && *config) << config.error().message;
+  (*config)->audit = world_->folder.path() / "audit.jsonl";
+  ServerOptions options;
+  options.gateway = ChatGateway::Create(RouteResources::Open(**config).value()).value();
+  Start(std::move(options));
+  Json request = Request("fly_to_the_moon");
+  const HttpAnswer answer = Chat(request);
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.Header("x-sotto-route"), "big");
+  EXPECT_EQ(Json::parse(answer.body).at("choices")[0].at("message").at("content"), "It is far.");
+  request["stream"] = true;
+  EXPECT_THAT(Chat(request).body, AllOf(HasSubstr("It is far."), HasSubstr("data: [DONE]")));
+  EXPECT_THAT(Ask("GET", "/metrics").body,
+              HasSubstr("sotto_route_steps_total{outcome=\"accepted\",step=\"big\",workflow=\"auto\"} 2"));
 }
 
 TEST_F(ServerTest, DrainsInBoundedTime) {
