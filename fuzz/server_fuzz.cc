@@ -1,5 +1,5 @@
 // Fuzz target: any bytes as what somebody sends to the server: an address, a form, a JSON body, a message of a
-// voice WebSocket or of a media stream, an AudioSocket or a Wyoming stream in pieces, a form with files, base64, a name of an
+// voice WebSocket, of the Realtime interface or of a media stream, an AudioSocket or a Wyoming stream in pieces, a form with files, base64, a name of an
 // audio format, audio. Whatever they are, reading them gives a value or a one-line error, and the pieces do not matter.
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include "server/json_fields.h"
 #include "server/media_messages.h"
 #include "server/multipart.h"
+#include "server/realtime_messages.h"
 #include "server/secrets.h"
 #include "server/voice_messages.h"
 #include "server/wyoming_protocol.h"
@@ -96,6 +97,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckError(ReadVoiceMessage(text));
   CheckError(ParseLineFormat(text));
   CheckError(ReadMediaMessage(text));
+  if (const auto message = ReadRealtimeMessage(text); !message)
+    SOTTO_CHECK(message.error().message.find('\n') == std::string::npos);
   CheckError(ParseMultipart("multipart/form-data; boundary=b", text));
   CheckError(ParseMultipart(text, text));
   ReadTurn(text);

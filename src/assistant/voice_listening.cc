@@ -135,6 +135,7 @@ bool VoiceSession::BeginUtterance(TimePoint start) {
   ++utterance_number_;
   recognizer_->Start(utterance.mode);
   utterance_ = std::move(utterance);
+  if (callbacks_.on_speech) callbacks_.on_speech(true);
   return true;
 }
 
@@ -209,6 +210,7 @@ void VoiceSession::EndUtterance(Endpointer::Event why, TimePoint at) {
   ended.needed_pause = needed_pause_;
   ended.deadline = Now() + options_.final_within;
   recognizer_->Finish(options_.final_within, ForUtterance<Result<Transcript>>(&VoiceSession::OnFinal));
+  if (callbacks_.on_speech) callbacks_.on_speech(false);
 }
 
 void VoiceSession::OnFinal(const Result<Transcript>& final) {
@@ -247,6 +249,7 @@ void VoiceSession::OnFinal(const Result<Transcript>& final) {
 }
 
 void VoiceSession::DropUtterance() {
+  if (utterance_ && callbacks_.on_speech) callbacks_.on_speech(false);
   recognizer_->Cancel();
   utterance_.reset();
   finalising_.reset();
@@ -265,10 +268,7 @@ bool VoiceSession::IsBackchannel(std::string_view text) const {
 void VoiceSession::Key(char key) {
   if (core_->acting() || ending_ || RefusesSpeech()) return;
   if (utterance_ || finalising_ || held_) DropUtterance();
-  if (speaker_.busy() && core_->idle()) {
-    CloseRecord(true);
-    speaker_.Stop();
-  }
+  if (core_->idle()) Hush();
   last_key_ = Now();
   if (key == '*') {
     keys_.clear();
@@ -305,9 +305,34 @@ void VoiceSession::EnterKeys() {
     if (text == "1") text = "yes";
     if (text == "2") text = "no";
   }
-  TurnRecord& record = NewTurn("keys");
+  Enter(std::move(text), "keys");
+}
+
+void VoiceSession::Type(std::string text) {
+  if (!text.empty() && !ending_) typed_.push_back(std::move(text));
+}
+
+void VoiceSession::EnterTyped() {
+  if (core_->acting() || thinking()) return;
+  if (ending_) return typed_.clear();
+  if (utterance_ || held_) DropUtterance();
+  Hush();
+  std::string text = std::move(typed_.front());
+  typed_.pop_front();
+  Enter(std::move(text), "text");
+}
+
+void VoiceSession::Hush() {
+  if (!speaker_.busy()) return;
+  CloseRecord(true);
+  speaker_.Stop();
+  if (!ending_) Expect(true);
+}
+
+void VoiceSession::Enter(std::string text, std::string by) {
+  TurnRecord& record = NewTurn(by);
   record.times.endpoint = record.times.final_transcript = core_->Ms();
-  record.recognizer = "keys";
+  record.recognizer = std::move(by);
   record.heard.text = text;
   record.heard.final = true;
   record.heard.n_best.push_back({std::move(text), 0});

@@ -46,6 +46,7 @@ void VoiceSession::Step(std::span<const float> microphone, std::span<float> loud
   Poll();
   if (!core_->idle() && Now() >= next_filler_ && !speaker_.busy() && !held_) SayFiller();
   if (!keys_.empty() && Now() - last_key_ > options_.key_pause) EnterKeys();
+  if (!typed_.empty()) EnterTyped();
   Listen(clean_, frame.voiced);
   Poll();
   const bool spoke = speaker_.NextFrame(loudspeaker);

@@ -83,6 +83,8 @@ class VoiceSession final : private SessionCore::Listener {
     std::function<void(const TurnRecord&)> on_turn;  // a turn is over, reply played or interrupted
     std::function<void(std::string_view partial)> on_partial;
     std::function<void(const TurnRecord&)> on_reply;  // decided, not yet played
+    // Speech of the user began, or ended (also: it was none). Not of what is held back until a turn is decided.
+    std::function<void(bool speaks)> on_speech;
   };
 
   // May take as long as the journal and the recognizer's engine take to open. Errors: see SessionCore::Open.
@@ -99,6 +101,10 @@ class VoiceSession final : private SessionCore::Listener {
   void Step(std::span<const float> microphone, std::span<float> loudspeaker);
   // A telephone key: 0-9, * (clears), # (enters).
   void Key(char key);
+  // The user writes instead of speaking: what is being said is broken off; decided as soon as the turn before is.
+  void Type(std::string text);
+  // What is being said is broken off; nothing else changes.
+  void Hush();
 
   // The conversation is over and everything has been said.
   bool ended() const { return ended_; }
@@ -165,6 +171,9 @@ class VoiceSession final : private SessionCore::Listener {
   bool IsBackchannel(std::string_view text) const;
   bool RefusesSpeech() const { return speaker_.busy() && !interruptible_; }
   void EnterKeys();
+  void EnterTyped();
+  // A turn whose words did not come by ear. `by`: as the record's ended_by.
+  void Enter(std::string text, std::string by);
 
   // Deciding and saying (voice_session.cc).
   void OnDecision(const Decision& decision) override;
@@ -200,6 +209,7 @@ class VoiceSession final : private SessionCore::Listener {
   bool silent_too_long_ = false;   // while a turn was finalised
   bool record_open_ = false;       // the core's record: of the turn whose reply is being said
   std::string keys_;
+  std::deque<std::string> typed_;
   TimePoint last_key_;
   TimePoint next_filler_;
   size_t fillers_said_ = 0;

@@ -28,14 +28,22 @@ WebResponse PlainText(std::string text, int status = 200) {
   return response;
 }
 
+VoiceSocketServices SocketServices(const Service::Parts& parts) {
+  return {parts.calls,
+          parts.workflows,
+          parts.metrics,
+          parts.scheduler,
+          [access = parts.access](std::string_view token) { return access->CheckToken(token); },
+          [access = parts.access](const Client& client) { return access->Hold(client); }};
+}
+
 }  // namespace
 
 Service::Service(Parts parts)
     : parts_(std::move(parts)),
       rest_(*parts_.clock, *parts_.access, *parts_.sessions, *parts_.workflows, *parts_.call_log),
-      sockets_({parts_.calls, parts_.workflows, parts_.metrics, parts_.scheduler,
-                [access = parts_.access](std::string_view token) { return access->CheckToken(token); },
-                [access = parts_.access](const Client& client) { return access->Hold(client); }}),
+      sockets_(SocketServices(parts_)),
+      realtime_(SocketServices(parts_), *parts_.access),
       streams_(
           {parts_.clock, parts_.scheduler, parts_.calls, parts_.workflows, parts_.metrics, parts_.call_log},
           parts_.twilio),
@@ -133,8 +141,16 @@ std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& re
     if (auto* refusal = std::get_if<WebResponse>(&accepted)) AddSafety(*refusal);
     return accepted;
   }
+  if (request.path == RealtimeSockets::kPath) {
+    auto accepted = realtime_.Upgrade(request);
+    if (auto* refusal = std::get_if<WebResponse>(&accepted)) AddSafety(*refusal);
+    return accepted;
+  }
   if (request.path != "/v1/voice") {
-    return refuse({404, "not_found", "there is no WebSocket at this address; voice is at /v1/voice"});
+    return refuse(
+        {404, "not_found",
+         "there is no WebSocket at this address; voice is at /v1/voice, for clients of the Realtime "
+         "interface at /v1/realtime"});
   }
   // A browser cannot set a header here: it says its token in the first message.
   if (request.Header("authorization") == nullptr && !parts_.access->open_to_all()) {

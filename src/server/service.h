@@ -10,6 +10,7 @@
 #include "server/media_streams.h"
 #include "server/metrics.h"
 #include "server/openai_api.h"
+#include "server/realtime_socket.h"
 #include "server/rest_api.h"
 #include "server/router.h"
 #include "server/voice_calls.h"
@@ -55,6 +56,7 @@ class Service final : public HttpHandler {
   Router router_;
   RestApi rest_;
   VoiceSockets sockets_;
+  RealtimeSockets realtime_;
   MediaStreams streams_;
   OpenAiApi openai_;
   std::atomic<bool> ready_{false};

@@ -40,6 +40,7 @@ Result<std::shared_ptr<VoiceCall>> VoiceCall::Open(ServedWorkflowPtr workflow, c
 VoiceSession::Callbacks VoiceCall::MakeCallbacks() {
   VoiceSession::Callbacks callbacks;
   callbacks.on_partial = [this](std::string_view partial) { line_->OnPartial(partial); };
+  callbacks.on_speech = [this](bool speaks) { line_->OnSpeech(speaks); };
   callbacks.on_reply = [this](const TurnRecord& record) {
     state_.Add(record);
     line_->OnReply(record, state_.View());
@@ -53,6 +54,14 @@ VoiceSession::Callbacks VoiceCall::MakeCallbacks() {
 
 void VoiceCall::Key(char key) {
   inbox_->Put([this, key] { session_->Key(key); });
+}
+
+void VoiceCall::Type(std::string text) {
+  inbox_->Put([this, text = std::move(text)] { session_->Type(text); });
+}
+
+void VoiceCall::Hush() {
+  inbox_->Put([this] { session_->Hush(); });
 }
 
 void VoiceCall::Hold() {

@@ -41,6 +41,8 @@ class VoiceLine {
   virtual void OnReply(const TurnRecord&, const Json& /*state*/) {}
   // Its reply was heard or interrupted: the record is complete.
   virtual void OnTurn(const TurnRecord&) {}
+  // Speech of the user began, or ended.
+  virtual void OnSpeech(bool /*speaks*/) {}
   // Sotto fell silent in the middle of a reply because the user speaks, or goes on.
   virtual void OnPaused(bool /*paused*/) {}
   // Last. `reason`: ended, handed_off, hung_up, lost, server_stops.
@@ -66,6 +68,8 @@ class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceC
 
   void Hear(std::span<const float> samples) { hearing_.Put(samples); }
   void Key(char key);
+  void Type(std::string text);
+  void Hush();
   // The line carries nothing for a while; and does again.
   void Hold();
   void Resume();
