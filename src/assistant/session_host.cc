@@ -9,6 +9,12 @@
 #include "privacy/redaction.h"
 
 namespace sotto {
+namespace {
+
+// Of a turn for whose meaning somebody far away may be asked.
+constexpr std::chrono::milliseconds kBridgeAfter{250};
+
+}  // namespace
 
 // Declared in the order in which they are needed: what runs goes first, what it uses after it.
 struct SessionHost::Parts {
@@ -79,6 +85,12 @@ VoiceOptions SessionHost::OptionsOf(const Deployment& deployment, Caller caller)
   options.session.id = UniqueId();
   options.session.channel = caller.channel;
   options.session.caller = std::move(caller);
+  // Where somebody far away may be asked, silence would say that the line is dead.
+  const auto& route = deployment.parts().route;
+  if (route != nullptr && std::any_of(route->steps.begin(), route->steps.end(), [](const PlanStep& step) {
+        return step.kind == PlanStep::Kind::kRemote;
+      }))
+    options.filler_after = kBridgeAfter;
   return options;
 }
 

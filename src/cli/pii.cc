@@ -132,6 +132,12 @@ Result<void> Scan(const ScanFlags& flags) {
     while (NextLine(stream, flags.what, number, line)) ScanLine(*detector, flags, kinds, line, number);
     return {};
   }
+  // A mistyped name would be scanned as a text, and "nothing found" believed.
+  const bool one_word = flags.what.find_first_of(" \t\n") == std::string::npos;
+  const bool address = flags.what.find('@') != std::string::npos;
+  if (one_word && !address &&
+      (flags.what.find('/') != std::string::npos || std::filesystem::path(flags.what).has_extension()))
+    return MakeError(ErrorCode::kNotFound, "no file '{}'", flags.what);
   ScanLine(*detector, flags, kinds, CleanText(flags.what, "argument TEXT"), 1);
   return {};
 }

@@ -156,7 +156,7 @@ void OpenAiApi::Models(Exchange exchange) {
   Json data = Json::array();
   for (const ServedWorkflowPtr& workflow : workflows_.All()) data.push_back(ModelJson(workflow->name));
   for (const std::string& name : models_.Names()) data.push_back(ModelJson(name));
-  data.push_back(ModelJson(kAutoModel));
+  data.push_back(ModelJson(std::string(kAutoModel)));
   exchange.respond(ToResponse(Json{{"object", "list"}, {"data", std::move(data)}}));
 }
 
