@@ -25,6 +25,7 @@ struct ServeFlags {
   std::vector<std::string> wyoming;
   std::vector<std::string> models;
   std::string twilio_token_file;
+  std::string webhook_secret_file;
   std::string config;
   std::string database;
   std::string customer = "-";
@@ -69,9 +70,9 @@ ServedWorkflows::Open OpenWith(const ServeFlags& flags, const std::shared_ptr<Sh
   };
 }
 
-// A secret: from a file or the environment, never from the command line, which everybody on the machine can
+// Secrets: from a file or the environment, never from the command line, which everybody on the machine can
 // read.
-Result<void> ReadTwilioToken(ServeFlags& flags) {
+Result<void> ReadSecrets(ServeFlags& flags) {
   TwilioOptions& twilio = flags.server.twilio;
   if (!flags.twilio_token_file.empty()) {
     SOTTO_ASSIGN_OR_RETURN(twilio.auth_token, ReadFile(flags.twilio_token_file));
@@ -79,6 +80,14 @@ Result<void> ReadTwilioToken(ServeFlags& flags) {
       twilio.auth_token.pop_back();
   } else if (const char* token = std::getenv("SOTTO_TWILIO_TOKEN")) {
     twilio.auth_token = token;
+  }
+  WebhookOptions& webhooks = flags.server.webhooks;
+  if (!flags.webhook_secret_file.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(webhooks.secret, ReadFile(flags.webhook_secret_file));
+    while (!webhooks.secret.empty() && std::isspace(static_cast<unsigned char>(webhooks.secret.back())))
+      webhooks.secret.pop_back();
+  } else if (const char* secret = std::getenv("SOTTO_WEBHOOK_SECRET")) {
+    webhooks.secret = secret;
   }
   while (twilio.public_url.ends_with('/')) twilio.public_url.pop_back();
   if (!twilio.auth_token.empty() && !twilio.public_url.starts_with("https://") &&
@@ -121,7 +130,7 @@ Result<void> Run(ServeFlags& flags) {
   flags.server.calls.most = static_cast<size_t>(flags.most_calls);
   flags.server.sessions.most = static_cast<size_t>(flags.most_sessions);
   flags.server.page = !flags.no_page;
-  SOTTO_RETURN_IF_ERROR(ReadTwilioToken(flags));
+  SOTTO_RETURN_IF_ERROR(ReadSecrets(flags));
   for (const std::string& port : flags.audio_sockets) {
     SOTTO_ASSIGN_OR_RETURN(auto parsed, ParsePort(port, "audio-socket"));
     flags.server.audio_sockets.push_back(std::move(parsed));
@@ -225,6 +234,13 @@ void RegisterServe(CLI::App& app, CliContext& context) {
                    "A language model for programs, beside the workflows: NAME=FILE.gguf, or "
                    "NAME=random:SHAPE; several")
       ->envname("SOTTO_MODEL");
+  command->add_option(
+      "--webhook", flags->server.webhooks.urls,
+      "Address that is told of ended calls and hand-offs (docs/formats/webhooks.md); several");
+  command->add_option("--webhook-secret-file", flags->webhook_secret_file,
+                      "whsec_BASE64, which its messages are signed with (or SOTTO_WEBHOOK_SECRET)");
+  command->add_option("--webhook-folder", flags->server.webhooks.folder,
+                      "Where messages that were not taken yet survive a restart");
   command->add_option(
       "--twilio-token-file", flags->twilio_token_file,
       "Takes calls of Twilio's, whose auth token stands in this file (or in SOTTO_TWILIO_TOKEN)");

@@ -24,6 +24,7 @@ struct Server::Parts {
   ServerMetrics metrics;
   std::unique_ptr<Access> access;
   std::unique_ptr<ServedWorkflows> workflows;
+  std::unique_ptr<Webhooks> webhooks;
   std::optional<TextSessions> sessions;
   std::optional<VoiceCalls> calls;
   std::optional<CallLog> call_log;
@@ -78,11 +79,13 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
   parts.options = std::move(options);
   SOTTO_ASSIGN_OR_RETURN(parts.access, Access::Open(*services.clock, parts.options.access));
   SOTTO_ASSIGN_OR_RETURN(parts.workflows, ServedWorkflows::Create(std::move(open)));
+  SOTTO_ASSIGN_OR_RETURN(parts.webhooks, Webhooks::Open(*services.scheduler, parts.options.webhooks));
   parts.sessions.emplace(
-      TextSessions::Services{services.clock, services.journal, services.turns, &parts.metrics},
+      TextSessions::Services{services.clock, services.journal, services.turns, &parts.metrics,
+                             parts.webhooks.get()},
       parts.options.sessions);
   parts.calls.emplace(VoiceCalls::Services{services.scheduler, services.clock, services.journal,
-                                           services.turns, &parts.metrics},
+                                           services.turns, &parts.metrics, parts.webhooks.get()},
                       parts.options.calls);
   parts.call_log.emplace(*services.clock);
   parts.models.emplace(*services.scheduler, parts.options.models);

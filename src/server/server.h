@@ -20,6 +20,7 @@
 #include "server/served_workflow.h"
 #include "server/text_sessions.h"
 #include "server/voice_calls.h"
+#include "server/webhooks.h"
 #include "server/wyoming_server.h"
 
 namespace sotto {
@@ -33,6 +34,7 @@ struct ServerOptions {
   std::vector<PortOptions> wyoming;
   LanguageModels::ByName models;         // offered beside the workflows, to programs
   std::shared_ptr<ChatGateway> gateway;  // `model: auto` beyond the workflows; null: nobody elsewhere
+  WebhookOptions webhooks;
   TwilioOptions twilio;
   int io_threads = 2;
   bool page = true;

@@ -9,6 +9,7 @@
 #include "base/unique_id.h"
 #include "server/hand_off_view.h"
 #include "server/metrics.h"
+#include "server/webhooks.h"
 
 namespace sotto {
 namespace {
@@ -181,7 +182,19 @@ TextSessions::Answer TextSessions::Take(Session& session, const TurnRecord& reco
   }
   session.Tell("turn", answer.dump());
   if (session.session->ended()) session.Tell("ended", Json{{"reason", "ended"}}.dump());
+  // At once: somebody waits for a person.
+  if (session.session->hand_off())
+    TellOutside(session, "session.handed_off", "handed_off", answer["hand_off"]);
   return answer;
+}
+
+void TextSessions::TellOutside(const Session& session, const char* event, std::string_view reason,
+                               Json hand_off) const {
+  if (services_.webhooks == nullptr) return;
+  services_.webhooks->Tell(event, {{"session", session.id},
+                                   {"workflow", session.workflow->name},
+                                   {"reason", reason},
+                                   {"hand_off", std::move(hand_off)}});
 }
 
 void TextSessions::Say(const std::string& id, const std::string& owner, std::string text, Done done) {
@@ -265,13 +278,16 @@ tl::expected<void, Problem> TextSessions::Follow(const std::string& id, const st
 }
 
 void TextSessions::Close(const SessionPtr& session, std::string_view reason) {
+  Json hand_off;
   {
     const std::lock_guard lock(session->mutex);
     if (session->closed.exchange(true)) return;
+    hand_off = session->view.value("hand_off", Json());
     for (const auto& follower : session->followers) follower->End();
     session->followers.clear();
   }
   services_.metrics->SessionEnded(session->workflow->name, reason);
+  if (reason != "not_opened") TellOutside(*session, "session.ended", reason, std::move(hand_off));
   const std::lock_guard lock(mutex_);
   sessions_.erase(session->id);
 }

@@ -27,6 +27,7 @@
 namespace sotto {
 
 class ServerMetrics;
+class Webhooks;
 
 class TextSessions {
  public:
@@ -41,6 +42,7 @@ class TextSessions {
     Journal* journal = nullptr;  // null: nothing is kept
     TurnSink* turns = nullptr;   // null: records go nowhere else
     ServerMetrics* metrics = nullptr;
+    Webhooks* webhooks = nullptr;  // null: nobody is told how sessions ended
   };
   using Answer = tl::expected<Json, Problem>;
   using Done = std::function<void(Answer)>;
@@ -83,6 +85,7 @@ class TextSessions {
   void Post(const SessionPtr& session, std::function<Answer()> work, Done done);
   Answer Take(Session& session, const TurnRecord& record);
   void Close(const SessionPtr& session, std::string_view reason);
+  void TellOutside(const Session& session, const char* event, std::string_view reason, Json hand_off) const;
 
   const Services services_;
   const Options options_;

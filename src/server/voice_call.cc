@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "server/hand_off_view.h"
 #include "server/metrics.h"
+#include "server/webhooks.h"
 
 namespace sotto {
 namespace {
@@ -32,6 +34,7 @@ Result<std::shared_ptr<VoiceCall>> VoiceCall::Open(ServedWorkflowPtr workflow, c
       workflow->deployment->ServicesWithVoice(*services.clock, services.journal, services.turns);
   std::unique_ptr<Understander> understander = workflow->deployment->NewUnderstander(*services.scheduler);
   std::shared_ptr<VoiceCall> call(new VoiceCall(workflow, services, options.session.id, std::move(line)));
+  call->channel_ = options.session.channel;
   SOTTO_ASSIGN_OR_RETURN(call->session_, VoiceSession::Create(std::move(voice), std::move(understander),
                                                               std::move(options), call->MakeCallbacks()));
   return call;
@@ -111,6 +114,16 @@ bool VoiceCall::End(std::string_view reason) {
   over_ = true;
   services_.metrics->CallEnded(workflow_->name, reason);
   line_->OnEnd(reason, session_->hand_off());
+  if (services_.webhooks != nullptr) {
+    const auto& hand_off = session_->hand_off();
+    services_.webhooks->Tell(hand_off ? "call.handed_off" : "call.ended",
+                             {{"session", id_},
+                              {"workflow", workflow_->name},
+                              {"channel", channel_},
+                              {"reason", reason},
+                              {"turns", session_->turns()},
+                              {"hand_off", HandOffView(hand_off)}});
+  }
   return false;
 }
 

@@ -28,6 +28,7 @@
 namespace sotto {
 
 class ServerMetrics;
+class Webhooks;
 
 // Who carries a call.
 class VoiceLine {
@@ -58,6 +59,7 @@ class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceC
     TurnSink* turns = nullptr;   // that does not block; null: records go nowhere else
     ServerMetrics* metrics = nullptr;
     std::chrono::milliseconds hold{0};  // how long a call whose line was lost waits for another
+    Webhooks* webhooks = nullptr;       // null: nobody is told that it ended
   };
 
   // Blocks as long as the journal and a recognizer take: on a thread that may. Errors: see
@@ -97,6 +99,7 @@ class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceC
   // The pacer's from here on.
   const std::shared_ptr<VoiceLine> line_;
   std::unique_ptr<VoiceSession> session_;
+  std::string channel_;
   bool started_ = false;
   bool paused_ = false;
   std::optional<TimePoint> held_since_;

@@ -36,8 +36,8 @@ void VoiceCalls::Open(ServedWorkflowPtr workflow, VoiceOptions options, std::sha
     }
     ++opening_;
   }
-  const VoiceCall::Services services{services_.scheduler, services_.clock,   services_.journal,
-                                     services_.turns,     services_.metrics, options_.hold};
+  const VoiceCall::Services services{services_.scheduler, services_.clock, services_.journal, services_.turns,
+                                     services_.metrics,   options_.hold,   services_.webhooks};
   services_.scheduler->Post(
       {.priority = Priority::kUrgent, .blocks = true, .what = "opening a call"},
       [workflow = std::move(workflow), services, options = std::move(options),

@@ -27,6 +27,7 @@ class VoiceCalls {
     Journal* journal = nullptr;
     TurnSink* turns = nullptr;  // that does not block
     ServerMetrics* metrics = nullptr;
+    Webhooks* webhooks = nullptr;  // null: nobody is told how calls ended
   };
   using CallPtr = std::shared_ptr<VoiceCall>;
   using Done = std::function<void(tl::expected<CallPtr, Problem>)>;
