@@ -71,7 +71,7 @@ namespace {
 template <typename Shared>
 void Send(const std::shared_ptr<Shared>& shared, Event event, Duration after) {
   shared->scheduler->Post(
-      {.not_before = shared->scheduler->clock().Now() + after, .blocks = true, .what = "a webhook"},
+      {.blocks = true, .not_before = shared->scheduler->clock().Now() + after, .what = "a webhook"},
       [weak = std::weak_ptr(shared), event = std::move(event)](std::stop_token stop) mutable {
         const auto self = weak.lock();
         if (self == nullptr) return;

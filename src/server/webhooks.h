@@ -20,9 +20,9 @@
 namespace sotto {
 
 struct WebhookOptions {
-  std::vector<std::string> urls;  // each is told everything; none: nobody is told
-  std::string secret;             // "whsec_" and base64; required where there are urls
-  std::filesystem::path folder;   // of what waits; empty: it is forgotten with the process
+  std::vector<std::string> urls = {};  // each is told everything; none: nobody is told
+  std::string secret = {};             // "whsec_" and base64; required where there are urls
+  std::filesystem::path folder = {};   // of what waits; empty: it is forgotten with the process
 };
 
 class Webhooks {
