@@ -1,6 +1,7 @@
 #include "assistant/deployment.h"
 
 #include "assistant/brain_understander.h"
+#include "assistant/shadow_understander.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "route/cascade.h"
@@ -29,6 +30,10 @@ Result<std::shared_ptr<const Deployment>> Deployment::Create(Parts parts) {
                                parts.voice->synthesis != nullptr),
               "ears and a mouth, or neither");
   const Workflow& workflow = parts.program->workflow();
+  if (parts.shadow != nullptr && parts.shadow->workflow().hash != workflow.hash) {
+    return MakeError(ErrorCode::kInvalidArgument, "what understands along is of workflow {} ({}), the program of {}",
+                     parts.shadow->workflow().name, parts.shadow->workflow().hash, workflow.hash);
+  }
   if (parts.brain != nullptr && parts.brain->workflow().hash != workflow.hash) {
     return MakeError(ErrorCode::kInvalidArgument, "the brain is of workflow {} ({}), the program of {} ({})",
                      parts.brain->workflow().name, parts.brain->workflow().hash, workflow.name,
@@ -62,8 +67,10 @@ VoiceServices Deployment::ServicesWithVoice(const Clock& clock, Journal* journal
 
 std::unique_ptr<Understander> Deployment::NewUnderstander(Scheduler& scheduler) const {
   SOTTO_CHECK(parts_.brain != nullptr);
-  if (parts_.route != nullptr) return MakeCascade(parts_.route, scheduler);
-  return MakeBrainUnderstander(parts_.brain, scheduler);
+  auto acting = parts_.route != nullptr ? MakeCascade(parts_.route, scheduler)
+                                        : MakeBrainUnderstander(parts_.brain, scheduler);
+  if (parts_.shadow == nullptr) return acting;
+  return MakeShadowUnderstander(std::move(acting), MakeBrainUnderstander(parts_.shadow, scheduler));
 }
 
 }  // namespace sotto

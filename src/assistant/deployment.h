@@ -21,6 +21,7 @@
 #include "assistant/voice_session.h"
 #include "brain/brain.h"
 #include "core/action.h"
+#include "core/release.h"
 #include "dialogue/program.h"
 #include "route/route_plan.h"
 #include "speech/live_recognizer.h"
@@ -44,6 +45,8 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
     std::shared_ptr<const Brain> brain;                // null: sessions bring an understander of their own
     std::optional<Voice> voice;                        // none: text only
     std::shared_ptr<const RoutePlan> route = nullptr;  // null: nobody is asked but the brain
+    std::shared_ptr<const Brain> shadow = nullptr;     // understands along; null: nobody does
+    Release release = {};                              // as the sessions' records say it
   };
 
   // kInvalidArgument: the brain is another workflow's than the program.

@@ -96,4 +96,18 @@ Result<std::shared_ptr<const Deployment>> OpenDeployment(const DeploymentSources
   return Deployment::Create(std::move(parts));
 }
 
+Result<std::shared_ptr<const Deployment>> WithBrain(const Deployment& base, std::shared_ptr<const Brain> brain,
+                                                    std::shared_ptr<const Brain> shadow,
+                                                    const std::shared_ptr<RouteResources>& route,
+                                                    Release release) {
+  Deployment::Parts parts = base.parts();
+  parts.brain = std::move(brain);
+  parts.shadow = std::move(shadow);
+  parts.release = std::move(release);
+  if (route != nullptr) {
+    SOTTO_ASSIGN_OR_RETURN(parts.route, OpenRoute(route, parts.brain));
+  }
+  return Deployment::Create(std::move(parts));
+}
+
 }  // namespace sotto

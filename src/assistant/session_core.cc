@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "assistant/deployment.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/utc.h"
@@ -55,6 +56,7 @@ TurnRecord& SessionCore::NewTurn(std::string ended_by) {
   record_.at = UtcStamp(services_.clock->WallNow());
   record_.channel = options_.channel;
   record_.ended_by = std::move(ended_by);
+  if (services_.deployment != nullptr) record_.release = services_.deployment->parts().release;
   return record_;
 }
 

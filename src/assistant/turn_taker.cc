@@ -149,6 +149,7 @@ void TurnTaker::Describe(TurnRecord* record) const {
   record->caller = dialogue_.state().caller;
   record->workflow = workflow().name;
   record->workflow_hash = workflow().hash;
+  if (record->understood && !record->shadow) record->shadow = understander_->TakeShadow();
 }
 
 void AddDecision(const Decision& decision, TurnRecord* record) {

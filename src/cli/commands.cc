@@ -26,6 +26,9 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterSpecialist(app, context);
   RegisterAnnotate(app, context);
   RegisterEmbed(app, context);
+  RegisterVersions(app, context);
+  RegisterHistory(app, context);
+  RegisterCanary(app, context);
   RegisterBench(app, context);
   RegisterQuantize(app, context);
   RegisterSynth(app, context);

@@ -19,6 +19,9 @@ void RegisterCheck(CLI::App& app, CliContext& context);
 void RegisterEmbed(CLI::App& app, CliContext& context);
 void RegisterEval(CLI::App& app, CliContext& context);
 void RegisterGenerate(CLI::App& app, CliContext& context);
+void RegisterHistory(CLI::App& app, CliContext& context);
+void RegisterCanary(CLI::App& app, CliContext& context);
+void RegisterVersions(CLI::App& app, CliContext& context);  // of `sotto flywheel`
 void RegisterLanguage(CLI::App& app, CliContext& context);
 void RegisterModel(CLI::App& app, CliContext& context);
 void RegisterNew(CLI::App& app, CliContext& context);

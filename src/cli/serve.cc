@@ -9,6 +9,7 @@
 #include "cli/action_options.h"
 #include "cli/command.h"
 #include "cli/config_file.h"
+#include "cli/served_versions.h"
 #include "cli/server_commands.h"
 #include "nn/shared_team.h"
 #include "server/server.h"
@@ -30,6 +31,7 @@ struct ServeFlags {
   std::string database;
   std::string customer = "-";
   std::string keys;
+  std::string registry;
   int threads = 2;
   int port = 8080;
   int most_calls = 200;
@@ -49,8 +51,8 @@ sigset_t BlockSignals() {
 }
 
 ServedWorkflows::Open OpenWith(const ServeFlags& flags, const std::shared_ptr<SharedTeam>& team,
-                               SessionHost& host) {
-  return [&flags, &host, team]() -> Result<std::vector<ServedWorkflowPtr>> {
+                               SessionHost& host, ServedVersions* versions) {
+  return [&flags, &host, versions, team]() -> Result<std::vector<ServedWorkflowPtr>> {
     std::vector<ServedWorkflowPtr> opened;
     for (const std::string& folder : flags.workflows) {
       DeploymentSources sources = flags.sources;
@@ -60,6 +62,15 @@ ServedWorkflows::Open OpenWith(const ServeFlags& flags, const std::shared_ptr<Sh
         sources.databases = std::filesystem::path(flags.database) / std::filesystem::path(folder).filename();
       sources.brain.n_threads = flags.threads;
       sources.brain.team = team;
+      if (versions != nullptr) {
+        SOTTO_ASSIGN_OR_RETURN(
+            ServedWorkflow served,
+            versions->Serve(sources, {host.scheduler(), host.scheduler()}, [&flags](const Workflow& workflow) {
+              return TerminalCaller(workflow, flags.customer, "");
+            }));
+        opened.push_back(std::make_shared<ServedWorkflow>(std::move(served)));
+        continue;
+      }
       SOTTO_ASSIGN_OR_RETURN(auto deployment, OpenDeployment(sources, {host.scheduler(), host.scheduler()}));
       const Workflow& workflow = deployment->workflow();
       Caller caller = TerminalCaller(workflow, flags.customer, "");
@@ -144,9 +155,15 @@ Result<void> Run(ServeFlags& flags) {
   // Nobody asks for a key on the loopback of one's own machine; there the demo's customer calls, as in
   // `sotto talk`.
   if (flags.customer == "-") flags.customer = flags.keys.empty() ? kDemoCustomer : "";
+  std::unique_ptr<ServedVersions> versions;
+  if (!flags.registry.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(versions, ServedVersions::Open(flags.registry, host->turns()));
+  }
+  TurnSink* const turns = versions != nullptr ? versions->turns() : host->turns();
   SOTTO_ASSIGN_OR_RETURN(const auto server,
-                         Server::Start({&host->clock(), &host->scheduler(), host->journal(), host->turns()},
-                                       flags.server, OpenWith(flags, team, *host)));
+                         Server::Start({&host->clock(), &host->scheduler(), host->journal(), turns},
+                                       flags.server, OpenWith(flags, team, *host, versions.get())));
+  if (versions != nullptr) versions->Watch([&server] { return server->Reload(); });
   const std::vector<uint16_t> ports = server->audio_socket_ports();
   for (size_t i = 0; i < ports.size(); ++i)
     fmt::print("AudioSocket is at {}:{}\n", flags.server.audio_sockets[i].address, ports[i]);
@@ -264,6 +281,11 @@ void RegisterServe(CLI::App& app, CliContext& context) {
                    "Default: with --keys nobody, else the demo's")
       ->envname("SOTTO_CUSTOMER");
   command->add_option("--db", flags->host.sessions, "Where conversations are kept, to be continued");
+  command
+      ->add_option("--registry", flags->registry,
+                   "Serve the version that this registry says is live, and its canary (sotto flywheel, sotto "
+                   "canary); default: the model in the workflow's folder")
+      ->envname("SOTTO_REGISTRY");
   command->add_option("--turns", flags->host.turns,
                       "Append the record of each turn to this file, one a line");
   command->add_flag("!--keep-personal-data", flags->host.redact,

@@ -81,6 +81,13 @@ Json ToJson(const TurnRecord& record) {
                {"caller", ToJson(record.caller)},
                {"workflow", {{"name", record.workflow}, {"hash", record.workflow_hash}}},
                {"ended_by", record.ended_by}};
+  if (!record.release.version.empty()) {
+    json["release"] = {{"version", record.release.version}};
+    if (!record.release.experiment.empty()) {
+      json["release"]["experiment"] = record.release.experiment;
+      json["release"]["arm"] = record.release.arm;
+    }
+  }
   Json times = Json::object();
   const TurnRecord::Times& t = record.times;
   AddTime(times, "speech_start", t.speech_start);
@@ -106,6 +113,7 @@ Json ToJson(const TurnRecord& record) {
   json["heard"]["recognizer"] = record.recognizer;
   json["heard"]["listening_mode"] = record.listening_mode;
   json["understood"] = record.understood ? ToJson(*record.understood) : Json(nullptr);
+  if (record.shadow) json["shadow"] = ToJson(*record.shadow);
   json["outcome"] = OutcomeName(record.outcome);
   if (record.escalation) {
     json["escalation"] = {{"to", record.escalation->to},

@@ -13,6 +13,7 @@
 #include "core/action.h"
 #include "core/conversation.h"
 #include "core/json.h"
+#include "core/release.h"
 #include "core/reply.h"
 #include "core/transcript.h"
 #include "core/understanding.h"
@@ -31,6 +32,7 @@ struct TurnRecord {
   Caller caller;         // as known when the turn ended
   std::string workflow;  // its name
   std::string workflow_hash;
+  Release release;       // what answers; empty: served from files alone
   std::string ended_by;  // pause, complete, too_long, keys, text, no_input, begin
 
   // Milliseconds since the session began; negative: did not happen.
@@ -56,6 +58,8 @@ struct TurnRecord {
   std::string recognizer;
   std::string listening_mode;
   std::optional<Understanding> understood;
+  // What a candidate made of the same words, where one understands along: nobody acted on it.
+  std::optional<Understanding> shadow;
   // What became of the turn.
   enum class Outcome {
     kBegan,  // the greeting

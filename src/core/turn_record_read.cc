@@ -306,6 +306,11 @@ Result<TurnRecord> TurnRecordFromJson(const Json& json) {
     workflow.Read("name", record.workflow);
     workflow.Read("hash", record.workflow_hash);
   });
+  reader.Object("release", [&](const Reader& release) {
+    release.Read("version", record.release.version);
+    release.Read("experiment", record.release.experiment);
+    release.Read("arm", record.release.arm);
+  });
   reader.Read("ended_by", record.ended_by);
   reader.Object("times_ms", [&](const Reader& times) { ReadTimes(times, record.times); });
   reader.Object("latency_ms", [&](const Reader& latency) {  // the others follow from the times
@@ -324,6 +329,7 @@ Result<TurnRecord> TurnRecordFromJson(const Json& json) {
   reader.Object("heard", [&](const Reader& heard) { ReadHeard(heard, record); });
   reader.Object("understood",
                 [&](const Reader& understood) { ReadUnderstood(understood, record.understood.emplace()); });
+  reader.Object("shadow", [&](const Reader& shadow) { ReadUnderstood(shadow, record.shadow.emplace()); });
   ReadOutcome(reader, record);
   reader.Each("events", [&](const Json& event, const std::string&) { record.events.push_back(event); });
   ReadActions(reader, record);

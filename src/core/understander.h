@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,10 @@ class Understander {
 
   // The utterance never happened (noise, false start). Afterwards Begin must be called again.
   virtual void Abandon() = 0;
+
+  // What somebody who only understands along made of the words of the last Commit, as far as it has come:
+  // taken once, for the record. Nobody acts on it.
+  virtual std::optional<Understanding> TakeShadow() { return std::nullopt; }
 };
 
 }  // namespace sotto

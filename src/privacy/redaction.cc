@@ -37,6 +37,7 @@ class RecordRedactor {
     record.heard.words = redactor_.RedactWords(words, asked_);
     for (auto& hypothesis : record.heard.n_best) hypothesis.text = Text(hypothesis.text);
     if (record.understood) RedactUnderstanding(*record.understood);
+    if (record.shadow) RedactUnderstanding(*record.shadow);
     for (TurnRecord::Action& action : record.actions) {
       action.request.arguments = redactor_.RedactJson(action.request.arguments);
       action.result.data = redactor_.RedactJson(action.result.data);
@@ -97,7 +98,7 @@ class RecordRedactor {
   // Nothing that was redacted anywhere may stand elsewhere.
   Result<void> Check(const TurnRecord& record) const {
     Json json = ToJson(record);
-    for (const char* key : {"session", "at", "workflow", "times_ms", "latency_ms", "offered_tools"})
+    for (const char* key : {"session", "at", "workflow", "release", "times_ms", "latency_ms", "offered_tools"})
       json.erase(key);
     for (Json& action : json["actions"]) action.erase("idempotency_key");
     if (redactor_.Holds(json.dump(-1, ' ', false, Json::error_handler_t::replace)))

@@ -16,10 +16,20 @@ struct ServedWorkflow {
   std::string name;  // of the workflow: what requests call it
   std::shared_ptr<const Deployment> deployment;
   Caller caller;  // who calls, where the request does not say and may not
+  // Where versions are compared: which of them this caller talks to, from the beginning of the session to its
+  // end. Null: there is this one only. Any thread.
+  std::function<std::shared_ptr<const ServedWorkflow>(const Caller& caller, std::string_view session)> arm =
+      nullptr;
 
   bool speaks() const { return deployment->parts().voice.has_value(); }
 };
 using ServedWorkflowPtr = std::shared_ptr<const ServedWorkflow>;
+
+// The one that a session of `caller` begins with.
+inline ServedWorkflowPtr ArmOf(ServedWorkflowPtr workflow, const Caller& caller, std::string_view session) {
+  ServedWorkflowPtr arm = workflow->arm ? workflow->arm(caller, session) : nullptr;
+  return arm != nullptr ? arm : workflow;
+}
 
 // Those that are served now, in the order they were given. Any thread.
 class ServedWorkflows {

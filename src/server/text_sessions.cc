@@ -116,7 +116,7 @@ void TextSessions::Begin(ServedWorkflowPtr workflow, std::string owner, std::sha
   session->id = id.empty() ? UniqueId() : std::move(id);
   session->owner = std::move(owner);
   session->held = std::move(held);
-  session->workflow = std::move(workflow);
+  session->workflow = ArmOf(std::move(workflow), caller, session->id);
   session->strand = scheduler_.NewStrand();
   session->used = services_.clock->Now();
   {

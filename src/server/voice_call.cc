@@ -30,6 +30,7 @@ VoiceCall::~VoiceCall() {
 
 Result<std::shared_ptr<VoiceCall>> VoiceCall::Open(ServedWorkflowPtr workflow, const Services& services,
                                                    VoiceOptions options, std::shared_ptr<VoiceLine> line) {
+  workflow = ArmOf(std::move(workflow), options.session.caller, options.session.id);
   VoiceServices voice =
       workflow->deployment->ServicesWithVoice(*services.clock, services.journal, services.turns);
   std::unique_ptr<Understander> understander = workflow->deployment->NewUnderstander(*services.scheduler);

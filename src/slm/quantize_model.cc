@@ -6,6 +6,7 @@
 #include <cstring>
 #include <thread>
 
+#include "base/check.h"
 #include "nn/block_formats.h"
 #include "slm/gguf_writer.h"
 
@@ -121,7 +122,12 @@ Result<void> QuantizeModel(const GgufFile& in, QuantizeRecipe recipe, const std:
     const DType type = QuantizedType(in, tensor, recipe);
     const std::span<const uint64_t> shape(tensor.shape.data(), static_cast<size_t>(tensor.n_dims));
     writer.AddTensor(tensor.name, type, shape, [&, type](std::span<std::byte> bytes) -> Result<void> {
-      if (type == tensor.type) {
+      const std::span<const std::byte> ready =
+          options.replaced ? options.replaced(tensor, type) : std::span<const std::byte>();
+      if (!ready.empty()) {
+        SOTTO_CHECK(ready.size() == bytes.size(), "{}", tensor.name);
+        std::memcpy(bytes.data(), ready.data(), bytes.size());
+      } else if (type == tensor.type) {
         std::memcpy(bytes.data(), tensor.data.data(), bytes.size());
       } else {
         Convert(tensor, type, options.n_threads, bytes);

@@ -30,6 +30,8 @@ struct QuantizeOptions {
   int n_threads = 2;
   // Called after each tensor with the bytes read so far and in all.
   std::function<void(uint64_t done, uint64_t total)> progress;
+  // Bytes that stand for a tensor instead of its rounding; empty: it is rounded. `type` is the one it gets.
+  std::function<std::span<const std::byte>(const GgufTensor& tensor, DType type)> replaced = nullptr;
 };
 
 // Writes to a temporary name, then renames. `out` may be the file that `in` was opened from.

@@ -147,6 +147,7 @@ std::span<const float> Transformer::Decode(std::span<const BatchSequence> batch)
 }
 
 void Transformer::Qkv(const LayerWeights& layer, int index, const Rows& rows) {
+  Tell(index, config_.fused_qkv ? LayerMatrix::kAttnQkv : LayerMatrix::kAttnQ, normed(), rows, d_);
   if (const WeightMatrix* fused = layer.matrix(LayerMatrix::kAttnQkv)) {
     compute_.MatMul(*fused, normed(), rows.count, q_, mode_);
     AddLora(rows.loras, index, LayerMatrix::kAttnQkv, normed(), d_, q_, q_stride_);
@@ -232,6 +233,7 @@ void Transformer::AddResidual(size_t n_rows) {
 }
 
 void Transformer::AttentionOutput(const LayerWeights& layer, int index, const Rows& rows) {
+  Tell(index, LayerMatrix::kAttnOutput, attended(), rows, d_q_);
   compute_.MatMul(*layer.matrix(LayerMatrix::kAttnOutput), attended(), rows.count, update(), mode_);
   AddLora(rows.loras, index, LayerMatrix::kAttnOutput, attended(), d_q_, update(), d_);
   if (!layer.output_bias.empty()) compute_.AddBias(layer.output_bias.data(), rows.count, d_, update());
@@ -243,6 +245,7 @@ void Transformer::AttentionOutput(const LayerWeights& layer, int index, const Ro
 
 void Transformer::FeedForward(const LayerWeights& layer, int index, const Rows& rows) {
   compute_.RmsNorm(x(), rows.count, d_, layer.ffn_norm.data(), config_.norm_eps, normed());
+  Tell(index, LayerMatrix::kFfnUp, normed(), rows, d_);
   float* gate = gate_up();
   float* product = gate;
   float* up = gate + max_tokens_ * d_ff_;
@@ -265,6 +268,7 @@ void Transformer::FeedForward(const LayerWeights& layer, int index, const Rows& 
   } else {
     compute_.GeluMul(gate, up, rows.count, d_ff_, product, stride, stride);
   }
+  Tell(index, LayerMatrix::kFfnDown, product, rows, d_ff_);
   compute_.MatMul(*layer.matrix(LayerMatrix::kFfnDown), product, rows.count, update(), mode_);
   AddLora(rows.loras, index, LayerMatrix::kFfnDown, product, d_ff_, update(), d_);
   if (!layer.down_bias.empty()) compute_.AddBias(layer.down_bias.data(), rows.count, d_, update());

@@ -11,6 +11,7 @@
 
 #include "nn/compute.h"
 #include "slm/kv_cache.h"
+#include "slm/linear_observer.h"
 #include "slm/lora.h"
 #include "slm/model.h"
 #include "slm/weights.h"
@@ -35,6 +36,9 @@ class Transformer {
               size_t max_tokens);
 
   Compute& compute() { return compute_; }
+  // Is told the inputs of every matrix of the layers from now on (decoders only); null: nobody is. It outlives
+  // the Transformer.
+  void Observe(LinearObserver* observer) { observer_ = observer; }
 
   // Fills the caches and returns the normalised hidden states: [sum of n_outputs, d_model], sequence after
   // sequence, valid until the next call. REQUIRES: every sequence has a token, at most max_tokens together,
@@ -87,10 +91,14 @@ class Transformer {
   void AddLora(std::span<const LoraRun> runs, int layer, LayerMatrix matrix, const float* x, size_t x_width,
                float* y, size_t y_stride);
   void AddResidual(size_t n_rows);
+  void Tell(int layer, LayerMatrix matrix, const float* x, const Rows& rows, size_t width) {
+    if (observer_ != nullptr) observer_->OnInput(layer, matrix, {x, rows.count * width}, width);
+  }
 
   const ModelConfig& config_;
   const ModelWeights& weights_;
   const ActivationMode mode_;
+  LinearObserver* observer_ = nullptr;
   const size_t d_;
   const size_t d_q_;
   const size_t d_kv_;

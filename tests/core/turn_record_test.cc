@@ -43,6 +43,7 @@ TurnRecord RandomRecord(Random& random) {
   record.caller = {text(), text(), text(), text(), text()};
   record.workflow = text();
   record.workflow_hash = text();
+  record.release = {"v" + text(), "e" + text(), text()};
   record.ended_by = text();
   for (double* time :
        {&record.times.speech_start, &record.times.speech_end, &record.times.endpoint,
@@ -79,6 +80,7 @@ TurnRecord RandomRecord(Random& random) {
     for (uint64_t i = random.Below(3); i > 0; --i)
       understood.route.push_back(
           {text(), static_cast<RouteStep::Outcome>(random.Below(7)), text(), number(), number(), number()});
+    if (random.Chance(0.5)) record.shadow = understood;
   }
   record.outcome = static_cast<TurnRecord::Outcome>(random.Below(5));
   if (random.Chance(0.5)) record.escalation = {text(), text(), text()};

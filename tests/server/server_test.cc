@@ -408,5 +408,38 @@ TEST_F(ServerTest, DrainsInBoundedTime) {
   Say(id, "what is my savings balance");  // who talks already is still answered
 }
 
+// A caller's arm is chosen when the session begins; its records say which it was.
+TEST_F(ServerTest, ASessionStaysInTheArmThatItBeganWith) {
+  const Deployment& base = *world_->workflow->deployment;
+  const auto with = [&](const char* version, const char* arm) {
+    auto served = std::make_shared<ServedWorkflow>();
+    served->name = "banking";
+    served->caller = world_->workflow->caller;
+    served->deployment =
+        WithBrain(base, base.parts().brain, nullptr, nullptr, Release{version, "e1", arm}).value();
+    return served;
+  };
+  const auto candidate = with("v2", "candidate");
+  const auto champion = with("v1", "champion");
+  auto chooses = std::make_shared<ServedWorkflow>(*champion);
+  bool gives_candidate = true;
+  chooses->arm = [&](const Caller& caller, std::string_view session) -> ServedWorkflowPtr {
+    EXPECT_EQ(caller.customer, "1");
+    EXPECT_FALSE(session.empty());
+    return gives_candidate ? candidate : nullptr;
+  };
+  server_ = Server::Start({&world_->host->clock(), &world_->host->scheduler(), nullptr, nullptr}, {},
+                          [&]() -> Result<std::vector<ServedWorkflowPtr>> {
+                            return std::vector<ServedWorkflowPtr>{chooses};
+                          })
+                .value();
+  const std::string first = NewSession();
+  gives_candidate = false;
+  const std::string second = NewSession();
+  EXPECT_EQ(Say(first, "what is my balance")["turn"]["release"],
+            Json::parse(R"({"version": "v2", "experiment": "e1", "arm": "candidate"})"));
+  EXPECT_EQ(Say(second, "what is my balance")["turn"]["release"]["arm"], "champion");
+}
+
 }  // namespace
 }  // namespace sotto
