@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/config_file.h"
 #include "cli/server_commands.h"
+#include "flywheel/turn_store.h"
 #include "nn/shared_team.h"
 #include "server/server.h"
 
@@ -109,6 +110,7 @@ Result<void> Run(ServeFlags& flags) {
     return MakeError(ErrorCode::kInvalidArgument, "serve needs --workflow DIR, or `workflow:` in sotto.yaml");
   }
   const sigset_t signals = BlockSignals();
+  flags.host.open_turns = OpenTurnSink;
   SOTTO_ASSIGN_OR_RETURN(const auto host, SessionHost::Open(flags.host));
   flags.sources.databases = flags.database;
   SOTTO_ASSIGN_OR_RETURN(auto route, ReadRouteConfig(flags.config));
@@ -247,8 +249,9 @@ void RegisterServe(CLI::App& app, CliContext& context) {
                    "Default: with --keys nobody, else the demo's")
       ->envname("SOTTO_CUSTOMER");
   command->add_option("--db", flags->host.sessions, "Where conversations are kept, to be continued");
-  command->add_option("--turns", flags->host.turns,
-                      "Append the record of each turn to this file, one a line");
+  command->add_option(
+      "--turns", flags->host.turns,
+      "Append the record of each turn to this file, one a line; *.sqlite, *.db: a turn store (sotto logs)");
   command->add_flag("!--keep-personal-data", flags->host.redact,
                     "Write turn records as they are; default: typed placeholders stand for personal data");
   AddSecurity(*command, *flags);
