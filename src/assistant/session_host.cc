@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds kBridgeAfter{250};
 // Declared in the order in which they are needed: what runs goes first, what it uses after it.
 struct SessionHost::Parts {
   std::unique_ptr<SessionStore> store;
-  std::unique_ptr<TurnLog> turn_log;
+  std::unique_ptr<TurnSink> turn_log;
   std::unique_ptr<RedactingSink> redacting;  // before `turn_log`, where records are redacted
   SystemClock clock;
   FakeClock still;  // a session that does not run in real time misses no deadline
@@ -52,7 +52,11 @@ Result<std::unique_ptr<SessionHost>> SessionHost::Open(const HostOptions& option
     parts.journal = std::make_unique<Journal>(*parts.store, *parts.scheduler);
   }
   if (!options.turns.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(parts.turn_log, TurnLog::Open(options.turns));
+    if (options.open_turns) {
+      SOTTO_ASSIGN_OR_RETURN(parts.turn_log, options.open_turns(options.turns));
+    } else {
+      SOTTO_ASSIGN_OR_RETURN(parts.turn_log, TurnLog::Open(options.turns));
+    }
     TurnSink* sink = parts.turn_log.get();
     if (options.redact) {
       SOTTO_ASSIGN_OR_RETURN(auto detector, Detector::For("en"));

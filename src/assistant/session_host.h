@@ -9,6 +9,7 @@
 // The host outlives its sessions. Any thread, but each session on one at a time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,8 @@ struct HostOptions {
   std::string sessions = {};  // file that conversations are kept in, to be continued; empty: nowhere
   std::string turns = {};     // file that turn records are appended to; empty: nowhere
   bool redact = true;         // placeholders stand for personal data in them (privacy/redaction.h)
+  // Opens `turns`; without it the file is a log of one record a line (core/turn_log.h).
+  std::function<Result<std::unique_ptr<TurnSink>>(const std::string& path)> open_turns = {};
 };
 
 class SessionHost {

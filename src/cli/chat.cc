@@ -20,6 +20,7 @@
 #include "cli/config_file.h"
 #include "cli/text_input.h"
 #include "dialogue/script.h"
+#include "flywheel/turn_store.h"
 #include "privacy/redaction.h"
 #include "route/cascade.h"
 #include "workflow/parse.h"
@@ -241,9 +242,9 @@ Result<void> Run(const ChatFlags& flags) {
   }
   std::optional<Journal> journal;
   if (store != nullptr) journal.emplace(*store, scheduler);
-  std::unique_ptr<TurnLog> turns;
+  std::unique_ptr<TurnSink> turns;
   if (!flags.turns.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(turns, TurnLog::Open(flags.turns));
+    SOTTO_ASSIGN_OR_RETURN(turns, OpenTurnSink(flags.turns));
   }
   TurnSink* sink = turns.get();
   std::optional<RedactingSink> redacting;
@@ -293,7 +294,9 @@ void RegisterChat(CLI::App& app, CliContext& context) {
                       "Where conversations are kept; default with --session: sotto-sessions.db");
   AddDatabaseOption(*command, flags->actions);
   command->add_option("--bank", flags->actions, "The same as --database, as it was called before")->group("");
-  command->add_option("--turns", flags->turns, "Append the record of each turn to this file, one a line");
+  command->add_option(
+      "--turns", flags->turns,
+      "Append the record of each turn to this file, one a line; *.sqlite, *.db: a turn store (sotto logs)");
   command->add_flag("--keep-personal-data", flags->keep_personal_data,
                     "Write turn records as they are; default: typed placeholders stand for personal data");
   AddCustomerOption(*command, flags->customer);

@@ -17,6 +17,10 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterRoute(app, context);
   RegisterCache(app, context);
   RegisterTrain(app, context);
+  RegisterLogs(app, context);
+  RegisterFlywheel(app, context);
+  RegisterLabel(app, context);
+  RegisterExplain(app, context);
   RegisterTestDialogues(app, context);
   RegisterBank(app, context);
   RegisterCheck(app, context);

@@ -18,11 +18,15 @@ void RegisterChat(CLI::App& app, CliContext& context);
 void RegisterCheck(CLI::App& app, CliContext& context);
 void RegisterEmbed(CLI::App& app, CliContext& context);
 void RegisterEval(CLI::App& app, CliContext& context);
+void RegisterExplain(CLI::App& app, CliContext& context);
+void RegisterFlywheel(CLI::App& app, CliContext& context);
 void RegisterGenerate(CLI::App& app, CliContext& context);
 void RegisterHistory(CLI::App& app, CliContext& context);
 void RegisterCanary(CLI::App& app, CliContext& context);
 void RegisterVersions(CLI::App& app, CliContext& context);  // of `sotto flywheel`
+void RegisterLabel(CLI::App& app, CliContext& context);
 void RegisterLanguage(CLI::App& app, CliContext& context);
+void RegisterLogs(CLI::App& app, CliContext& context);
 void RegisterModel(CLI::App& app, CliContext& context);
 void RegisterNew(CLI::App& app, CliContext& context);
 void RegisterPii(CLI::App& app, CliContext& context);

@@ -11,6 +11,7 @@
 #include "cli/config_file.h"
 #include "cli/served_versions.h"
 #include "cli/server_commands.h"
+#include "flywheel/turn_store.h"
 #include "nn/shared_team.h"
 #include "server/server.h"
 
@@ -129,6 +130,7 @@ Result<void> Run(ServeFlags& flags) {
     return MakeError(ErrorCode::kInvalidArgument, "serve needs --workflow DIR, or `workflow:` in sotto.yaml");
   }
   const sigset_t signals = BlockSignals();
+  flags.host.open_turns = OpenTurnSink;
   SOTTO_ASSIGN_OR_RETURN(const auto host, SessionHost::Open(flags.host));
   flags.sources.databases = flags.database;
   SOTTO_ASSIGN_OR_RETURN(auto route, ReadRouteConfig(flags.config));
@@ -286,8 +288,9 @@ void RegisterServe(CLI::App& app, CliContext& context) {
                    "Serve the version that this registry says is live, and its canary (sotto flywheel, sotto "
                    "canary); default: the model in the workflow's folder")
       ->envname("SOTTO_REGISTRY");
-  command->add_option("--turns", flags->host.turns,
-                      "Append the record of each turn to this file, one a line");
+  command->add_option(
+      "--turns", flags->host.turns,
+      "Append the record of each turn to this file, one a line; *.sqlite, *.db: a turn store (sotto logs)");
   command->add_flag("!--keep-personal-data", flags->host.redact,
                     "Write turn records as they are; default: typed placeholders stand for personal data");
   AddSecurity(*command, *flags);

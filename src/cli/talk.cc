@@ -180,8 +180,9 @@ void RegisterTalk(CLI::App& app, CliContext& context) {
   command->add_option("--replay", flags->replay,
                       "A recorded call (its left channel) as one stream: gives the same calls again");
   command->add_option("--session", flags->voice.session, "Go on with this conversation of those in --db");
-  command->add_option("--turns", flags->voice.turns,
-                      "Append the record of each turn to this file, one a line");
+  command->add_option(
+      "--turns", flags->voice.turns,
+      "Append the record of each turn to this file, one a line; *.sqlite, *.db: a turn store (sotto logs)");
   command->add_flag("--keep-personal-data", flags->voice.keep_personal_data,
                     "Write turn records as they are; default: typed placeholders stand for personal data");
   command->add_option("--out", flags->out, "Record the call: left the caller, right Sotto");

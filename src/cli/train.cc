@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/commit.h"
 #include "cli/progress.h"
+#include "core/conversation_jsonl.h"
 #include "learn/specialist_training.h"
 #include "workflow/parse.h"
 
@@ -25,9 +26,12 @@ struct TrainFlags {
   TrainingOptions options;
   double minutes = 20;
   int64_t steps = 0;
-  std::string base;         // empty: ../base/model.gguf, if it is there
-  std::string teacher;      // larger model of the same vocabulary
-  bool keep_worse = false;  // replace the model even by a worse one
+  std::string base;             // empty: ../base/model.gguf, if it is there
+  std::string teacher;          // larger model of the same vocabulary
+  bool keep_worse = false;      // replace the model even by a worse one
+  std::string go_on_with;       // labelled conversations of the log; the model that is there learns on
+  double logged_share = 0.3;    // of them, of the tokens
+  bool candidate_only = false;  // trained and judged, not put in its place
 };
 
 Result<std::shared_ptr<const Workflow>> LoadAndReport(const std::string& folder) {
@@ -98,6 +102,12 @@ void PrintFigures(const SetFigures& set) {
 
 Result<int> Run(const TrainFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto workflow, LoadAndReport(flags.folder));
+  if (!flags.go_on_with.empty()) {
+    // Before an hour is spent on the rest.
+    SOTTO_ASSIGN_OR_RETURN(const auto rows, ReadConversations(flags.go_on_with));
+    fmt::print(stderr, "{}: {} logged conversations, {:.0f} % of what is learnt\n", flags.go_on_with,
+               rows.size(), 100 * flags.logged_share);
+  }
   const TrainingPaths paths(workflow->folder.empty() ? std::filesystem::path(flags.folder)
                                                      : workflow->folder);
   const TrainingOptions& options = flags.options;
@@ -116,6 +126,13 @@ Result<int> Run(const TrainFlags& flags) {
   for (const TrainingData::File& file : data.files)
     add("--data", fmt::format("{}:{}", file.path.string(), file.share));
   for (const std::string& file : options.data) add("--data", file);
+  if (!flags.go_on_with.empty()) {
+    // Everything else is the replay: what the model knows already, so that it is not forgotten.
+    double others = 0;
+    for (const TrainingData::File& file : data.files) others += file.share;
+    add("--data",
+        fmt::format("{}:{}", flags.go_on_with, others * flags.logged_share / (1 - flags.logged_share)));
+  }
   add("--workflow", paths.folder.string());
   add("--held-out", paths.held_out.string());
   if (flags.steps > 0) add("--steps", std::to_string(flags.steps));
@@ -129,9 +146,11 @@ Result<int> Run(const TrainFlags& flags) {
   add("--name", "sotto-" + workflow->name);
   CardFacts facts;
   facts.commit = kCommit;
-  const std::filesystem::path base = flags.base.empty() ? paths.folder.parent_path() / "base" / "model.gguf"
-                                                        : std::filesystem::path(flags.base);
-  if (!flags.base.empty() || std::filesystem::exists(base)) {
+  const std::filesystem::path base = !flags.base.empty() ? std::filesystem::path(flags.base)
+                                     : !flags.go_on_with.empty()
+                                         ? paths.model
+                                         : paths.folder.parent_path() / "base" / "model.gguf";
+  if (!flags.base.empty() || !flags.go_on_with.empty() || std::filesystem::exists(base)) {
     add("--base", base.string());
     // From here, where it lies below; what lies elsewhere is nobody's business.
     const std::filesystem::path from_here = base.lexically_normal().lexically_proximate(".");
@@ -149,6 +168,12 @@ Result<int> Run(const TrainFlags& flags) {
     return JudgeSpecialist(workflow, model, options.threads, data.judges, progress, PrintFigures);
   };
   SOTTO_ASSIGN_OR_RETURN(const SpecialistJudgement judged, judge(paths.candidate));
+  if (flags.candidate_only) {
+    std::error_code ignored;
+    std::filesystem::remove(paths.checkpoint, ignored);  // of this training, which is over
+    fmt::print("{}: a candidate; nothing was replaced\n", paths.candidate.string());
+    return 0;
+  }
   if (std::filesystem::exists(paths.model) && !flags.keep_worse) {
     fmt::print("the model that is there:\n");
     const auto previous = judge(paths.model);
@@ -190,12 +215,25 @@ void RegisterTrain(CLI::App& app, CliContext& context) {
   command->add_option("--public-data", flags->options.public_data,
                       "Folder of public sets (public_data.yaml says what for)");
   command->add_option("--teacher", flags->teacher, "A larger model of the same vocabulary to learn from");
+  command->add_option(
+      "--continue", flags->go_on_with,
+      "Conversations of the log (labelled.jsonl of `sotto flywheel clean`): the model that is there "
+      "learns on, from them and from its own data");
+  command
+      ->add_option("--logged-share", flags->logged_share,
+                   "With --continue: their share of the tokens; the rest is what it learnt from before")
+      ->check(CLI::Range(0.01, 0.95))
+      ->capture_default_str();
+  command->add_flag(
+      "--candidate-only", flags->candidate_only,
+      "Train and judge, but leave the model in its place as it is: report/model.gguf is the candidate");
   command->add_flag("--resume", flags->options.resume, "Go on after an interruption");
   command->add_flag("--replace", flags->keep_worse, "Replace the model even if the new one is worse");
   command->footer(
       "Example:\n  sotto train workflows/banking --minutes 20\n"
       "  sotto train workflows/banking --steps 2400 --seed 1 --threads 2   # the same again\n"
-      "  sotto train workflows/banking --resume                            # after Ctrl-C or a power cut");
+      "  sotto train workflows/banking --resume                            # after Ctrl-C or a power cut\n"
+      "  sotto train workflows/banking --continue week/labelled.jsonl --logged-share 0.3 --candidate-only");
   command->callback([flags, &context] {
     if (auto result = Run(*flags); !result) {
       context.Fail(result.error());

@@ -1,5 +1,7 @@
 #include "cli/voice_terminal.h"
 
+#include "flywheel/turn_store.h"
+
 namespace sotto {
 
 void VoiceFlags::AddTo(CLI::App& command, bool fresh_data) {
@@ -35,6 +37,7 @@ Result<std::unique_ptr<VoiceTerminal>> VoiceTerminal::Open(const VoiceFlags& fla
   options.sessions = flags.sessions;
   options.turns = flags.turns;
   options.redact = !flags.keep_personal_data;
+  options.open_turns = OpenTurnSink;
   SOTTO_ASSIGN_OR_RETURN(terminal->host_, SessionHost::Open(options));
   DeploymentSources sources;
   sources.workflow = flags.brain.workflow;

@@ -1,0 +1,184 @@
+// The flywheel as people run it: logs in, the circle killed at any moment and finished, labels by who may, a turn
+// explained.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mapped_file.h"
+#include "cli/program.h"
+#include "core/json.h"
+#include "temp_folder.h"
+
+namespace sotto {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kBanking = std::string(SOTTO_SOURCE_DIR) + "/workflows/banking";
+
+Json JsonOf(const std::filesystem::path& path) { return Json::parse(*ReadFile(path)); }
+
+class FlywheelCli : public ::testing::Test {
+ protected:
+  void Simulate(const std::string& out, int turns) {
+    const Outcome made = RunProgram(folder_.path(), {"logs", "simulate", "--workflow", kBanking, "--turns",
+                                                     std::to_string(turns), "--out", out});
+    ASSERT_EQ(made.exit_code, 0) << made.error;
+  }
+  TempFolder folder_;
+};
+
+TEST_F(FlywheelCli, LogsGoInOutAndAreListed) {
+  Simulate("turns.jsonl", 60);
+  const std::vector<std::string> import{"logs", "import", "--store", "t.sqlite", "turns.jsonl", "--json"};
+  Outcome out = RunProgram(folder_.path(), import);
+  ASSERT_EQ(out.exit_code, 0) << out.error;
+  const Json first = Json::parse(out.out);
+  EXPECT_EQ(first["added"], first["turns"]);
+  EXPECT_EQ(Json::parse(RunProgram(folder_.path(), import).out)["added"], 0);
+  EXPECT_THAT(RunProgram(folder_.path(), {"logs", "list", "--store", "t.sqlite", "--turns"}).out,
+              HasSubstr("sessions"));
+  for (const char* form : {"openai", "conversations", "turns"}) {
+    out = RunProgram(folder_.path(),
+                     {"logs", "export", "--store", "t.sqlite", "--form", form, "--out", "out.jsonl"});
+    EXPECT_EQ(out.exit_code, 0) << out.error;
+  }
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "torn.jsonl", "{\"session\": \"a\", \"turn\": 1}\n{\"sess"));
+  out = RunProgram(folder_.path(),
+                   {"logs", "import", "--store", "t.sqlite", "torn.jsonl", "--listed", "listed.txt"});
+  EXPECT_EQ(out.exit_code, 1);
+  EXPECT_THAT(out.error, HasSubstr("torn.jsonl:2: not valid JSON"));
+  EXPECT_THAT(*ReadFile(folder_ / "listed.txt"), HasSubstr("torn.jsonl:2"));
+  out = RunProgram(folder_.path(),
+                   {"logs", "purge", "--store", "t.sqlite", "--keep", "words=0", "--reason", "test"});
+  EXPECT_EQ(out.exit_code, 0) << out.error;
+  EXPECT_EQ(
+      RunProgram(folder_.path(), {"logs", "purge", "--store", "t.sqlite", "--keep", "words", "--reason", "x"})
+          .exit_code,
+      2);
+  EXPECT_EQ(RunProgram(folder_.path(), {"logs", "list", "--store", "none.sqlite"}).exit_code, 1);
+}
+
+// The circle with everything that it starts.
+bool RunAndKill(const std::filesystem::path& folder, const std::vector<std::string>& arguments,
+                useconds_t after) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setpgid(0, 0);
+    const Outcome out = RunProgram(folder, arguments);
+    ::_exit(out.exit_code == 0 ? 0 : 1);
+  }
+  ::setpgid(child, child);
+  bool ended = false;
+  int status = 0;
+  for (useconds_t waited = 0; waited < after && !ended; waited += 10000) {
+    ::usleep(10000);
+    ended = ::waitpid(child, &status, WNOHANG) == child;
+  }
+  if (!ended) {
+    ::kill(-child, SIGKILL);
+    ::waitpid(child, &status, 0);
+  }
+  return ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST_F(FlywheelCli, TheCircleIsFinishedHoweverOftenItIsKilled) {
+  Simulate("turns.jsonl", 250);
+  const std::vector<std::string> run{"flywheel", "run", "--workflow", kBanking,      "--store", "t.sqlite",
+                                     "--out",    "c",   "--import",   "turns.jsonl", "--nice",  "1"};
+  ASSERT_EQ(RunProgram(folder_.path(), {"flywheel", "run", "--workflow", kBanking, "--store", "x.sqlite",
+                                        "--out", "c", "--plan"})
+                .exit_code,
+            0);
+  bool finished = false;
+  int kills = 0;
+  for (int round = 0; round < 60 && !finished; ++round) {
+    finished = RunAndKill(folder_.path(), run, static_cast<useconds_t>(60'000 * (1 + round)));
+    kills += finished ? 0 : 1;
+  }
+  ASSERT_TRUE(finished);
+  EXPECT_GT(kills, 0);
+  EXPECT_TRUE(JsonOf(folder_ / "c" / "state.json")["finished"].get<bool>());
+  // As if nothing had happened.
+  const std::vector<std::string> calm{"flywheel", "run",         "--workflow", kBanking,
+                                      "--store",  "calm.sqlite", "--out",      "d",
+                                      "--import", "turns.jsonl", "--nice",     "1"};
+  const Outcome out = RunProgram(folder_.path(), calm);
+  ASSERT_EQ(out.exit_code, 0) << out.error;
+  EXPECT_EQ(*ReadFile(folder_ / "c" / "labelled.jsonl"), *ReadFile(folder_ / "d" / "labelled.jsonl"));
+  EXPECT_EQ(JsonOf(folder_ / "c" / "summary.json"), JsonOf(folder_ / "d" / "summary.json"));
+  EXPECT_EQ(*ReadFile(folder_ / "c" / "queue.jsonl"), *ReadFile(folder_ / "d" / "queue.jsonl"));
+  EXPECT_GT(JsonOf(folder_ / "c" / "summary.json")["rows"].get<int>(), 20);
+  EXPECT_THAT(*ReadFile(folder_ / "c" / "report.html"), HasSubstr("<svg"));
+}
+
+TEST_F(FlywheelCli, LabelsAreTakenFromWhoMay) {
+  Simulate("t.sqlite", 120);
+  const auto label = [&](std::vector<std::string> more, const std::string& typed = "") {
+    std::vector<std::string> arguments{"label", "--workflow", kBanking, "--store", "t.sqlite"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return RunProgram(folder_.path(), arguments, typed);
+  };
+  EXPECT_THAT(label({"--as", "ana"}).error, HasSubstr("names who may label"));
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "labellers", "ana\nben\n"));
+  Outcome out = label({"--as", "eve"});
+  EXPECT_EQ(out.exit_code, 2);
+  EXPECT_THAT(out.error, HasSubstr("'eve' may not label"));
+  out = label({"--as", "ana"}, "x\n1\nn\nu\n?\nhello()\ntransfer_money(amount=20)\nq\n");
+  EXPECT_EQ(out.exit_code, 0) << out.error;
+  EXPECT_THAT(out.out, HasSubstr("labels taken back"));
+  EXPECT_THAT(out.out, HasSubstr("turns labelled"));
+  out = label({"--export", "queue.jsonl"});
+  ASSERT_EQ(out.exit_code, 0) << out.error;
+  std::string rows;
+  const std::string queue = *ReadFile(folder_ / "queue.jsonl");
+  Json row = Json::parse(queue.substr(0, queue.find('\n')));
+  row["label"] = {{"name", "check_balance"}, {"arguments", Json::object()}};
+  row["reason"] = "clear";
+  for (const char* author : {"ben", "eve"}) {
+    row["author"] = author;
+    rows += row.dump() + "\n";
+  }
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "filled.jsonl", rows));
+  out = label({"--import", "filled.jsonl"});
+  EXPECT_EQ(out.exit_code, 1);
+  EXPECT_THAT(out.error, HasSubstr("'eve' may not label"));
+  EXPECT_THAT(label({"--agreement"}).out, HasSubstr("Krippendorff's alpha"));
+  out = label({"--sample", "5", "--json"});
+  EXPECT_EQ(std::count(out.out.begin(), out.out.end(), '\n'), 5);
+}
+
+TEST_F(FlywheelCli, ExplainsATurnAndWatches) {
+  Simulate("t.sqlite", 150);
+  const std::string list = RunProgram(folder_.path(), {"logs", "list", "--store", "t.sqlite", "--json"}).out;
+  const std::string session = Json::parse(list.substr(0, list.find('\n')))["session"].get<std::string>();
+  Outcome out =
+      RunProgram(folder_.path(), {"explain", session, "1", "--log", "t.sqlite", "--workflow", kBanking});
+  EXPECT_EQ(out.exit_code, 0) << out.error;
+  for (const char* part : {"Live", "Heard", "Understood", "Said"}) EXPECT_THAT(out.out, HasSubstr(part));
+  EXPECT_TRUE(
+      Json::accept(RunProgram(folder_.path(), {"explain", session, "1", "--log", "t.sqlite", "--json"}).out));
+  EXPECT_THAT(RunProgram(folder_.path(), {"explain", session, "99", "--log", "t.sqlite"}).error,
+              HasSubstr("no turn 99"));
+  EXPECT_THAT(RunProgram(folder_.path(), {"explain", "none", "1", "--log", "t.sqlite"}).error,
+              HasSubstr("no session none"));
+  out = RunProgram(folder_.path(), {"flywheel", "watch", "--workflow", kBanking, "--store", "t.sqlite",
+                                    "--completion", "1", "--training", kBanking + "/seed.jsonl", "--json"});
+  EXPECT_EQ(out.exit_code, 1) << out.error;
+  EXPECT_GT(Json::parse(out.out)["alerts"].size(), 0U);
+  EXPECT_THAT(out.error, HasSubstr("completion"));
+}
+
+// What is written into a store by a conversation itself.
+TEST_F(FlywheelCli, ChatWritesIntoAStore) {
+  const Outcome out =
+      RunProgram(folder_.path(), {"chat", "--workflow", kBanking, "--no-model", "--turns", "t.sqlite"},
+                 "check_balance(account=savings)\n");
+  ASSERT_EQ(out.exit_code, 0) << out.error;
+  EXPECT_THAT(RunProgram(folder_.path(), {"logs", "list", "--store", "t.sqlite"}).out, HasSubstr("live"));
+}
+
+}  // namespace
+}  // namespace sotto
