@@ -44,6 +44,7 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
     std::shared_ptr<const Brain> brain;                // null: sessions bring an understander of their own
     std::optional<Voice> voice;                        // none: text only
     std::shared_ptr<const RoutePlan> route = nullptr;  // null: nobody is asked but the brain
+    std::shared_ptr<const TurnNetwork> network = nullptr;  // null: the workflow has none
   };
 
   // kInvalidArgument: the brain is another workflow's than the program.

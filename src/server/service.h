@@ -12,6 +12,7 @@
 #include "server/openai_api.h"
 #include "server/rest_api.h"
 #include "server/router.h"
+#include "server/specialist_api.h"
 #include "server/voice_calls.h"
 #include "server/voice_socket.h"
 
@@ -56,6 +57,7 @@ class Service final : public HttpHandler {
   VoiceSockets sockets_;
   MediaStreams streams_;
   OpenAiApi openai_;
+  SpecialistApi specialists_;
   std::atomic<bool> ready_{false};
 };
 
