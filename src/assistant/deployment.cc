@@ -50,6 +50,7 @@ SessionServices Deployment::Services(const Clock& clock, Journal* journal, TurnS
   services.journal = journal;
   services.clock = &clock;
   services.turns = turns;
+  services.network = parts_.network;
   return services;
 }
 

@@ -47,6 +47,7 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
     std::shared_ptr<const RoutePlan> route = nullptr;  // null: nobody is asked but the brain
     std::shared_ptr<const Brain> shadow = nullptr;     // understands along; null: nobody does
     Release release = {};                              // as the sessions' records say it
+    std::shared_ptr<const TurnNetwork> network = nullptr;  // null: the workflow has none
   };
 
   // kInvalidArgument: the brain is another workflow's than the program.

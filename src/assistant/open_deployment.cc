@@ -83,6 +83,13 @@ Result<std::shared_ptr<const Deployment>> OpenDeployment(const DeploymentSources
     SOTTO_ASSIGN_OR_RETURN(parts.route, OpenRoute(sources.route, parts.brain));
     laps.Lap("route");
   }
+  if (!workflow->network.specialists.empty()) {
+    SpecialistContext context;
+    SOTTO_ASSIGN_OR_RETURN(context.encoder, OpenInstalledEncoder());
+    SOTTO_ASSIGN_OR_RETURN(auto network, Network::Open(*workflow, context));
+    parts.network = std::make_shared<const TurnNetwork>(std::move(network), schedulers.sessions);
+    laps.Lap("network");
+  }
   SOTTO_ASSIGN_OR_RETURN(parts.program, DialogueProgram::Compile(workflow));
   const bool waits = &schedulers.synthesis != &schedulers.sessions;
   SOTTO_ASSIGN_OR_RETURN(parts.actions,

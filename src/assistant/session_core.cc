@@ -87,6 +87,7 @@ void SessionCore::Take() {
     std::vector<Transcript::Hypothesis> hypotheses = heard.n_best;
     if (hypotheses.empty()) hypotheses.push_back({heard.text, 0});
     Enter(Stage::kUnderstanding, options_.understand_within);
+    AskNetwork(hypotheses.front().text);
     taker_.Understand(std::move(hypotheses), options_.understand_within, Awaited(&SessionCore::OnUnderstood));
   }
   inbox_->Read();
@@ -111,6 +112,8 @@ void SessionCore::Settle() {
 
 void SessionCore::CloseRecord() {
   taker_.Describe(&record_);
+  if (services_.network != nullptr && record_.outcome != TurnRecord::Outcome::kBegan)
+    call_.turns.push_back(CallTurnOf(record_));
   if (services_.turns == nullptr) return;
   if (const auto written = services_.turns->Write(record_); !written) {
     Log().error("{}: turn {}: {}", record_.session, record_.turn, written.error().message);
@@ -133,12 +136,64 @@ void SessionCore::Enter(Stage stage, Duration limit) {
   stage_ends_ = Now() + limit;
 }
 
+// Of the words that were understood where that is known later: the best reading is what most turns are taken for.
+void SessionCore::AskNetwork(const std::string& text) {
+  understood_.reset();
+  network_awaited_ = services_.network != nullptr;
+  if (!network_awaited_) return;
+  asked_network_at_ = Now();
+  const int turn = record_.turn;
+  services_.network->Ask(text, services_.today.value_or(LocalDate(services_.clock->WallNow())), call_,
+                         options_.understand_within, [inbox = inbox_, this, turn](Result<Json> said) {
+                           inbox->Put([this, turn, said = std::move(said)] {
+                             if (network_awaited_ && record_.turn == turn) OnAnnotated(said);
+                           });
+                         });
+}
+
+void SessionCore::OnAnnotated(Result<Json> said) {
+  network_awaited_ = false;
+  TurnRecord::Annotations& annotations = record_.annotations.emplace();
+  annotations.ms = Milliseconds(Now() - asked_network_at_);
+  if (said) {
+    annotations.by = *std::move(said);
+  } else {
+    annotations.missed = true;
+    record_.errors.push_back(said.error().message);
+  }
+  if (understood_) Decide(*std::exchange(understood_, std::nullopt));
+}
+
 void SessionCore::OnUnderstood(Result<Understanding> understood) {
   record_.times.understood = Ms();
-  Apply(taker_.Take(std::move(understood), record_.heard.text, &record_));
+  const TimePoint budget_ends = network_awaited_ ? asked_network_at_ + services_.network->budget() : Now();
+  if (Now() < budget_ends) {
+    understood_ = std::move(understood);
+    Enter(Stage::kUnderstanding, budget_ends - Now());
+    return;
+  }
+  Decide(std::move(understood));
+}
+
+void SessionCore::Decide(Result<Understanding> understood) {
+  if (network_awaited_) {
+    network_awaited_ = false;
+    TurnRecord::Annotations& annotations = record_.annotations.emplace();
+    annotations.ms = Milliseconds(Now() - asked_network_at_);
+    annotations.missed = true;
+  }
+  const NetworkDef::Rule* rule = record_.annotations && !record_.annotations->missed
+                                     ? services_.network->network().Decide(record_.annotations->by)
+                                     : nullptr;
+  if (rule != nullptr) record_.annotations->rule = rule->when + " -> " + rule->then;
+  Apply(taker_.Take(std::move(understood), record_.heard.text, &record_, rule));
 }
 
 void SessionCore::OnMissed() {
+  if (understood_) {  // the network missed its budget
+    Decide(*std::exchange(understood_, std::nullopt));
+    return;
+  }
   if (stage_ == Stage::kUnderstanding) {
     OnUnderstood(
         MakeError(ErrorCode::kTimeout, "not understood within {} ms", options_.understand_within.count()));

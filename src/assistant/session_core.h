@@ -16,6 +16,9 @@
 // the same idempotency key. Where the journal fails, nothing is lost and nothing is done: what could not be
 // stored is stored before whatever follows, and an action that waits for it fails with `unavailable`.
 //
+// Beside the understanding a network of specialists may look at the words (assistant/turn_network.h): the decision waits for
+// it until its budget is over, counted from the words, and no longer; where that was missed the record says so.
+//
 // Nothing waits and everything ends: understanding, storing and acting have a deadline each. Missed: not
 // understood; the action fails with `timeout`, never begun; the action fails with `timeout`. The error goes
 // to the record and the log; what comes later is recognised by its number and dropped.
@@ -29,6 +32,7 @@
 #include <vector>
 
 #include "assistant/journal.h"
+#include "assistant/turn_network.h"
 #include "assistant/turn_taker.h"
 #include "base/inbox.h"
 #include "core/action.h"
@@ -48,6 +52,8 @@ struct SessionServices {
   // Kept as long as the session; null: none (deployment.h).
   std::shared_ptr<const Deployment> deployment = nullptr;
   std::optional<Date> today = std::nullopt;  // the day of the call, where it is not the clock's
+  // Null: none. Kept as long as the session.
+  std::shared_ptr<const TurnNetwork> network = nullptr;
   // Where records go besides the host; null: nowhere. Of a voice session one that does not block (TurnQueue).
   TurnSink* turns = nullptr;
 };
@@ -123,6 +129,9 @@ class SessionCore {
 
   void Enter(Stage stage, Duration limit);
   void OnUnderstood(Result<Understanding> understood);
+  void AskNetwork(const std::string& text);
+  void OnAnnotated(Result<Json> said);
+  void Decide(Result<Understanding> understood);
   void Apply(Decision decision);
   void Keep(const std::vector<Event>& events);
   void Store();
@@ -149,7 +158,11 @@ class SessionCore {
   Stage stage_ = Stage::kIdle;
   uint64_t awaited_ = 0;  // number of what the stage waits for
   TimePoint stage_ends_ = TimePoint::max();
-  std::optional<ActionRequest> action_;  // that waits or runs
+  CallSoFar call_;                                   // the turns that are over
+  TimePoint asked_network_at_;                       // of this turn
+  bool network_awaited_ = false;                     // asked, and neither told nor given up
+  std::optional<Result<Understanding>> understood_;  // waits for the network
+  std::optional<ActionRequest> action_;              // that waits or runs
   TimePoint action_began_;
   std::vector<Event> unstored_;
   bool storing_ = false;  // an append is under way

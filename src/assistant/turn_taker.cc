@@ -85,7 +85,8 @@ void TurnTaker::Understand(std::vector<Transcript::Hypothesis> hypotheses, Durat
   understander_->Commit(std::move(hypotheses), limit, std::move(done));
 }
 
-Decision TurnTaker::Take(Result<Understanding> understood, std::string heard, TurnRecord* record) {
+Decision TurnTaker::Take(Result<Understanding> understood, std::string heard, TurnRecord* record,
+                         const NetworkDef::Rule* rule) {
   record->expectation = dialogue_.expectation();
   record->offered_tools = dialogue_.OfferedTools();
   TurnInput input;
@@ -109,6 +110,11 @@ Decision TurnTaker::Take(Result<Understanding> understood, std::string heard, Tu
   } else {
     Log().error("{}: turn {}: {}", record->session, record->turn, understood.error().message);
     record->errors.push_back(understood.error().message);
+  }
+  if (rule != nullptr && rule->then == kNetworkHandOff) {
+    input.hand_off = true;
+  } else if (rule != nullptr) {
+    input.calls = {{ToolCall{rule->then, Json::object()}, 1.0, {}, {}}};
   }
   return Decide(std::move(input), *record);
 }

@@ -48,7 +48,9 @@ class TurnTaker {
   void Understand(std::vector<Transcript::Hypothesis> hypotheses, Duration limit, Understander::Done done);
   // Lets the dialogue decide. `heard`: the words where the understanding does not say. Fills expectation,
   // `understood` and, where it is an error, the error of the record: the turn then counts as not understood.
-  Decision Take(Result<Understanding> understood, std::string heard, TurnRecord* record);
+  // `rule`: of the network, that holds; null: none.
+  Decision Take(Result<Understanding> understood, std::string heard, TurnRecord* record,
+                const NetworkDef::Rule* rule = nullptr);
   // Of words that nobody has to understand: none. Counts as not understood.
   Decision TakeNothing(TurnRecord* record);
   Decision NoInput(TurnRecord* record);

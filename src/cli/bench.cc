@@ -16,6 +16,7 @@ void RegisterBench(CLI::App& app, CliContext& context) {
   RegisterBenchSoak(*bench, context);
   RegisterBenchBargeIn(*bench, context);
   RegisterBenchEars(*bench, context);
+  RegisterBenchNetwork(*bench, context);
   RegisterBenchServe(*bench, context);
 }
 

@@ -16,6 +16,7 @@ void RegisterBenchVoice(CLI::App& bench, CliContext& context);
 void RegisterBenchSoak(CLI::App& bench, CliContext& context);
 void RegisterBenchBargeIn(CLI::App& bench, CliContext& context);
 void RegisterBenchEars(CLI::App& bench, CliContext& context);
+void RegisterBenchNetwork(CLI::App& bench, CliContext& context);
 void RegisterBenchServe(CLI::App& bench, CliContext& context);
 
 }  // namespace sotto

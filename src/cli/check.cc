@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "dialogue/program.h"
+#include "specialist/network.h"
 #include "workflow/parse.h"
 
 namespace sotto {
@@ -39,6 +40,11 @@ void PrintSummary(const Workflow& workflow) {
 // False: the workflow has mistakes.
 Result<bool> CheckOne(const std::string& path, const CheckFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(ParsedWorkflow parsed, ReadWorkflow(path));
+  if (parsed.workflow) {
+    const std::vector<Mistake> network = CheckNetwork(*parsed.workflow, {});
+    parsed.mistakes.insert(parsed.mistakes.end(), network.begin(), network.end());
+    if (!network.empty()) parsed.workflow.reset();
+  }
   if (flags.json) {
     fmt::print("{}\n", ToJson(parsed).dump(2));
   } else {

@@ -33,6 +33,8 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterVersions(app, context);
   RegisterHistory(app, context);
   RegisterCanary(app, context);
+  RegisterScreen(app, context);
+  RegisterSummarise(app, context);
   RegisterBench(app, context);
   RegisterQuantize(app, context);
   RegisterSynth(app, context);

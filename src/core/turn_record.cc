@@ -114,6 +114,12 @@ Json ToJson(const TurnRecord& record) {
   json["heard"]["listening_mode"] = record.listening_mode;
   json["understood"] = record.understood ? ToJson(*record.understood) : Json(nullptr);
   if (record.shadow) json["shadow"] = ToJson(*record.shadow);
+  if (record.annotations) {
+    json["annotations"] = {{"by", record.annotations->by},
+                           {"ms", record.annotations->ms},
+                           {"missed", record.annotations->missed},
+                           {"rule", record.annotations->rule}};
+  }
   json["outcome"] = OutcomeName(record.outcome);
   if (record.escalation) {
     json["escalation"] = {{"to", record.escalation->to},

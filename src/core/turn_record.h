@@ -60,6 +60,15 @@ struct TurnRecord {
   std::optional<Understanding> understood;
   // What a candidate made of the same words, where one understands along: nobody acted on it.
   std::optional<Understanding> shadow;
+  // What the specialists of the workflow's network said of it (specialist/network.h).
+  struct Annotations {
+    Json by = Json::object();  // name -> annotation; what was too late is not there
+    double ms = 0;             // from the end of the turn until they were there, or were given up
+    bool missed = false;       // the budget: the turn was decided without them
+    std::string rule;          // that held, as written; empty: none
+    bool operator==(const Annotations&) const = default;
+  };
+  std::optional<Annotations> annotations;  // none: no network
   // What became of the turn.
   enum class Outcome {
     kBegan,  // the greeting
@@ -71,7 +80,7 @@ struct TurnRecord {
   Outcome outcome = Outcome::kHandled;
   struct Escalation {
     std::string to;       // person
-    std::string reason;   // asked, failures, no_input, verification, action_failed
+    std::string reason;   // asked, failures, no_input, verification, action_failed, rule
     std::string summary;  // one line for whoever takes over
     bool operator==(const Escalation&) const = default;
   };

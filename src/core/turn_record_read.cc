@@ -330,6 +330,14 @@ Result<TurnRecord> TurnRecordFromJson(const Json& json) {
   reader.Object("understood",
                 [&](const Reader& understood) { ReadUnderstood(understood, record.understood.emplace()); });
   reader.Object("shadow", [&](const Reader& shadow) { ReadUnderstood(shadow, record.shadow.emplace()); });
+  reader.Object("annotations", [&](const Reader& item) {
+    TurnRecord::Annotations& annotations = record.annotations.emplace();
+    item.Read("by", annotations.by);
+    if (!annotations.by.is_object()) item.Fail("by", "an object");
+    item.Read("ms", annotations.ms);
+    item.Read("missed", annotations.missed);
+    item.Read("rule", annotations.rule);
+  });
   ReadOutcome(reader, record);
   reader.Each("events", [&](const Json& event, const std::string&) { record.events.push_back(event); });
   ReadActions(reader, record);

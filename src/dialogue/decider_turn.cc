@@ -42,6 +42,11 @@ void Decider::Turn(const TurnInput& input) {
   Emit(Event::Type::kUserSaid, 0, input.text, std::move(calls));
   text_ = input.text;
   if (!judged_as_.empty()) Emit(Event::Type::kNotTaken, 0, judged_as_);
+  if (input.hand_off) {
+    handled_ = true;
+    HandOffTo("rule");
+    return;
+  }
   if (ReplyToJudged()) return;
 
   const Heard heard = Sort(judged);

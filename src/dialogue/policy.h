@@ -24,6 +24,7 @@ struct TurnInput {
   double heard = 1;                             // how well the words were heard (core/transcript.h)
   std::vector<std::string> may_have_been = {};  // what else may have been said, nearly as likely
   std::optional<Date> today = std::nullopt;     // the day it is, where that is known
+  bool hand_off = false;                        // a rule of the network says so: whatever was understood
 };
 
 // Calls that are certain: scripts, simulators, tests.
@@ -31,7 +32,7 @@ TurnInput CertainInput(std::string text, const std::vector<ToolCall>& calls);
 
 // Given to the human side.
 struct HandOff {
-  std::string reason;              // asked, failures, no_input, verification, action_failed
+  std::string reason;              // asked, failures, no_input, verification, action_failed, rule
   std::string summary;             // one line for a person
   Json tasks = Json::array();      // [{tool, slots, status}]: open, suspended, queued, done, failed
   std::vector<std::string> words;  // what the user said last

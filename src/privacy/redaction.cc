@@ -38,6 +38,7 @@ class RecordRedactor {
     for (auto& hypothesis : record.heard.n_best) hypothesis.text = Text(hypothesis.text);
     if (record.understood) RedactUnderstanding(*record.understood);
     if (record.shadow) RedactUnderstanding(*record.shadow);
+    if (record.annotations) RedactAnnotations(record.annotations->by);
     for (TurnRecord::Action& action : record.actions) {
       action.request.arguments = redactor_.RedactJson(action.request.arguments);
       action.result.data = redactor_.RedactJson(action.result.data);
@@ -69,6 +70,29 @@ class RecordRedactor {
       call.call.arguments = redactor_.RedactJson(call.call.arguments);
       for (UnfitValue& unfit : call.unfit)
         unfit.value = redactor_.RedactJson(unfit.value, PlainWords(unfit.argument));
+    }
+  }
+
+  // What was found in the words has a value in another form ("double four ..." -> 44...): it goes with its words.
+  void RedactAnnotations(Json& by) {
+    for (auto& item : by.items()) {
+      Json& annotation = item.value();
+      if (!annotation.is_object() || !annotation.contains("found") || !annotation["found"].is_array()) {
+        annotation = redactor_.RedactJson(annotation);
+        continue;
+      }
+      for (Json& found : annotation["found"]) {
+        if (!found.is_object()) continue;
+        const std::string words = found.value("text", "");
+        const std::string redacted = Text(words);
+        if (redacted == words) {
+          found = redactor_.RedactJson(found);
+          continue;
+        }
+        found["text"] = redacted;
+        for (const char* key : {"begin", "end", "others", "detail"}) found.erase(key);
+        if (found.contains("value")) found["value"] = redacted;
+      }
     }
   }
 

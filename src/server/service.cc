@@ -37,6 +37,14 @@ VoiceSocketServices SocketServices(const Service::Parts& parts) {
           [access = parts.access](const Client& client) { return access->Hold(client); }};
 }
 
+// That of the working folder, or of the checkout that the workflow lies in (workflows/NAME).
+std::filesystem::path SpecialistsFolder(const ServedWorkflows& workflows) {
+  std::error_code error;
+  const ServedWorkflowPtr first = workflows.Find("");
+  if (std::filesystem::exists("specialists", error) || first == nullptr) return "specialists";
+  return first->deployment->workflow().folder / ".." / ".." / "specialists";
+}
+
 }  // namespace
 
 Service::Service(Parts parts)
@@ -47,11 +55,14 @@ Service::Service(Parts parts)
       streams_(
           {parts_.clock, parts_.scheduler, parts_.calls, parts_.workflows, parts_.metrics, parts_.call_log},
           parts_.twilio),
-      openai_(*parts_.scheduler, *parts_.workflows, *parts_.models, parts_.gateway, parts_.metrics) {
+      openai_(*parts_.scheduler, *parts_.workflows, *parts_.models, parts_.gateway, parts_.metrics),
+      specialists_(*parts_.scheduler,
+                   [workflows = parts_.workflows] { return SpecialistsFolder(*workflows); }) {
   AddRoutes();
   rest_.AddTo(router_);
   streams_.AddTo(router_);
   openai_.AddTo(router_);
+  specialists_.AddTo(router_);
 }
 
 void Service::AddRoutes() {

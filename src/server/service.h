@@ -13,6 +13,7 @@
 #include "server/realtime_socket.h"
 #include "server/rest_api.h"
 #include "server/router.h"
+#include "server/specialist_api.h"
 #include "server/voice_calls.h"
 #include "server/voice_socket.h"
 
@@ -59,6 +60,7 @@ class Service final : public HttpHandler {
   RealtimeSockets realtime_;
   MediaStreams streams_;
   OpenAiApi openai_;
+  SpecialistApi specialists_;
   std::atomic<bool> ready_{false};
 };
 

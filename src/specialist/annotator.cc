@@ -32,6 +32,40 @@ threshold: 0.5
 below: none
 )",
      &OpenLanguage, nullptr, &EvaluateLanguage},
+    {"rule",
+     "IBANs, cards, phones, postcodes, ... in a text, written or spoken, and whether they can be right",
+     R"(specialist: {name}
+kind: rule
+description: Codes and addresses in a text, and whether they are valid
+formats: [iban, card, sort_code, routing_number, phone, email, postcode, birth_date]
+regions: [US, GB]   # the first one's telephone numbers need no country code; postcodes of all
+)",
+     &OpenRule, nullptr, nullptr},
+    {"tag", "dates, times, durations, ranges, numbers, money in a text, with their values",
+     R"(specialist: {name}
+kind: tag
+description: Days and times in a text
+types: [date, date_range, time, duration]   # and number, ordinal, percent, money
+day_first: false                            # "3/4" is the third of April: true
+)",
+     &OpenTag, nullptr, &EvaluateTag},
+    {"risk", "how likely a caller is to give up, from the conversation so far",
+     R"(specialist: {name}
+kind: risk
+description: Whether the caller is about to give up
+simulate: 4000      # calls to learn from where data: has none
+threshold: 0.5
+below: none
+)",
+     &OpenRisk, &TrainRisk, &EvaluateRisk},
+    {"summarise", "the sentences that say the most; of a voicemail who, number, wish and when",
+     R"(specialist: {name}
+kind: summarise
+description: What a text says, in short
+form: text        # or voicemail
+sentences: 3
+)",
+     &OpenSummarise, nullptr, nullptr},
 };
 
 }  // namespace

@@ -4,6 +4,10 @@
 //   classify  {"label", "confidence", "in_scope"?, "decision"}
 //   embed     {"vector"}
 //   language  {"label", "confidence", "decision"}
+//   rule      {"found": [{"format", "text", "begin", "end", "value", "valid", "why"?, ...}]}
+//   tag       {"found": [{"type", "text", "begin", "end", "value", ...}]}
+//   risk      {"risk", "wants_person", "why", "decision"}
+//   summarise {"sentences": [{"text", "begin", "end", "score"}]}, or {"who", "callback", "wish", "when"}
 // "decision" is "accept", or what specialist.yaml says for below its threshold ("escalate", "ask", "person",
 // "none"); what is out of scope has no label (null).
 //
@@ -15,22 +19,51 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/calendar.h"
 #include "core/json.h"
 #include "embed/sentence_encoder.h"
+#include "specialist/call_so_far.h"
 #include "specialist/declaration.h"
 
 namespace sotto {
+
+// A text with what is known around it; what is not known is empty.
+struct TextInContext {
+  std::string_view text;
+  std::optional<Date> today = std::nullopt;  // none: the day of this machine
+  const CallSoFar* call = nullptr;           // the turns before it
+  std::span<const float> vector = {};        // of the shared encoder
+};
 
 class Annotator {
  public:
   virtual ~Annotator() = default;
   // One object a text, in their order.
   virtual std::vector<Json> Annotate(std::span<const std::string> texts) const = 0;
+  // One text with what is known around it.
+  virtual Json AnnotateInContext(const TextInContext& text) const {
+    const std::string copy(text.text);
+    return Annotate({&copy, 1})[0];
+  }
+  // What AnnotateInContext makes use of.
+  virtual bool reads_context() const { return false; }  // the day, the call
+  virtual bool reads_vector() const { return false; }
+
+  // What rules over annotations compare (specialist/network.h): a label, a number, or null where there is none
+  // that is sure enough.
+  virtual Json RuleValue(const Json& annotation) const {
+    return annotation.value("decision", "accept") == "accept" ? annotation.value("label", Json()) : Json();
+  }
+  // The labels that RuleValue may give; empty: no list.
+  virtual std::vector<std::string> labels() const { return {}; }
+  // RuleValue is a number.
+  virtual bool is_number() const { return false; }
   const SpecialistDeclaration& declaration() const { return declaration_; }
 
  protected:
@@ -77,6 +110,15 @@ Result<std::vector<std::filesystem::path>> DataFiles(const SpecialistDeclaration
                                                      std::string_view key);
 
 // The kinds' functions, each in its own file.
+Result<std::unique_ptr<Annotator>> OpenRule(const SpecialistDeclaration&, const SpecialistContext&);
+Result<std::unique_ptr<Annotator>> OpenTag(const SpecialistDeclaration&, const SpecialistContext&);
+Result<Json> EvaluateTag(const SpecialistDeclaration&, const SpecialistContext&,
+                         const std::vector<std::string>&);
+Result<std::unique_ptr<Annotator>> OpenSummarise(const SpecialistDeclaration&, const SpecialistContext&);
+Result<std::unique_ptr<Annotator>> OpenRisk(const SpecialistDeclaration&, const SpecialistContext&);
+Result<Json> TrainRisk(const SpecialistDeclaration&, const SpecialistContext&);
+Result<Json> EvaluateRisk(const SpecialistDeclaration&, const SpecialistContext&,
+                          const std::vector<std::string>&);
 Result<std::unique_ptr<Annotator>> OpenClassify(const SpecialistDeclaration&, const SpecialistContext&);
 Result<Json> TrainClassify(const SpecialistDeclaration&, const SpecialistContext&);
 Result<Json> EvaluateClassify(const SpecialistDeclaration&, const SpecialistContext&,

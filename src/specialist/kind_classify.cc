@@ -152,6 +152,12 @@ class ClassifyAnnotator final : public Annotator {
     for (const Classification& got : classifier_->ClassifyMany(texts)) out.push_back(Annotation(got));
     return out;
   }
+  Json AnnotateInContext(const TextInContext& text) const override {
+    if (!reads_vector() || text.vector.empty()) return Annotator::AnnotateInContext(text);
+    return Annotation(classifier_->Classify(text.text, text.vector));
+  }
+  bool reads_vector() const override { return classifier_->uses_encoder(); }
+  std::vector<std::string> labels() const override { return classifier_->labels(); }
 
  private:
   Json Annotation(const Classification& got) const {

@@ -29,6 +29,7 @@ class LanguageAnnotator final : public Annotator {
     }
     return out;
   }
+  std::vector<std::string> labels() const override { return languages_; }
 
  private:
   const std::vector<std::string> languages_;

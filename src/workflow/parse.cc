@@ -9,6 +9,7 @@
 #include "text/normalise.h"
 #include "text/times.h"
 #include "workflow/messages.h"
+#include "workflow/network.h"
 #include "workflow/suggest.h"
 #include "workflow/validate.h"
 #include "workflow/yaml_reader.h"
@@ -91,7 +92,8 @@ class WorkflowParser {
   void ReadRoot(const YAML::Node& root) {
     reader_.CheckMap(
         root, "",
-        {"workflow", "language", "privacy", "assistant", "entities", "tools", "policy", "messages", "mcp"},
+        {"workflow", "language", "privacy", "assistant", "entities", "tools", "network", "policy", "messages",
+         "mcp"},
         "the workflow");
     reader_.Read(root, "", "workflow", workflow_.name);
     reader_.Read(root, "", "language", workflow_.language);
@@ -111,6 +113,7 @@ class WorkflowParser {
       for (const auto& item : node) ReadTool(item.first.Scalar(), item.second);
     }
     if (const YAML::Node node = root["policy"]) ReadPolicy(node);
+    if (const YAML::Node node = root["network"]) ReadNetwork(node, workflow_, reader_);
     ReadMessages(root["messages"]);
     if (const ToolDef* unclear = workflow_.FindRole(ToolRole::kUnclear))
       workflow_.unclear_tool = unclear->name;

@@ -50,7 +50,7 @@ Result<std::vector<Token>> Tokens(std::string_view text) {
       tokens.push_back({Token::Kind::kString, std::string(text.substr(i + 1, end - i - 1))});
       i = end + 1;
     } else if (std::isdigit(static_cast<unsigned char>(c)) != 0 ||
-               (c == '-' && i + 1 < text.size() &&
+               ((c == '-' || c == '.') && i + 1 < text.size() &&
                 std::isdigit(static_cast<unsigned char>(text[i + 1])) != 0)) {
       ++i;
       while (i < text.size() && (word(text[i]) || text[i] == '.')) ++i;

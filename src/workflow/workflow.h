@@ -161,6 +161,25 @@ struct McpServer {
   std::map<std::string, std::string> headers;  // ${NAME}: from the environment
 };
 
+// Specialists that look at every turn beside the brain; the `network:` section (specialist/network.h runs them).
+struct NetworkDef {
+  struct Use {
+    std::string name;  // what rules and records call it: the last part of `path`
+    std::string path;  // as written: a name, or a folder relative to the workflow's
+    int line = 0;
+  };
+  // The first rule that holds decides; a rule over an annotation that is missing or not sure enough does not hold.
+  struct Rule {
+    std::string when;  // workflow/rule.h over the names: "escalation_risk > 0.8"
+    std::string then;  // "handoff", or a tool: as if it had been asked for
+    int line = 0;
+  };
+  std::vector<Use> specialists;
+  std::vector<Rule> rules;
+  int budget_ms = 20;  // so long after the end of a turn its decision may wait for them
+};
+inline constexpr std::string_view kNetworkHandOff = "handoff";
+
 // How the dialogue decides; the `policy:` section.
 struct DialoguePolicy {
   enum class Confirm { kDefault, kNever, kAlways };
@@ -197,6 +216,7 @@ struct Workflow {
   PrivacyPolicy privacy;  // `privacy:` of the workflow and of its tools
   // Name of the tool that stands for "not understood or not served"; every workflow has one.
   std::string unclear_tool = "intent_unclear";
+  NetworkDef network;              // without specialists: none
   Json policy = Json::object();    // dialogue section, as written
   DialoguePolicy dialogue;         // the same, typed, with defaults
   Json messages = Json::object();  // texts of the patterns, as written

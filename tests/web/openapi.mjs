@@ -95,6 +95,14 @@ try {
   await ask('PUT', uuid, { workflow: 'nobody' }, 404);
   await ask('PUT', uuid, { caler: {} }, 400);
   await ask('GET', uuid, undefined, 200);
+  await ask('GET', '/v1/specialists', undefined, 200);
+  const told = await ask('POST', '/v1/extract', { specialist: 'date', input: ['the 3rd of may 2021', 'may I'] }, 200);
+  check('days are found', told.results[0].found[0].value === '2021-05-03' && told.results[1].found.length === 0);
+  await ask('POST', '/v1/classify', { specialist: 'escalation_risk', input: 'let me talk to a person' }, 200);
+  await ask('POST', '/v1/classify', { specialist: 'date', input: 'x' }, 400);
+  await ask('POST', '/v1/classify', { specialist: '../x', input: 'x' }, 404);
+  await ask('POST', '/v1/extract', { specialist: 'date', input: [] }, 400);
+  await ask('POST', '/v1/embeddings', '{"input": 3}', 400);
   await ask('POST', '/v1/tokens', undefined, 201);
   await ask('POST', '/v1/reload', undefined, 200);
   await ask('GET', '/metrics', undefined, 200);
