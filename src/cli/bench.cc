@@ -17,6 +17,7 @@ void RegisterBench(CLI::App& app, CliContext& context) {
   RegisterBenchBargeIn(*bench, context);
   RegisterBenchEars(*bench, context);
   RegisterBenchServe(*bench, context);
+  RegisterBenchRetrieve(*bench, context);
 }
 
 }  // namespace sotto

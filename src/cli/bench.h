@@ -17,5 +17,6 @@ void RegisterBenchSoak(CLI::App& bench, CliContext& context);
 void RegisterBenchBargeIn(CLI::App& bench, CliContext& context);
 void RegisterBenchEars(CLI::App& bench, CliContext& context);
 void RegisterBenchServe(CLI::App& bench, CliContext& context);
+void RegisterBenchRetrieve(CLI::App& bench, CliContext& context);
 
 }  // namespace sotto

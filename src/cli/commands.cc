@@ -26,6 +26,8 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterSpecialist(app, context);
   RegisterAnnotate(app, context);
   RegisterEmbed(app, context);
+  RegisterIndex(app, context);
+  RegisterAsk(app, context);
   RegisterBench(app, context);
   RegisterQuantize(app, context);
   RegisterSynth(app, context);
