@@ -91,18 +91,26 @@ std::string Statement::Text(int column) const {
              : std::string(text, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column)));
 }
 
+std::string_view Statement::View(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+  return bytes == nullptr
+             ? std::string_view()
+             : std::string_view(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column)));
+}
+
 Result<Database> Database::Open(const std::filesystem::path& path, Mode mode,
                                 std::chrono::milliseconds busy) {
   Database database;
   database.path_ = path.string();
   sqlite3* handle = nullptr;
-  const int flags =
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == Mode::kCreate ? SQLITE_OPEN_CREATE : 0);
+  const int flags = SQLITE_OPEN_NOMUTEX | (mode == Mode::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+                    (mode == Mode::kCreate ? SQLITE_OPEN_CREATE : 0);
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   database.handle_.reset(handle);
   if (code != SQLITE_OK) return tl::unexpected<Error>(ErrorOf(handle, database.path_));
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, static_cast<int>(busy.count()));
+  if (mode == Mode::kRead) return database;
   SOTTO_RETURN_IF_ERROR(
       database.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"));
   return database;

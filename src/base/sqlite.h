@@ -39,6 +39,8 @@ class Statement {
   int64_t Integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
   double Real(int column) const { return sqlite3_column_double(statement_.get(), column); }
   std::string Text(int column) const;
+  // The bytes of a text or blob without a copy: valid until the next Step.
+  std::string_view View(int column) const;
   // SQLITE_INTEGER, SQLITE_FLOAT, SQLITE_TEXT, SQLITE_BLOB or SQLITE_NULL.
   int Type(int column) const { return sqlite3_column_type(statement_.get(), column); }
   bool IsNull(int column) const { return Type(column) == SQLITE_NULL; }
@@ -58,7 +60,8 @@ class Statement {
 
 class Database {
  public:
-  enum class Mode { kOpen, kCreate };  // kOpen: the file must be there
+  // kOpen: the file must be there; kRead: and is never written to, nor anything beside it.
+  enum class Mode { kOpen, kCreate, kRead };
   // Waits up to `busy` for other writers. Errors name the file: kNotFound, kUnavailable (locked), kCorrupt,
   // kIo.
   static Result<Database> Open(const std::filesystem::path& path, Mode mode,

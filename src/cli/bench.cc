@@ -18,6 +18,7 @@ void RegisterBench(CLI::App& app, CliContext& context) {
   RegisterBenchEars(*bench, context);
   RegisterBenchNetwork(*bench, context);
   RegisterBenchServe(*bench, context);
+  RegisterBenchRetrieve(*bench, context);
 }
 
 }  // namespace sotto

@@ -18,5 +18,6 @@ void RegisterBenchBargeIn(CLI::App& bench, CliContext& context);
 void RegisterBenchEars(CLI::App& bench, CliContext& context);
 void RegisterBenchNetwork(CLI::App& bench, CliContext& context);
 void RegisterBenchServe(CLI::App& bench, CliContext& context);
+void RegisterBenchRetrieve(CLI::App& bench, CliContext& context);
 
 }  // namespace sotto

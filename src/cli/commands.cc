@@ -35,6 +35,8 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterCanary(app, context);
   RegisterScreen(app, context);
   RegisterSummarise(app, context);
+  RegisterIndex(app, context);
+  RegisterAsk(app, context);
   RegisterBench(app, context);
   RegisterQuantize(app, context);
   RegisterSynth(app, context);

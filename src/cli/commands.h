@@ -17,6 +17,8 @@ void RegisterCall(CLI::App& app, CliContext& context);
 void RegisterChat(CLI::App& app, CliContext& context);
 void RegisterCheck(CLI::App& app, CliContext& context);
 void RegisterEmbed(CLI::App& app, CliContext& context);
+void RegisterIndex(CLI::App& app, CliContext& context);
+void RegisterAsk(CLI::App& app, CliContext& context);
 void RegisterEval(CLI::App& app, CliContext& context);
 void RegisterExplain(CLI::App& app, CliContext& context);
 void RegisterFlywheel(CLI::App& app, CliContext& context);

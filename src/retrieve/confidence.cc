@@ -1,0 +1,20 @@
+#include "retrieve/confidence.h"
+
+#include <numeric>
+
+#include "base/logistic.h"
+
+namespace sotto {
+namespace {
+
+// Of AnswerSigns::Row(). See the header for where they come from.
+constexpr std::array<double, AnswerSigns::kSize> kWeights = {-5, 4, 3, 2, 1, -1, 1, 0, 0};
+
+}  // namespace
+
+double AnswerConfidence(const AnswerSigns& signs) {
+  const auto row = signs.Row();
+  return Sigmoid(std::inner_product(row.begin(), row.end(), kWeights.begin(), 0.0));
+}
+
+}  // namespace sotto
