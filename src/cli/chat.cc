@@ -19,8 +19,8 @@
 #include "cli/commands.h"
 #include "cli/config_file.h"
 #include "cli/text_input.h"
+#include "cli/turn_sink.h"
 #include "dialogue/script.h"
-#include "flywheel/turn_store.h"
 #include "privacy/redaction.h"
 #include "route/cascade.h"
 #include "workflow/parse.h"
@@ -244,7 +244,7 @@ Result<void> Run(const ChatFlags& flags) {
   if (store != nullptr) journal.emplace(*store, scheduler);
   std::unique_ptr<TurnSink> turns;
   if (!flags.turns.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(turns, OpenTurnSink(flags.turns));
+    SOTTO_ASSIGN_OR_RETURN(turns, OpenTurns(flags.turns));
   }
   TurnSink* sink = turns.get();
   std::optional<RedactingSink> redacting;

@@ -11,7 +11,7 @@
 #include "cli/config_file.h"
 #include "cli/served_versions.h"
 #include "cli/server_commands.h"
-#include "flywheel/turn_store.h"
+#include "cli/turn_sink.h"
 #include "nn/shared_team.h"
 #include "server/server.h"
 
@@ -130,7 +130,7 @@ Result<void> Run(ServeFlags& flags) {
     return MakeError(ErrorCode::kInvalidArgument, "serve needs --workflow DIR, or `workflow:` in sotto.yaml");
   }
   const sigset_t signals = BlockSignals();
-  flags.host.open_turns = OpenTurnSink;
+  flags.host.open_turns = OpenTurns;
   SOTTO_ASSIGN_OR_RETURN(const auto host, SessionHost::Open(flags.host));
   flags.sources.databases = flags.database;
   SOTTO_ASSIGN_OR_RETURN(auto route, ReadRouteConfig(flags.config));

@@ -1,6 +1,6 @@
+#include "cli/turn_sink.h"
 #include "cli/voice_terminal.h"
 
-#include "flywheel/turn_store.h"
 
 namespace sotto {
 
@@ -37,7 +37,7 @@ Result<std::unique_ptr<VoiceTerminal>> VoiceTerminal::Open(const VoiceFlags& fla
   options.sessions = flags.sessions;
   options.turns = flags.turns;
   options.redact = !flags.keep_personal_data;
-  options.open_turns = OpenTurnSink;
+  options.open_turns = OpenTurns;
   SOTTO_ASSIGN_OR_RETURN(terminal->host_, SessionHost::Open(options));
   DeploymentSources sources;
   sources.workflow = flags.brain.workflow;
