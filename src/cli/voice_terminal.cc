@@ -1,6 +1,6 @@
-#include "cli/turn_sink.h"
 #include "cli/voice_terminal.h"
 
+#include "cli/turn_sink.h"
 
 namespace sotto {
 
