@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "assistant/turn_network.h"
+#include "base/inbox.h"
 #include "cli/bench.h"
 #include "cli/command.h"
 #include "cli/percentile.h"

@@ -24,7 +24,7 @@ struct ScreenFlags {
   std::string state;
   bool flagged_only = false;
   bool json = false;
-  int threads = 2;
+  int threads = 1;
   ScreenEvaluation evaluation;
   PaymentSimulation simulation;
 };

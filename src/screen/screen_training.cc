@@ -43,7 +43,7 @@ std::string DayText(int64_t day) { return PaymentTimeText(day * kDaySeconds).sub
 
 // Scores of the days [from, to), without cards that were blocked by then.
 Result<std::vector<ScoredPayment>> ScoreDays(const FeatureTable& table, const BoostedTrees& trees,
-                                                 int64_t from, int64_t to, int known_days, int delay_days) {
+                                             int64_t from, int64_t to, int known_days, int delay_days) {
   std::vector<float> rows;
   std::vector<ScoredPayment> scored;
   // Days on which a card's frauds happened, for who was blocked when.
@@ -75,7 +75,9 @@ double ThresholdFor(std::vector<ScoredPayment> scored, double a_day, double n_da
   std::ranges::sort(scored, std::greater<>(), &ScoredPayment::score);
   const auto budget = static_cast<size_t>(std::max(a_day * n_days, 1.0));
   if (scored.size() <= budget) return 0;
-  return std::nextafter(scored[budget].score, 2.0);
+  const double threshold = std::nextafter(scored[budget].score, 2.0);
+  // Trees that are sure of more than the budget: those and no others.
+  return scored.front().score >= threshold ? threshold : scored.front().score;
 }
 
 }  // namespace

@@ -42,7 +42,8 @@ void ReadScreenRule(const YAML::Node& node, const std::string& path, ScreenDecla
   }
   if (!parsed->words().empty()) {
     const auto& [left, right] = parsed->words().front();
-    const std::string& word = FindScreenFeature(left) < kScreenFeatures ? right : left;
+    const bool is_right = left.empty() || FindScreenFeature(left) < kScreenFeatures;
+    const std::string& word = is_right ? right : left;
     reader.Add(node.Mark(), fmt::format("in the rule '{}': '{}' is no feature", rule.when, word),
                Suggestion(word, FeatureNameList()));
     return;
