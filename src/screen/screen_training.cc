@@ -210,7 +210,7 @@ Result<void> WriteScreen(const TrainedScreen& trained, const ScreenDeclaration& 
   const std::string card = fmt::format(
       "# Screener `{}`\n\nBoosted trees ({} of depth {}) over {} behavioural features.\n\n## Data\n\n- {} "
       "payments from {} "
-      "to {}, {} of them fraud\n- labels are {} days late\n\n## Figures\n\nOn {} to {}, by trees that did "
+      "to {}, {} of them fraud\n- labels are {} days late\n{}\n## Figures\n\nOn {} to {}, by trees that did "
       "not see these "
       "days, at a budget of {} alerts a day:\n\n| | |\n|---|---|\n| threshold | {:.4f} |\n| alerts a day | "
       "{:.1f} |\n| "
@@ -224,10 +224,10 @@ Result<void> WriteScreen(const TrainedScreen& trained, const ScreenDeclaration& 
       declaration.name, declaration.trees.trees, declaration.trees.depth, kScreenFeatures,
       trained.facts["payments"].get<size_t>(), trained.facts["trained_from"].get<std::string>(),
       trained.facts["trained_to"].get<std::string>(), trained.facts["frauds"].get<int64_t>(),
-      declaration.delay_days, chosen["from"].get<std::string>(), chosen["to"].get<std::string>(),
-      declaration.alerts_a_day, trained.threshold, chosen["alerts_a_day"].get<double>(),
-      chosen["precision"].get<double>(), chosen["recall"].get<double>(),
-      chosen["average_precision"].get<double>(), commit);
+      declaration.delay_days, declaration.origin.empty() ? "" : "- " + declaration.origin + "\n",
+      chosen["from"].get<std::string>(), chosen["to"].get<std::string>(), declaration.alerts_a_day,
+      trained.threshold, chosen["alerts_a_day"].get<double>(), chosen["precision"].get<double>(),
+      chosen["recall"].get<double>(), chosen["average_precision"].get<double>(), commit);
   return WriteFileAtomically(declaration.folder / "card.md", card);
 }
 

@@ -156,7 +156,7 @@ class ScreenerTest : public ::testing::Test {
   ScreenerTest() {
     std::filesystem::create_directories(folder_ / "s");
     std::ofstream(folder_ / "s" / "screen.yaml")
-        << "screen: s\nalerts_a_day: 5\ntrees: {count: 40, depth: 4}\n"
+        << "screen: s\nalerts_a_day: 50\ntrees: {count: 40, depth: 4}\n"
            "rules:\n  - {when: amount > 5000, then: hold, say: very large}\n";
   }
   std::string Declared(const std::string& text) {

@@ -6,8 +6,8 @@ namespace sotto {
 namespace {
 
 constexpr const char* kTools =
-    "workflow: x\ntools:\n  talk: {role: unclear, description: nothing}\n  help: {description: help, "
-    "examples: [help me]}\n";
+    "workflow: x\ntools:\n  talk: {role: unclear, description: nothing}\n  assist: {description: assist, "
+    "examples: [assist me]}\n";
 
 ParsedWorkflow Parsed(const std::string& network) {
   return ParseWorkflow(kTools + network, "workflow.yaml", SOTTO_SOURCE_DIR);
