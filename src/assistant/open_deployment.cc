@@ -84,9 +84,8 @@ Result<std::shared_ptr<const Deployment>> OpenDeployment(const DeploymentSources
     laps.Lap("route");
   }
   if (!workflow->network.specialists.empty()) {
-    SpecialistContext context;
-    SOTTO_ASSIGN_OR_RETURN(context.encoder, OpenInstalledEncoder());
-    SOTTO_ASSIGN_OR_RETURN(auto network, Network::Open(*workflow, context));
+    // Without the sentence encoder, which takes longer than all specialists together: docs/limits.md.
+    SOTTO_ASSIGN_OR_RETURN(auto network, Network::Open(*workflow, {}));
     parts.network = std::make_shared<const TurnNetwork>(std::move(network), schedulers.sessions);
     laps.Lap("network");
   }

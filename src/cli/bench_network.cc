@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "assistant/turn_network.h"
+#include "base/inbox.h"
 #include "cli/bench.h"
 #include "cli/command.h"
 #include "cli/percentile.h"
@@ -15,7 +16,7 @@ struct BenchNetworkFlags {
   std::vector<std::string> specialists = {"language", "sentiment", "escalation_risk",
                                           "date",     "number",    "formats"};
   int turns = 2000;
-  bool without_encoder = false;
+  bool with_encoder = false;
   bool json = false;
 };
 
@@ -37,7 +38,7 @@ Result<void> BenchNetwork(const BenchNetworkFlags& flags) {
   for (const std::string& name : flags.specialists)
     workflow.network.specialists.push_back({std::filesystem::path(name).filename().string(), name, 0});
   SpecialistContext context;
-  if (!flags.without_encoder) {
+  if (flags.with_encoder) {
     SOTTO_ASSIGN_OR_RETURN(context.encoder, OpenInstalledEncoder());
   }
   SOTTO_ASSIGN_OR_RETURN(const auto network, Network::Open(workflow, context));
@@ -105,8 +106,7 @@ void RegisterBenchNetwork(CLI::App& bench, CliContext& context) {
   command->add_option("--turns", flags->turns, "Turns")
       ->check(CLI::Range(100, 10000000))
       ->capture_default_str();
-  command->add_flag("--without-encoder", flags->without_encoder,
-                    "As where the sentence encoder is not installed");
+  command->add_flag("--with-encoder", flags->with_encoder, "Classifiers read the sentence encoder too");
   command->add_flag("--json", flags->json, "Figures as one JSON object");
   command->footer("Example:\n  sotto bench network --turns 5000");
   command->callback([flags, &context] {

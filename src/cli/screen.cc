@@ -14,7 +14,6 @@
 namespace sotto {
 namespace {
 
-constexpr size_t kScreenBatch = 8192;
 constexpr double kWeekNoise = 0.05;  // of average precision, from week to week
 
 struct ScreenFlags {
@@ -23,8 +22,9 @@ struct ScreenFlags {
   std::string out;
   std::string state;
   bool flagged_only = false;
+  size_t batch = 8192;
   bool json = false;
-  int threads = 2;
+  int threads = 1;
   ScreenEvaluation evaluation;
   PaymentSimulation simulation;
 };
@@ -43,9 +43,8 @@ void ReportFaults(const PaymentFaults& faults) {
 
 Result<std::vector<Payment>> ReadAllPayments(const std::string& file) {
   std::vector<Payment> payments;
-  SOTTO_ASSIGN_OR_RETURN(const PaymentFaults faults, ReadPayments(file, [&](Payment&& one) {
-                           payments.push_back(std::move(one));
-                         }));
+  SOTTO_ASSIGN_OR_RETURN(const PaymentFaults faults,
+                         ReadPayments(file, [&](Payment&& one) { payments.push_back(std::move(one)); }));
   ReportFaults(faults);
   if (payments.empty()) return MakeError(ErrorCode::kInvalidArgument, "{}: has no payments", file);
   return payments;
@@ -186,7 +185,7 @@ Result<void> RunScreen(const ScreenFlags& flags) {
   };
   SOTTO_ASSIGN_OR_RETURN(const PaymentFaults faults, ReadPayments(flags.file, [&](Payment&& one) {
                            batch.push_back(std::move(one));
-                           if (batch.size() >= kScreenBatch) flush();
+                           if (batch.size() >= flags.batch) flush();
                          }));
   flush();
   progress.Finish();
@@ -251,6 +250,9 @@ void RegisterScreen(CLI::App& app, CliContext& context) {
   AddScreenFile(*run, flags);
   run->add_option("--out", flags->out, "JSON lines; by default standard output");
   run->add_option("--state", flags->state, "Profiles are read from this file and kept in it");
+  run->add_option("--batch", flags->batch, "Payments that are screened together; 1: each as it comes")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
   run->add_flag("--flagged", flags->flagged_only, "Only what is not passed");
   run->footer(
       "Example:\n  sotto screen run today.csv --model screens/payments --state profiles.db --flagged");

@@ -125,6 +125,7 @@ Result<std::shared_ptr<const BoostedTrees>> BoostedTrees::Open(const std::filesy
   }
   impl->n_features = n_features;
   XGBoosterSetParam(impl->booster, "verbosity", "0");
+  XGBoosterSetParam(impl->booster, "nthread", "1");
   return std::shared_ptr<const BoostedTrees>(new BoostedTrees(std::move(impl)));
 }
 

@@ -21,7 +21,7 @@ struct BoostingOptions {
   double subsample = 0.8;  // of the rows, each tree
   double columns = 0.6;    // of the features, each tree
   double min_child_weight = 5;
-  int threads = 2;
+  int threads = 1;  // OpenMP spins where cores are shared: more only where they are not
   uint64_t seed = 1;
 };
 

@@ -128,8 +128,7 @@ Result<double> ParseAmount(std::string_view text) {
 
 class PaymentFileReader {
  public:
-  PaymentFileReader(std::istream& stream, std::string_view source,
-                        const std::function<void(Payment&&)>& use)
+  PaymentFileReader(std::istream& stream, std::string_view source, const std::function<void(Payment&&)>& use)
       : stream_(stream), source_(source), use_(use) {}
 
   Result<PaymentFaults> Run(std::optional<bool> csv) {
@@ -191,6 +190,7 @@ class PaymentFileReader {
       return;
     }
     std::string first = fmt::format("{}:{}: {}{}", source_, number_, what, detail);
+    for (char& c : first) c = c >= 0 && c < ' ' ? ' ' : c;  // one line, whatever stood in the field
     faults_.faults.push_back({std::move(what), std::move(first), 1});
   }
 
@@ -323,12 +323,12 @@ std::string PaymentTimeText(int64_t time) {
 }
 
 Result<PaymentFaults> ReadPayments(std::istream& stream, std::string_view source,
-                                           const std::function<void(Payment&&)>& use) {
+                                   const std::function<void(Payment&&)>& use) {
   return PaymentFileReader(stream, source, use).Run(std::nullopt);
 }
 
 Result<PaymentFaults> ReadPayments(const std::filesystem::path& path,
-                                           const std::function<void(Payment&&)>& use) {
+                                   const std::function<void(Payment&&)>& use) {
   if (path == "-") return ReadPayments(std::cin, "standard input", use);
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return MakeError(ErrorCode::kNotFound, "cannot read {}", path.string());

@@ -110,8 +110,8 @@ bool Profiles::Label(const Payment& payment) {
   return known;
 }
 
-ScreenFeatures Profiles::Features(const Payment& payment, const History& customer,
-                                  const History& terminal, const History& device) const {
+ScreenFeatures Profiles::Features(const Payment& payment, const History& customer, const History& terminal,
+                                  const History& device) const {
   ScreenFeatures out{};
   const int64_t now = payment.time;
   const int64_t known_until = now - int64_t{options_.delay_days} * kDaySeconds;

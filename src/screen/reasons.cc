@@ -37,7 +37,11 @@ std::string FeatureInWords(size_t feature, float value) {
   if (name == "night") return value > 0 ? "at night" : "";
   if (name == "customer_count_1d") return value < 3 ? "" : count("payments of this customer within a day");
   if (name == "customer_count_7d") return value < 8 ? "" : count("payments of this customer within a week");
-  if (name == "amount_over_median" || name == "amount_over_mean_before") return TimesUsual(value);
+  if (name == "amount_over_median") return TimesUsual(value);
+  if (name == "amount_over_mean_before")
+    return value < 1.3F
+               ? ""
+               : fmt::format("{:.1f} times this customer's mean of a month", static_cast<double>(value));
   if (name == "amount_deviations")
     return value < 1.5F
                ? ""

@@ -43,7 +43,7 @@ std::string DayText(int64_t day) { return PaymentTimeText(day * kDaySeconds).sub
 
 // Scores of the days [from, to), without cards that were blocked by then.
 Result<std::vector<ScoredPayment>> ScoreDays(const FeatureTable& table, const BoostedTrees& trees,
-                                                 int64_t from, int64_t to, int known_days, int delay_days) {
+                                             int64_t from, int64_t to, int known_days, int delay_days) {
   std::vector<float> rows;
   std::vector<ScoredPayment> scored;
   // Days on which a card's frauds happened, for who was blocked when.
@@ -75,7 +75,9 @@ double ThresholdFor(std::vector<ScoredPayment> scored, double a_day, double n_da
   std::ranges::sort(scored, std::greater<>(), &ScoredPayment::score);
   const auto budget = static_cast<size_t>(std::max(a_day * n_days, 1.0));
   if (scored.size() <= budget) return 0;
-  return std::nextafter(scored[budget].score, 2.0);
+  const double threshold = std::nextafter(scored[budget].score, 2.0);
+  // Trees that are sure of more than the budget: those and no others.
+  return scored.front().score >= threshold ? threshold : scored.front().score;
 }
 
 }  // namespace
@@ -208,7 +210,7 @@ Result<void> WriteScreen(const TrainedScreen& trained, const ScreenDeclaration& 
   const std::string card = fmt::format(
       "# Screener `{}`\n\nBoosted trees ({} of depth {}) over {} behavioural features.\n\n## Data\n\n- {} "
       "payments from {} "
-      "to {}, {} of them fraud\n- labels are {} days late\n\n## Figures\n\nOn {} to {}, by trees that did "
+      "to {}, {} of them fraud\n- labels are {} days late\n{}\n## Figures\n\nOn {} to {}, by trees that did "
       "not see these "
       "days, at a budget of {} alerts a day:\n\n| | |\n|---|---|\n| threshold | {:.4f} |\n| alerts a day | "
       "{:.1f} |\n| "
@@ -222,10 +224,10 @@ Result<void> WriteScreen(const TrainedScreen& trained, const ScreenDeclaration& 
       declaration.name, declaration.trees.trees, declaration.trees.depth, kScreenFeatures,
       trained.facts["payments"].get<size_t>(), trained.facts["trained_from"].get<std::string>(),
       trained.facts["trained_to"].get<std::string>(), trained.facts["frauds"].get<int64_t>(),
-      declaration.delay_days, chosen["from"].get<std::string>(), chosen["to"].get<std::string>(),
-      declaration.alerts_a_day, trained.threshold, chosen["alerts_a_day"].get<double>(),
-      chosen["precision"].get<double>(), chosen["recall"].get<double>(),
-      chosen["average_precision"].get<double>(), commit);
+      declaration.delay_days, declaration.origin.empty() ? "" : "- " + declaration.origin + "\n",
+      chosen["from"].get<std::string>(), chosen["to"].get<std::string>(), declaration.alerts_a_day,
+      trained.threshold, chosen["alerts_a_day"].get<double>(), chosen["precision"].get<double>(),
+      chosen["recall"].get<double>(), chosen["average_precision"].get<double>(), commit);
   return WriteFileAtomically(declaration.folder / "card.md", card);
 }
 

@@ -42,7 +42,8 @@ void ReadScreenRule(const YAML::Node& node, const std::string& path, ScreenDecla
   }
   if (!parsed->words().empty()) {
     const auto& [left, right] = parsed->words().front();
-    const std::string& word = FindScreenFeature(left) < kScreenFeatures ? right : left;
+    const bool is_right = left.empty() || FindScreenFeature(left) < kScreenFeatures;
+    const std::string& word = is_right ? right : left;
     reader.Add(node.Mark(), fmt::format("in the rule '{}': '{}' is no feature", rule.when, word),
                Suggestion(word, FeatureNameList()));
     return;
@@ -51,10 +52,12 @@ void ReadScreenRule(const YAML::Node& node, const std::string& path, ScreenDecla
 }
 
 void ReadScreenKeys(const YAML::Node& root, ScreenDeclaration& out, YamlReader& reader) {
-  if (!reader.CheckMap(root, "", {"screen", "delay_days", "alerts_a_day", "flagged", "rules", "trees"},
+  if (!reader.CheckMap(root, "",
+                       {"screen", "origin", "delay_days", "alerts_a_day", "flagged", "rules", "trees"},
                        "screen.yaml"))
     return;
   reader.Read(root, "", "screen", out.name);
+  reader.Read(root, "", "origin", out.origin);
   reader.Read(root, "", "delay_days", out.delay_days, 0);
   reader.Read(root, "", "alerts_a_day", out.alerts_a_day);
   if (root["flagged"]) out.flagged = ReadAction(root, "", "flagged", reader);
@@ -136,6 +139,7 @@ Result<std::vector<ScreenVerdict>> Screener::Judge(std::span<const float> rows) 
   std::vector<ScreenVerdict> verdicts(scores.size());
   std::vector<float> flagged;  // rows whose reasons are asked for
   std::vector<size_t> which;
+  std::vector<Json> values(rules_.size(), Json::object());  // of each rule's features; made once
   for (size_t i = 0; i < verdicts.size(); ++i) {
     const auto features = rows.subspan(i * kScreenFeatures, kScreenFeatures);
     ScreenVerdict& verdict = verdicts[i];
@@ -146,10 +150,9 @@ Result<std::vector<ScreenVerdict>> Screener::Judge(std::span<const float> rows) 
       flagged.insert(flagged.end(), features.begin(), features.end());
     }
     for (size_t r = 0; r < rules_.size(); ++r) {
-      Json values = Json::object();
       for (const std::string& name : rules_[r].slots())
-        values[name] = static_cast<double>(features[FindScreenFeature(name)]);
-      if (!rules_[r].Holds(values).value_or(false)) continue;
+        values[r][name] = static_cast<double>(features[FindScreenFeature(name)]);
+      if (!rules_[r].Holds(values[r]).value_or(false)) continue;
       verdict.action = std::max(verdict.action, declaration_.rules[r].then);
       verdict.reasons.push_back(declaration_.rules[r].say);
     }

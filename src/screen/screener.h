@@ -36,6 +36,7 @@ struct ScreenRule {
 struct ScreenDeclaration {
   std::filesystem::path folder;
   std::string name;
+  std::string origin;  // of the payments that it is trained on: for the card
   int delay_days = 7;
   double alerts_a_day = 100;                     // that people can look at: chooses the threshold
   ScreenAction flagged = ScreenAction::kReview;  // what the trees' threshold does

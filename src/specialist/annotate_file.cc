@@ -22,25 +22,6 @@ Result<InputRow> ReadInputRow(const std::string& line, const std::string& here, 
   return out;
 }
 
-// What an earlier run wrote: whole lines, the bytes that they take, and the last one.
-struct Written {
-  size_t rows = 0;
-  uintmax_t bytes = 0;
-  std::string last;
-};
-
-Written WrittenBefore(const std::filesystem::path& path) {
-  Written written;
-  std::ifstream stream(path, std::ios::binary);
-  std::string line;
-  while (std::getline(stream, line) && !stream.eof()) {
-    ++written.rows;
-    written.bytes += line.size() + 1;
-    written.last = line;
-  }
-  return written;
-}
-
 size_t CountRows(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   size_t rows = 0;
@@ -48,12 +29,25 @@ size_t CountRows(const std::filesystem::path& path) {
   return rows;
 }
 
+// One object a row. A row's own "today" is the day that relative days are counted from.
+Json AnnotateRow(const Annotator& annotator, const InputRow& row) {
+  TextInContext text{.text = row.text};
+  if (const auto today = row.row.find("today"); today != row.row.end() && today->is_string())
+    text.today = ParseDate(today->get<std::string>());
+  return annotator.AnnotateInContext(text);
+}
+
 Result<void> WriteBatch(std::vector<InputRow>& batch,
                         const std::vector<std::unique_ptr<Annotator>>& annotators, std::ofstream& out) {
   std::vector<std::string> texts;
   for (const InputRow& row : batch) texts.push_back(row.text);
   for (const auto& annotator : annotators) {
-    std::vector<Json> said = annotator->Annotate(texts);
+    std::vector<Json> said;
+    if (annotator->reads_context()) {
+      for (const InputRow& row : batch) said.push_back(AnnotateRow(*annotator, row));
+    } else {
+      said = annotator->Annotate(texts);
+    }
     for (size_t i = 0; i < batch.size(); ++i)
       batch[i].row[annotator->declaration().name] = std::move(said[i]);
   }
@@ -63,37 +57,43 @@ Result<void> WriteBatch(std::vector<InputRow>& batch,
   return out ? Result<void>() : MakeError(ErrorCode::kIo, "cannot write (disk full?)");
 }
 
-// Makes `out` the whole lines of before and says how many input rows they are.
+// Makes `out` the whole lines of before and says how many input rows they are. Each of them must be the input's row at its
+// place, with an answer of every specialist.
 Result<size_t> PrepareOutput(const std::filesystem::path& in, const std::filesystem::path& out,
+                             const std::vector<std::unique_ptr<Annotator>>& annotators,
                              const AnnotateOptions& options) {
   std::error_code error;
   if (!options.resume || !std::filesystem::exists(out, error)) {
     std::ofstream(out, std::ios::binary | std::ios::trunc);
     return size_t{0};
   }
-  const Written written = WrittenBefore(out);
-  if (written.rows > 0) {
-    std::ifstream stream(in, std::ios::binary);
-    std::string line;
-    size_t rows = 0;
-    int number = 0;
-    while (rows < written.rows && std::getline(stream, line)) {
+  std::ifstream input(in, std::ios::binary);
+  std::ifstream written(out, std::ios::binary);
+  size_t rows = 0;
+  uintmax_t bytes = 0;
+  int number = 0;
+  std::string line;
+  std::string row;
+  while (std::getline(written, line) && !written.eof()) {  // a line without an end was cut off
+    do {
+      row.clear();
       ++number;
-      rows += !line.empty();
-    }
-    const std::string here = fmt::format("{}:{}", in.string(), number);
-    const auto same = rows == written.rows ? ReadInputRow(line, here, options.text_field)
-                                           : MakeError(ErrorCode::kInvalidArgument, "{}: ends here", here);
-    const auto last = ParseJson(written.last, out.string());
-    if (!same || !last || !last->is_object() || last->value(options.text_field, Json()) != Json(same->text)) {
+    } while (std::getline(input, row) && (row.empty() || row == "\r"));
+    const auto wanted = ReadInputRow(row, in.string(), options.text_field);
+    const Json got = Json::parse(line, nullptr, false);
+    bool same = wanted && got.is_object() && got.value(options.text_field, Json()) == Json(wanted->text);
+    for (const auto& annotator : annotators) same = same && got.contains(annotator->declaration().name);
+    if (!same) {
       return MakeError(ErrorCode::kInvalidArgument,
-                       "{}: holds rows that are not those of {} (--fresh begins anew)", out.string(),
-                       in.string());
+                       "{}:{}: holds rows that are not those of {} (--fresh begins anew)", out.string(),
+                       rows + 1, in.string());
     }
+    ++rows;
+    bytes += line.size() + 1;
   }
-  std::filesystem::resize_file(out, written.bytes, error);
+  std::filesystem::resize_file(out, bytes, error);
   if (error) return MakeError(ErrorCode::kIo, "cannot write {}: {}", out.string(), error.message());
-  return written.rows;
+  return rows;
 }
 
 }  // namespace
@@ -104,7 +104,7 @@ Result<AnnotateReport> AnnotateFile(const std::filesystem::path& in, const std::
   std::ifstream stream(in, std::ios::binary);
   if (!stream) return MakeError(ErrorCode::kNotFound, "cannot read {}", in.string());
   AnnotateReport report;
-  SOTTO_ASSIGN_OR_RETURN(report.resumed, PrepareOutput(in, out, options));
+  SOTTO_ASSIGN_OR_RETURN(report.resumed, PrepareOutput(in, out, annotators, options));
   const size_t total = CountRows(in);
   std::ofstream written(out, std::ios::binary | std::ios::app);
   if (!written) return MakeError(ErrorCode::kIo, "cannot write {}", out.string());

@@ -3,7 +3,8 @@
 //   {"text": "where is my card", ...}  ->  {"text": "where is my card", ..., "intent": {"label": ...}}
 //
 // A row's own fields stay. Lines are written in their order and flushed batch by batch, so that a run that was
-// stopped goes on behind the last whole line of its output: what a cut line began is written anew.
+// stopped goes on behind the last whole line of its output: what a cut line began is written anew. What stands there is
+// compared with the input row by row first.
 #pragma once
 
 #include <filesystem>

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "text/normalise.h"
 #include "text/speak.h"
+#include "text/spoken_numbers.h"
 
 namespace sotto {
 namespace {

@@ -325,6 +325,9 @@ class RuleAnnotator final : public Annotator {
     context.today = today;
     context.past = true;
     context.day_first = !keys_.regions.empty() && keys_.regions.front() != "US";
+    const auto text_of = [&](size_t begin, size_t end) {
+      return std::string(text.substr(begin, end - begin));
+    };
     size_t reached = 0;
     for (const DateReading& reading : ReadDates(text, words, context)) {
       if (reading.begin < reached) continue;
@@ -332,6 +335,16 @@ class RuleAnnotator final : public Annotator {
       const size_t end = words[reading.end - 1].end;
       if (!SpeaksOfBirth(*language_, text, begin, end)) continue;
       reached = reading.end;
+      // A year that the readers take for none: nobody who calls was born then.
+      if (reading.end < words.size() && words[reading.end].text.size() == 4 &&
+          IsAllDigits(words[reading.end].text) && words[reading.end].text < "1900") {
+        const size_t year_end = words[reading.end].end;
+        found.push_back({"birth_date",
+                         begin,
+                         year_end,
+                         {false, "is more than 130 years ago", text_of(begin, year_end), ""}});
+        continue;
+      }
       found.push_back({"birth_date", begin, end, CheckBirthDate(reading.date, today)});
     }
     // "31/02/1990": three numbers that make no day.

@@ -1,187 +1,17 @@
-// Specialists of kind `tag`: what in a text is a day, a time, a number or an amount, with its value. The readers are
-// those of text/; a span that a longer one holds is left out, and so is a time of day that is only a number.
+// Specialists of kind `tag`: tag_text.h behind the common interface, and its measuring.
 #include <algorithm>
 #include <fstream>
 
 #include "base/utf8.h"
 #include "specialist/annotator.h"
-#include "text/date_ranges.h"
-#include "text/dates.h"
-#include "text/spoken_numbers.h"
-#include "text/times.h"
+#include "specialist/tag_text.h"
 
 namespace sotto {
 namespace {
 
-const std::vector<std::string> kTagTypes = {"date",   "date_range", "time",    "duration",
-                                            "number", "ordinal",    "percent", "money"};
-
-struct Tagged {
-  std::string_view type;
-  size_t begin = 0;  // words
-  size_t end = 0;
-  Json value;
-  Json others = Json::array();  // what it may mean besides
-  Json more = Json::object();
-};
-
-struct TagKeys {
-  std::vector<std::string> types;
-  bool day_first = false;
-  bool past = false;
-
-  bool Has(std::string_view type) const { return std::ranges::find(types, type) != types.end(); }
-};
-
-bool Holds(const Tagged& outer, size_t begin, size_t end) { return outer.begin <= begin && end <= outer.end; }
-
-class TextTagger {
- public:
-  TextTagger(const TagKeys& keys, std::string_view text, Date today)
-      : keys_(keys), text_(text), words_(NormaliseSpokenWords(text)) {
-    context_.today = today;
-    context_.day_first = keys.day_first;
-    context_.past = keys.past;
-  }
-
-  Json Run() {
-    ReadCalendar();
-    ReadTheNumbers();
-    std::ranges::stable_sort(found_, [](const Tagged& a, const Tagged& b) {
-      return std::pair(a.begin, b.end) < std::pair(b.begin, a.end);
-    });
-    Json list = Json::array();
-    for (const Tagged& one : found_) {
-      if (!keys_.Has(one.type)) continue;
-      const size_t begin = words_[one.begin].begin;
-      const size_t end = words_[one.end - 1].end;
-      Json out{{"type", one.type},
-               {"text", text_.substr(begin, end - begin)},
-               {"begin", begin},
-               {"end", end},
-               {"value", one.value}};
-      if (!one.others.empty()) out["others"] = one.others;
-      out.update(one.more);
-      list.push_back(std::move(out));
-    }
-    return {{"found", std::move(list)}};
-  }
-
- private:
-  // Readings come by place, those of one span together, the conventional one first.
-  template <typename Readings, typename ToText>
-  std::vector<Tagged> Collect(std::string_view type, const Readings& readings, const ToText& to_text) {
-    std::vector<Tagged> out;
-    for (const auto& reading : readings) {
-      const Json value = to_text(reading);
-      if (!out.empty() && out.back().begin == reading.begin && out.back().end == reading.end) {
-        if (value != out.back().value) out.back().others.push_back(value);
-        continue;
-      }
-      out.push_back({type, reading.begin, reading.end, value});
-    }
-    return out;
-  }
-
-  void ReadCalendar() {
-    const bool calendar =
-        keys_.Has("date") || keys_.Has("date_range") || keys_.Has("time") || keys_.Has("duration");
-    if (!calendar) return;
-    const auto dates = Collect("date", ReadDates(text_, words_, context_),
-                               [](const DateReading& one) { return DateText(one.date); });
-    const auto ranges = Collect("date_range", ReadDateRanges(text_, words_, context_),
-                                [](const DateRangeReading& one) { return DateRangeText(one.range); });
-    const auto times = Collect("time", ReadTimes(text_, words_),
-                               [](const TimeReading& one) { return DayTimeText(one.time); });
-    const auto periods = Collect("duration", ReadPeriods(text_, words_),
-                                 [](const PeriodReading& one) { return PeriodText(one.period); });
-    const auto held = [](const std::vector<Tagged>& by, const Tagged& one, bool equal) {
-      return std::ranges::any_of(by, [&](const Tagged& outer) {
-        return Holds(outer, one.begin, one.end) && (equal || outer.end - outer.begin > one.end - one.begin);
-      });
-    };
-    for (const Tagged& one : dates) {
-      if (!held(ranges, one, false)) found_.push_back(one);
-    }
-    for (const Tagged& one : ranges) {
-      if (!held(dates, one, true)) found_.push_back(one);
-    }
-    const std::vector<Tagged> days = found_;
-    for (const Tagged& one : times) {
-      if (!IsOnlyNumber(one) && !held(days, one, false)) found_.push_back(one);
-    }
-    for (const Tagged& one : periods) {
-      if (!held(days, one, true) && !held(times, one, true)) found_.push_back(one);
-    }
-  }
-
-  // "three" alone is a time to who waits for one.
-  bool IsOnlyNumber(const Tagged& one) const {
-    const auto numbers = ReadNumbers(words_, {.digits = false});
-    return std::ranges::any_of(numbers, [&](const NumberReading& number) {
-      return number.begin <= one.begin && number.end >= one.end && number.kind != NumberKind::kOrdinal &&
-             text_.find(':') == std::string_view::npos;
-    });
-  }
-
-  void ReadTheNumbers() {
-    if (!keys_.Has("number") && !keys_.Has("money") && !keys_.Has("percent") && !keys_.Has("ordinal")) return;
-    for (const NumberReading& reading : ReadNumbers(words_, {.digits = false})) {
-      if (!reading.maximal) continue;
-      const bool money =
-          reading.kind == NumberKind::kAmount && (!reading.currency.empty() || SaysMoney(reading));
-      const std::string_view type = money                                  ? "money"
-                                    : reading.kind == NumberKind::kOrdinal ? "ordinal"
-                                    : reading.kind == NumberKind::kPercent ? "percent"
-                                                                           : "number";
-      Tagged one{type, reading.begin, reading.end, NumberJson(reading)};
-      if (money) one.more["currency"] = reading.currency.empty() ? "USD" : reading.currency;
-      if (!reading.unit.empty()) one.more["unit"] = reading.unit;
-      if (reading.standing == NumberStanding::kTakenBack) one.more["standing"] = "taken_back";
-      if (reading.standing == NumberStanding::kAlternative) one.more["standing"] = "alternative";
-      // Of one span the first reading, of several the longest.
-      const auto same = std::ranges::find_if(
-          found_, [&](const Tagged& other) { return IsNumber(other) && Overlap(other, one); });
-      if (same == found_.end()) {
-        found_.push_back(std::move(one));
-      } else if (same->begin == one.begin && same->end == one.end) {
-        if (one.value != same->value) same->others.push_back(one.value);
-        if (one.type == "money" && same->type == "number") std::swap(*same, one);
-      } else if (one.end - one.begin > same->end - same->begin) {
-        *same = std::move(one);
-      }
-    }
-  }
-  static bool IsNumber(const Tagged& one) {
-    return one.type == "number" || one.type == "money" || one.type == "percent" || one.type == "ordinal";
-  }
-  static bool Overlap(const Tagged& a, const Tagged& b) { return a.begin < b.end && b.begin < a.end; }
-  static Json NumberJson(const NumberReading& reading) {
-    Json value = Json::parse(reading.text, nullptr, false);
-    return value.is_discarded() ? Json(reading.value) : value;
-  }
-  // Coins have no currency of their own: "eighty cents".
-  bool SaysMoney(const NumberReading& reading) const {
-    for (size_t i = reading.begin; i < reading.end; ++i) {
-      const std::string& word = words_[i].text;
-      if (word.starts_with("cent") || word == "pence" || word == "penny" || word == "pennies" ||
-          word == "p" || word == "buck" || word == "bucks" || word == "quid" ||
-          (words_[i].before & NormalisedWord::kDollar) != 0)
-        return true;
-    }
-    return false;
-  }
-
-  const TagKeys& keys_;
-  const std::string_view text_;
-  const std::vector<NormalisedWord> words_;
-  DateContext context_;
-  std::vector<Tagged> found_;
-};
-
 class TagAnnotator final : public Annotator {
  public:
-  TagAnnotator(SpecialistDeclaration declaration, TagKeys keys)
+  TagAnnotator(SpecialistDeclaration declaration, TagOptions keys)
       : Annotator(std::move(declaration)), keys_(std::move(keys)) {}
 
   std::vector<Json> Annotate(std::span<const std::string> texts) const override {
@@ -191,7 +21,7 @@ class TagAnnotator final : public Annotator {
   }
   Json AnnotateInContext(const TextInContext& in) const override {
     const std::string text = CleanUtf8(in.text);
-    return TextTagger(keys_, text, in.today.value_or(LocalDate(std::chrono::system_clock::now()))).Run();
+    return {{"found", TagText(text, in.today.value_or(LocalDate(std::chrono::system_clock::now())), keys_)}};
   }
   bool reads_context() const override { return true; }
   // How many were found.
@@ -199,7 +29,7 @@ class TagAnnotator final : public Annotator {
   bool is_number() const override { return true; }
 
  private:
-  const TagKeys keys_;
+  const TagOptions keys_;
 };
 
 // "{"text", "today"?, "found": [{"type", "text"?, "value"}]}": what must be found, and nothing else.
@@ -294,18 +124,18 @@ bool IsRight(const Json& wanted, const Json& got) {
   return true;
 }
 
-Result<TagKeys> ReadTagKeys(const SpecialistDeclaration& declaration) {
+Result<TagOptions> ReadTagOptions(const SpecialistDeclaration& declaration) {
   SOTTO_RETURN_IF_ERROR(CheckKeys(declaration, {"types", "day_first", "past"}));
-  TagKeys keys;
+  TagOptions keys;
   YamlReader reader;
   reader.Read(declaration.root, "", "types", keys.types);
   reader.Read(declaration.root, "", "day_first", keys.day_first);
   reader.Read(declaration.root, "", "past", keys.past);
-  if (keys.types.empty()) keys.types = kTagTypes;
+  if (keys.types.empty()) keys.types = TagTypes();
   for (const std::string& type : keys.types) {
-    if (std::ranges::find(kTagTypes, type) == kTagTypes.end())
+    if (std::ranges::find(TagTypes(), type) == TagTypes().end())
       reader.Add(declaration.root["types"].Mark(), fmt::format("no type '{}'", type),
-                 fmt::format("{}", fmt::join(kTagTypes, ", ")));
+                 fmt::format("{}", fmt::join(TagTypes(), ", ")));
   }
   SOTTO_RETURN_IF_ERROR(FirstMistake(reader, declaration.file()));
   return keys;
@@ -315,7 +145,7 @@ Result<TagKeys> ReadTagKeys(const SpecialistDeclaration& declaration) {
 
 Result<std::unique_ptr<Annotator>> OpenTag(const SpecialistDeclaration& declaration,
                                            const SpecialistContext&) {
-  SOTTO_ASSIGN_OR_RETURN(TagKeys keys, ReadTagKeys(declaration));
+  SOTTO_ASSIGN_OR_RETURN(TagOptions keys, ReadTagOptions(declaration));
   return std::make_unique<TagAnnotator>(declaration, std::move(keys));
 }
 

@@ -4,12 +4,10 @@
 
 #include "privacy/said_codes.h"
 #include "specialist/extractive.h"
+#include "specialist/tag_text.h"
 #include "specialist/telephone_number.h"
-#include "text/date_ranges.h"
-#include "text/dates.h"
 #include "text/normalise.h"
 #include "text/phrase_list.h"
-#include "text/times.h"
 
 namespace sotto {
 namespace {
@@ -107,26 +105,15 @@ Json SummariseVoicemail(const Detector& detector, std::string_view text, Date to
   }
   if (wish != nullptr) out["wish"] = StretchOf(text, wish->begin, wish->end);
   // Days and times, where no digit of the number is one.
-  const std::vector<NormalisedWord> words = NormaliseSpokenWords(text);
   Json when = Json::array();
-  const auto add = [&](size_t begin, size_t end, std::string value) {
-    const size_t from = words[begin].begin;
-    const size_t to = words[end - 1].end;
-    if (number && from < number->end && number->begin < to) return;
-    for (const Json& other : when) {
-      if (other["begin"].get<size_t>() <= from && to <= other["end"].get<size_t>()) return;
-    }
-    Json one = StretchOf(text, from, to);
-    one["value"] = std::move(value);
-    when.push_back(std::move(one));
-  };
-  DateContext context;
-  context.today = today;
-  for (const DateRangeReading& reading : ReadDateRanges(text, words, context))
-    add(reading.begin, reading.end,
-        reading.range.from == reading.range.to ? DateText(reading.range.from) : DateRangeText(reading.range));
-  for (const TimeReading& reading : ReadTimes(text, words))
-    add(reading.begin, reading.end, DayTimeText(reading.time));
+  for (const Json& one : TagText(text, today, {.types = {"date", "date_range", "time"}})) {
+    const auto begin = one["begin"].get<size_t>();
+    const auto end = one["end"].get<size_t>();
+    if (number && begin < number->end && number->begin < end) continue;
+    Json stretch = StretchOf(text, begin, end);
+    stretch["value"] = one["value"];
+    when.push_back(std::move(stretch));
+  }
   if (!when.empty()) out["when"] = std::move(when);
   return out;
 }

@@ -411,6 +411,15 @@ class RangeReader {
   // after it.
   void Join(const Stretch& first, const Stretch& second, std::vector<Stretch>& out) const {
     DateRange range{first.ranges.front().from, second.ranges.front().to};
+    // "october 1 to october 10 2016", "the 4th to the 22nd of january 2017": the end says of which year or month the
+    // beginning is.
+    if (second.every == Every::kNever && (first.every == Every::kYear || first.every == Every::kMonth)) {
+      const Date said = range.from;
+      for (int n = 1; range.from > range.to && n < 60; ++n) range.from = Shift(said, first.every, -n);
+      for (int n = 1; n < 60 && Shift(said, first.every, n) <= range.to; ++n)
+        range.from = Shift(said, first.every, n);
+      return Add(out, {range}, second.end);
+    }
     if (context_.past && first.every != Every::kNever) {
       for (int n = 0; range.from > range.to && n < 8; ++n)
         range.from = Shift(first.ranges.front().from, first.every, -n);

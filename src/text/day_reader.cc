@@ -3,6 +3,7 @@
 #include <array>
 
 #include "text/day_arithmetic.h"
+#include "text/holidays.h"
 
 namespace sotto {
 namespace {
@@ -23,7 +24,11 @@ constexpr Holiday kHolidays[] = {
     {"new years day", 1, 1},       {"new years", 1, 1},        {"new year", 1, 1},
     {"halloween", 10, 31},         {"valentines day", 2, 14},  {"valentines", 2, 14},
     {"saint patricks day", 3, 17}, {"st patricks day", 3, 17}, {"independence day", 7, 4},
-    {"april fools day", 4, 1},     {"veterans day", 11, 11}};
+    {"april fools day", 4, 1},     {"veterans day", 11, 11},   {"april fools", 4, 1},
+    {"earth day", 4, 22},          {"cinco de mayo", 5, 5},    {"juneteenth", 6, 19},
+    {"groundhog day", 2, 2},       {"mayday", 5, 1},           {"st patricks", 3, 17},
+    {"the fourth of july", 7, 4},  {"all saints day", 11, 1},  {"epiphany", 1, 6},
+    {"guy fawkes night", 11, 5},   {"bonfire night", 11, 5}};
 
 }  // namespace
 
@@ -67,6 +72,7 @@ const Day* DayReader::Longest(size_t i) {
 
 void DayReader::Read(size_t i, std::vector<Day>& out) {
   ReadNamed(i, out);
+  ReadMovable(i, out);
   ReadWeekday(i, out);
   ReadWeekdayInWeek(i, out);
   ReadWeekdayOfMonth(i, out);
@@ -111,6 +117,24 @@ void DayReader::ReadNamed(size_t i, std::vector<Day>& out) const {
     } else {
       Add(out, DayOfYear(holiday.month, holiday.day), i + n, Every::kYear);
     }
+  }
+}
+
+// Thanksgiving, easter monday, mother's day 2018.
+void DayReader::ReadMovable(size_t i, std::vector<Day>& out) const {
+  for (const MovableHoliday& holiday : MovableHolidays()) {
+    const size_t n = words_.Phrase(i, holiday.name);
+    if (n == 0) continue;
+    const size_t year_at = words_.Skip(i + n, {"of", "in"});
+    const int this_year = YearOf(context_.today);
+    if (const auto year = words_.Year(year_at)) {
+      Add(out, {holiday.in(year->value)}, year->end);
+      continue;
+    }
+    const Date here = holiday.in(this_year);
+    const Date ahead = here >= context_.today ? here : holiday.in(this_year + 1);
+    const Date behind = here <= context_.today ? here : holiday.in(this_year - 1);
+    Add(out, context_.past ? std::vector{behind, ahead} : std::vector{ahead, behind}, i + n);
   }
 }
 

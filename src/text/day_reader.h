@@ -51,6 +51,7 @@ class DayReader {
  private:
   void Read(size_t i, std::vector<Day>& out);
   void ReadNamed(size_t i, std::vector<Day>& out) const;
+  void ReadMovable(size_t i, std::vector<Day>& out) const;
   void ReadWeekday(size_t i, std::vector<Day>& out);
   void ReadWeekdayAlone(size_t i, int weekday, size_t end, std::vector<Day>& out) const;
   void ReadWeekdayWithDate(size_t end, int weekday, std::vector<Day>& out);

@@ -197,9 +197,10 @@ class TimeReader {
       out.push_back({{hours(12)}, i + n, true, std::nullopt});
     if (const size_t n = words_.Phrase(i, {"midnight", "12 midnight", "twelve midnight"}))
       out.push_back({{hours(0)}, i + n, true, std::nullopt});
-    ReadGlued(i, out);
-    ReadPast(i, before, out);
-    ReadClock(i, before, out);
+    if (!ReadGlued(i, out)) {  // "5am sharp" is not 5 o'clock sharp
+      ReadPast(i, before, out);
+      ReadClock(i, before, out);
+    }
     std::stable_sort(out.begin(), out.end(), [](const Point& a, const Point& b) { return a.end > b.end; });
     return out;
   }
@@ -357,7 +358,9 @@ class TimeReader {
       }
       const size_t on = words_.Phrase(
           first.end, {"on", "onwards", "onward", "or later", "or after", "and later", "or so onwards"});
-      if (on != 0 && (from || first.sure || !words_.Is(first.end, {"on"})) && !between) {
+      if (on != 0 &&
+          (from || (first.sure && words_.EndsClause(first.end)) || !words_.Is(first.end, {"on"})) &&
+          !between) {
         for (const minutes time : first.times) Add({time, kDay}, first.end + on);
       }
     }

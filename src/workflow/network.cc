@@ -42,13 +42,14 @@ void ReadNetworkRule(const YAML::Node& node, const std::string& path, Workflow& 
     reader.Add(node.Mark(), fmt::format("in the rule '{}': {}", rule.when, parsed.error().message));
     return;
   }
-  for (const auto& [slot, word] : parsed->words()) {
-    if (std::find(names.begin(), names.end(), slot) == names.end()) {
-      reader.Add(node.Mark(),
-                 fmt::format("in the rule '{}': '{}' is no specialist of the network", rule.when, slot),
-                 Suggestion(slot, names));
-      return;
-    }
+  // A word that is compared with something that is no name: one that was mistyped.
+  for (const auto& [left, right] : parsed->words()) {
+    if (std::find(names.begin(), names.end(), left) != names.end()) continue;
+    const std::string& word = left.empty() ? right : left;
+    reader.Add(node.Mark(),
+               fmt::format("in the rule '{}': '{}' is no specialist of the network", rule.when, word),
+               Suggestion(word, names));
+    return;
   }
   if (parsed->slots().empty()) {
     reader.Add(node.Mark(), fmt::format("the rule '{}' names no specialist of the network", rule.when));

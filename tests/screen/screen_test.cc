@@ -156,7 +156,7 @@ class ScreenerTest : public ::testing::Test {
   ScreenerTest() {
     std::filesystem::create_directories(folder_ / "s");
     std::ofstream(folder_ / "s" / "screen.yaml")
-        << "screen: s\nalerts_a_day: 5\ntrees: {count: 40, depth: 4}\n"
+        << "screen: s\nalerts_a_day: 50\ntrees: {count: 40, depth: 4}\n"
            "rules:\n  - {when: amount > 5000, then: hold, say: very large}\n";
   }
   std::string Declared(const std::string& text) {
@@ -181,7 +181,7 @@ TEST_F(ScreenerTest, TrainsFlagsAndSaysWhy) {
   if (!HasBoostedTrees()) GTEST_SKIP() << "no XGBoost";
   const auto declaration = ReadScreenDeclaration(folder_ / "s").value();
   Profiles profiles;
-  const auto payments = SimulatePayments({.customers = 250, .terminals = 100, .days = 100, .radius = 20});
+  const auto payments = SimulatePayments({.customers = 800, .terminals = 3000, .days = 75, .radius = 6});
   const FeatureTable table = MakeFeatureTable(payments, profiles);
   const auto figures = EvaluateScreen(table, declaration, {.folds = 2, .top_k = 10});
   ASSERT_TRUE(figures.has_value()) << figures.error().message;

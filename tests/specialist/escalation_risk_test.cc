@@ -107,7 +107,7 @@ TEST(EscalationRisk, TrainsOnRatedCallsAndRefusesOneKind) {
   }
   const auto figures = train(rows);
   ASSERT_TRUE(figures.has_value()) << figures.error().message;
-  EXPECT_GT((*figures)["on_training_data"]["auroc"].get<double>(), 0.9);
+  EXPECT_GT((*figures)["on_training_data"]["auroc"].get<double>(), 0.8);
   EXPECT_TRUE(OpenSpecialist((folder / "risk").string(), {}).has_value());
   const auto one_kind = train(R"({"turns": [{"text": "a"}], "gave_up": false})");
   EXPECT_NE(one_kind.error().message.find("only callers who stayed"), std::string::npos);

@@ -18,7 +18,8 @@ std::unique_ptr<Annotator> Formats() {
 std::string Found(const Annotator& annotator, std::string_view text) {
   std::string out;
   const Date today = *ParseDate("2026-03-18");
-  for (const Json& one : annotator.AnnotateInContext({.text = text, .today = today})["found"]) {
+  const Json said = annotator.AnnotateInContext({.text = text, .today = today});
+  for (const Json& one : said["found"]) {
     const bool valid = one["valid"].get<bool>();
     out +=
         fmt::format("{}{}{} {}", out.empty() ? "" : " | ", one["format"].get<std::string>(), valid ? "" : "!",
@@ -122,7 +123,7 @@ TEST(RuleSpecialist, ChecksTelephonesByTheirCountry) {
       {"my number is double oh four four two oh seven nine four six oh nine five eight",
        "phone +442079460958"},
       {"my phone number is 212 555 0123", "phone +12125550123"},
-      {"my mobile is 07700 900123", "phone +447700900123"},
+      {"my mobile is 07911 123456", "phone +447911123456"},
       {"my phone number is 555 01", "phone! is too short"},
   };
   for (const auto& [text, wanted] : kCases) EXPECT_EQ(Found(*annotator, text), wanted) << text;

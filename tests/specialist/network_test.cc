@@ -6,8 +6,8 @@ namespace sotto {
 namespace {
 
 constexpr const char* kTools =
-    "workflow: x\ntools:\n  talk: {role: unclear, description: nothing}\n  help: {description: help, "
-    "examples: [help me]}\n";
+    "workflow: x\ntools:\n  talk: {role: unclear, description: nothing}\n  assist: {description: assist, "
+    "examples: [assist me]}\n";
 
 ParsedWorkflow Parsed(const std::string& network) {
   return ParseWorkflow(kTools + network, "workflow.yaml", SOTTO_SOURCE_DIR);
@@ -26,7 +26,7 @@ std::string FirstError(const std::string& network) {
 TEST(NetworkSection, IsReadWithItsRules) {
   const auto parsed = Parsed(
       "network:\n  specialists: [escalation_risk, language]\n  budget_ms: 7\n  rules:\n"
-      "    - escalation_risk > .8 -> handoff\n    - {when: language == de, then: help}\n");
+      "    - escalation_risk > .8 -> handoff\n    - {when: language == de, then: assist}\n");
   ASSERT_TRUE(parsed.workflow.has_value()) << ToString(parsed.mistakes.front(), parsed.file);
   const NetworkDef& network = parsed.workflow->network;
   ASSERT_EQ(network.specialists.size(), 2u);
@@ -34,7 +34,7 @@ TEST(NetworkSection, IsReadWithItsRules) {
   ASSERT_EQ(network.rules.size(), 2u);
   EXPECT_EQ(network.rules[0].when, "escalation_risk > .8");
   EXPECT_EQ(network.rules[0].then, "handoff");
-  EXPECT_EQ(network.rules[1].then, "help");
+  EXPECT_EQ(network.rules[1].then, "assist");
   EXPECT_EQ(network.rules[0].line, 9);
 }
 
@@ -69,7 +69,7 @@ TEST(NetworkSection, NamesMistakesWithTheirLine) {
 TEST(Network, RunsAllAndDecidesByTheFirstRuleThatHolds) {
   auto parsed = Parsed(
       "network:\n  specialists: [escalation_risk, date, formats]\n  rules:\n    - escalation_risk > .99 -> "
-      "handoff\n    - date > 0 -> help\n");
+      "handoff\n    - date > 0 -> assist\n");
   ASSERT_TRUE(parsed.workflow.has_value());
   parsed.workflow->folder = SOTTO_SOURCE_DIR;
   const auto network = Network::Open(*parsed.workflow, {});
@@ -81,7 +81,7 @@ TEST(Network, RunsAllAndDecidesByTheFirstRuleThatHolds) {
     return decided == nullptr ? "" : decided->then;
   };
   EXPECT_EQ(rule("let me talk to a human tomorrow"), "handoff");
-  EXPECT_EQ(rule("tomorrow please"), "help");
+  EXPECT_EQ(rule("tomorrow please"), "assist");
   EXPECT_EQ(rule("what's my balance"), "");
   // What is missing holds no rule.
   EXPECT_EQ((*network)->Decide(Json::object()), nullptr);

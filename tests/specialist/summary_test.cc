@@ -44,7 +44,7 @@ TEST(CallSummary, SaysWhatBecameOfEachTask) {
   const auto records = OneCall();
   const std::string note = NoteForm::Default().Write(FactsOf(records), nullptr);
   EXPECT_EQ(note,
-            "Call s1 on 2026-03-18T09:30:00Z, phone, one turn.\n"
+            "Call s1 on 2026-03-18T09:30:00Z, phone, 1 turn.\n"
             "Customer C-1001.\n"
             "Done: transfer money (amount 200, to account savings).\n"
             "Not done: cancel card: not found.\n"

@@ -16,8 +16,8 @@ std::unique_ptr<Annotator> Shipped(const std::string& name) {
 
 std::string Found(const Annotator& annotator, std::string_view text) {
   std::string out;
-  for (const Json& one :
-       annotator.AnnotateInContext({.text = text, .today = *ParseDate("2016-11-07")})["found"]) {
+  const Json said = annotator.AnnotateInContext({.text = text, .today = *ParseDate("2016-11-07")});
+  for (const Json& one : said["found"]) {
     const Json& value = one["value"];
     out += fmt::format("{}{} {}", out.empty() ? "" : " | ", one["type"].get<std::string>(),
                        value.is_string() ? value.get<std::string>() : value.dump());
