@@ -24,6 +24,7 @@ struct ServeFlags {
   std::vector<std::string> audio_sockets;
   std::vector<std::string> wyoming;
   std::vector<std::string> models;
+  std::vector<std::string> indexes;
   std::string twilio_token_file;
   std::string config;
   std::string database;
@@ -131,6 +132,7 @@ Result<void> Run(ServeFlags& flags) {
   }
   const auto team = std::make_shared<SharedTeam>(static_cast<size_t>(flags.threads));
   SOTTO_RETURN_IF_ERROR(OpenModels(flags, team));
+  SOTTO_ASSIGN_OR_RETURN(flags.server.indexes, OpenIndexes(flags.indexes));
   // Nobody asks for a key on the loopback of one's own machine; there the demo's customer calls, as in
   // `sotto talk`.
   if (flags.customer == "-") flags.customer = flags.keys.empty() ? kDemoCustomer : "";
@@ -224,6 +226,8 @@ void RegisterServe(CLI::App& app, CliContext& context) {
                    "A language model for programs, beside the workflows: NAME=FILE.gguf, or "
                    "NAME=random:SHAPE; several")
       ->envname("SOTTO_MODEL");
+  command->add_option("--index", flags->indexes,
+                      "Documents that POST /v1/search asks: NAME=DIR, made by `sotto index build`; several");
   command->add_option(
       "--twilio-token-file", flags->twilio_token_file,
       "Takes calls of Twilio's, whose auth token stands in this file (or in SOTTO_TWILIO_TOKEN)");

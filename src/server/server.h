@@ -16,6 +16,7 @@
 #include "server/http_server.h"
 #include "server/language_models.h"
 #include "server/media_streams.h"
+#include "server/search_api.h"
 #include "server/served_workflow.h"
 #include "server/text_sessions.h"
 #include "server/voice_calls.h"
@@ -31,6 +32,7 @@ struct ServerOptions {
   std::vector<PortOptions> audio_sockets;  // none: there are no such ports; as of the next
   std::vector<PortOptions> wyoming;
   LanguageModels::ByName models;  // offered beside the workflows, to programs
+  SearchApi::Indexes indexes;     // of documents, for POST /v1/search
   TwilioOptions twilio;
   int io_threads = 2;
   bool page = true;

@@ -39,11 +39,13 @@ Service::Service(Parts parts)
       streams_(
           {parts_.clock, parts_.scheduler, parts_.calls, parts_.workflows, parts_.metrics, parts_.call_log},
           parts_.twilio),
-      openai_(*parts_.scheduler, *parts_.workflows, *parts_.models) {
+      openai_(*parts_.scheduler, *parts_.workflows, *parts_.models),
+      search_(*parts_.scheduler, parts_.indexes) {
   AddRoutes();
   rest_.AddTo(router_);
   streams_.AddTo(router_);
   openai_.AddTo(router_);
+  search_.AddTo(router_);
 }
 
 void Service::AddRoutes() {

@@ -12,6 +12,7 @@
 #include "server/openai_api.h"
 #include "server/rest_api.h"
 #include "server/router.h"
+#include "server/search_api.h"
 #include "server/voice_calls.h"
 #include "server/voice_socket.h"
 
@@ -33,6 +34,7 @@ class Service final : public HttpHandler {
     std::function<Result<void>()> reload;  // blocks
     bool page = true;
     TwilioOptions twilio;
+    SearchApi::Indexes indexes;
   };
 
   explicit Service(Parts parts);
@@ -56,6 +58,7 @@ class Service final : public HttpHandler {
   VoiceSockets sockets_;
   MediaStreams streams_;
   OpenAiApi openai_;
+  SearchApi search_;
   std::atomic<bool> ready_{false};
 };
 
