@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "action/answer_action.h"
 #include "action/http_action.h"
 #include "action/mcp_action.h"
 #include "action/sql_action.h"
@@ -141,6 +142,10 @@ Result<WorkflowActions> OpenActions(const Workflow& workflow, const std::filesys
   if (services.http != nullptr) {
     registry.Add("http", MakeHttpAction(*services.http));
     AddMcpActions(workflow, *services.http, services.scheduler->clock(), actions, registry);
+  }
+  if (used("documents.")) {
+    SOTTO_ASSIGN_OR_RETURN(RegisteredAction answer, MakeAnswerAction(workflow, folder));
+    registry.Add("documents.answer", std::move(answer));
   }
   SOTTO_RETURN_IF_ERROR(CheckActions(workflow, registry));
   actions.runner = std::make_unique<ActionExecutor>(std::move(registry), *services.scheduler);

@@ -1,5 +1,7 @@
 // sotto bench retrieve: how well an index finds and answers, and how fast. With --questions against an index that is
 // there; with --passages against one of generated text of that size.
+#include <time.h>
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -60,8 +62,10 @@ Result<std::vector<BenchQuestion>> ReadBenchQuestions(const std::filesystem::pat
       } else {
         question.text = row.at("text");
       }
-      for (const Json& id : row.value("documents", Json::array())) question.documents.insert(id.get<std::string>());
-      for (const Json& answer : row.value("answers", Json::array())) question.answers.push_back(answer.get<std::string>());
+      for (const Json& id : row.value("documents", Json::array()))
+        question.documents.insert(id.get<std::string>());
+      for (const Json& answer : row.value("answers", Json::array()))
+        question.answers.push_back(answer.get<std::string>());
     } catch (const Json::exception& error) {
       return MakeError(ErrorCode::kInvalidArgument, "{}: {}", here, error.what());
     }
@@ -87,7 +91,8 @@ Result<void> ReadQrels(const std::filesystem::path& path, std::vector<BenchQuest
     }
     begin = end + 1;
     if (fields.size() < 3 || std::atoi(fields[2].c_str()) <= 0) continue;
-    if (const auto found = by_id.find(fields[0]); found != by_id.end()) found->second->documents.insert(fields[1]);
+    if (const auto found = by_id.find(fields[0]); found != by_id.end())
+      found->second->documents.insert(fields[1]);
   }
   std::erase_if(questions, [](const BenchQuestion& question) { return question.documents.empty(); });
   return {};
@@ -107,8 +112,9 @@ std::string Folded(std::string_view text) {
 
 bool HasAnswer(std::string_view quote, const BenchQuestion& question) {
   const std::string folded = Folded(quote);
-  return std::any_of(question.answers.begin(), question.answers.end(),
-                     [&](const std::string& answer) { return folded.find(Folded(answer)) != std::string::npos; });
+  return std::any_of(question.answers.begin(), question.answers.end(), [&](const std::string& answer) {
+    return folded.find(Folded(answer)) != std::string::npos;
+  });
 }
 
 // SQLite's own BM25 over the same passages, as it comes: whole words, or Porter's stems; the title one more field.
@@ -123,8 +129,9 @@ class StockBm25 {
     SOTTO_ASSIGN_OR_RETURN(Statement attach, stock.database_->Prepare("ATTACH ? AS i"));
     const std::string path = (index.path() / index.generation() / "index.db").string();
     SOTTO_RETURN_IF_ERROR(attach.Bind(1, std::string_view(path)).Run());
-    SOTTO_RETURN_IF_ERROR(stock.database_->Execute(
-        "INSERT INTO f SELECT d.name, d.title, c.text FROM i.chunks c JOIN i.documents d ON d.id = c.document"));
+    SOTTO_RETURN_IF_ERROR(
+        stock.database_->Execute("INSERT INTO f SELECT d.name, d.title, c.text FROM i.chunks c JOIN "
+                                 "i.documents d ON d.id = c.document"));
     return stock;
   }
   Result<double> Recall(std::string_view question, const std::set<std::string>& wanted, size_t k) {
@@ -140,14 +147,16 @@ class StockBm25 {
       }
     }
     if (match.empty()) return 0.0;
-    SOTTO_ASSIGN_OR_RETURN(Statement find, database_->Prepare("SELECT name FROM f WHERE f MATCH ? ORDER BY rank"));
+    SOTTO_ASSIGN_OR_RETURN(Statement find,
+                           database_->Prepare("SELECT name FROM f WHERE f MATCH ? ORDER BY rank"));
     find.Bind(1, std::string_view(match));
     std::set<std::string> seen;
     size_t right = 0;
     while (seen.size() < k) {
       SOTTO_ASSIGN_OR_RETURN(const bool row, find.Step());
       if (!row) break;
-      if (const std::string name = find.Text(0); seen.insert(name).second) right += wanted.contains(name) ? 1 : 0;
+      if (const std::string name = find.Text(0); seen.insert(name).second)
+        right += wanted.contains(name) ? 1 : 0;
     }
     return static_cast<double>(right) / static_cast<double>(wanted.size());
   }
@@ -176,7 +185,9 @@ double RecallOf(const std::vector<Passage>& passages, const std::set<std::string
 double Round4(double value) { return std::round(value * 1e4) / 1e4; }
 
 Json ScoreJson(const HalfScore& score) {
-  const auto share = [](double sum, size_t n) { return n == 0 ? Json() : Json(Round4(sum / static_cast<double>(n))); };
+  const auto share = [](double sum, size_t n) {
+    return n == 0 ? Json() : Json(Round4(sum / static_cast<double>(n)));
+  };
   Json json{{"questions", score.n},
             {"recall_at_5_fts5", share(score.stock, score.n)},
             {"recall_at_5_fts5_porter", share(score.stock_stems, score.n)},
@@ -208,14 +219,14 @@ Result<Json> Quality(const RetrieveFlags& flags, const Index& index) {
   for (size_t i = 0; i < questions.size(); ++i) {
     const BenchQuestion& question = questions[i];
     HalfScore& score = halves[i % 2];
-    SOTTO_ASSIGN_OR_RETURN(const Answer answer, AskIndex(index, {question.text, {}, {}}, options));
+    SOTTO_ASSIGN_OR_RETURN(const DocumentAnswer answer, AskIndex(index, {question.text, {}, {}}, options));
     ms.push_back(answer.total_ms);
     score.signs.push_back(answer.signs);
     score.confidences.push_back(answer.confidence);
     progress.Update(i + 1, questions.size());
     if (question.documents.empty()) continue;
     ++score.n;
-    SOTTO_ASSIGN_OR_RETURN(const SearchResult words, index.Search({question.text, {}, {}}, {5, true}));
+    SOTTO_ASSIGN_OR_RETURN(const FoundPassages words, index.Search({question.text, {}, {}}, {5, true}));
     std::vector<Passage> fused;
     bool in_top = false;
     bool quoted = false;
@@ -239,7 +250,8 @@ Result<Json> Quality(const RetrieveFlags& flags, const Index& index) {
     const bool right = !answer.hits.empty() && HasAnswer(answer.hits[answer.best].quote, question);
     score.answer_right += right ? 1 : 0;
     if (errors && (!in_top || !quoted)) {
-      errors << question.text << "\n  wanted " << *question.documents.begin() << ": " << question.answers[0] << "\n";
+      errors << question.text << "\n  wanted " << *question.documents.begin() << ": " << question.answers[0]
+             << "\n";
       for (const Hit& hit : answer.hits) errors << "  " << hit.passage.name << ": " << hit.quote << "\n";
     }
   }
@@ -259,7 +271,8 @@ Result<Json> Quality(const RetrieveFlags& flags, const Index& index) {
     const size_t step = std::max<size_t>(1, foreign.size() / flags.limit);
     size_t n = 0;
     for (size_t i = 0; i < foreign.size(); i += step) {
-      SOTTO_ASSIGN_OR_RETURN(const Answer answer, AskIndex(index, {foreign[i].text, {}, {}}, options));
+      SOTTO_ASSIGN_OR_RETURN(const DocumentAnswer answer,
+                             AskIndex(index, {foreign[i].text, {}, {}}, options));
       const size_t half = n++ % 2;
       ++n_foreign[half];
       abstained[half] += answer.answered ? 0 : 1;
@@ -275,9 +288,10 @@ Result<Json> Quality(const RetrieveFlags& flags, const Index& index) {
     }
   }
   if (n_foreign[1] > 0) {
-    report["foreign_abstained"] = {{"tune", Round4(static_cast<double>(abstained[0]) / static_cast<double>(n_foreign[0]))},
-                                   {"held_out", Round4(static_cast<double>(abstained[1]) / static_cast<double>(n_foreign[1]))},
-                                   {"questions", n_foreign[0] + n_foreign[1]}};
+    report["foreign_abstained"] = {
+        {"tune", Round4(static_cast<double>(abstained[0]) / static_cast<double>(n_foreign[0]))},
+        {"held_out", Round4(static_cast<double>(abstained[1]) / static_cast<double>(n_foreign[1]))},
+        {"questions", n_foreign[0] + n_foreign[1]}};
     // At the threshold that loses 5 % of the held-out questions.
     std::vector<double> own = halves[1].confidences;
     std::sort(own.begin(), own.end());
@@ -309,7 +323,7 @@ Result<Json> Quality(const RetrieveFlags& flags, const Index& index) {
 class GeneratedText {
  public:
   explicit GeneratedText(uint64_t seed) : random_(seed) {
-    static constexpr const char* kParts[] = {"ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu",
+    static constexpr const char* kParts[] = {"ba", "ce", "di", "fo", "gu", "ka",  "le",  "mi",  "no",  "pu",
                                              "ra", "se", "ti", "vo", "zu", "bra", "cle", "dri", "flo", "gru"};
     for (size_t i = 0; i < kWords; ++i) {
       std::string word;
@@ -338,6 +352,13 @@ class GeneratedText {
   std::vector<std::string> words_;
 };
 
+// Of this process, all threads, in ms: what a time is on a machine that does other things besides.
+double CpuMs() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
 Result<Json> Speed(const RetrieveFlags& flags) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / fmt::format("sotto-bench-retrieve-{}", getpid());
@@ -355,7 +376,8 @@ Result<Json> Speed(const RetrieveFlags& flags) {
     std::ofstream rows(folder / "rows.jsonl");
     for (size_t i = 0; i < flags.passages; ++i) {
       const std::string text = generated.Text(150 + generated.Below(150));
-      rows << Json{{"id", fmt::format("d{}", i)}, {"title", text.substr(0, 24)}, {"text", text}}.dump() << "\n";
+      rows << Json{{"id", fmt::format("d{}", i)}, {"title", text.substr(0, 24)}, {"text", text}}.dump()
+           << "\n";
       if (questions.size() < flags.asked && generated.Below(flags.passages / flags.asked + 1) == 0) {
         const size_t at = text.find(' ', generated.Below(text.size() / 2)) + 1;
         questions.push_back("what does " + text.substr(at, 30 + generated.Below(30)) + " cost");
@@ -369,17 +391,24 @@ Result<Json> Speed(const RetrieveFlags& flags) {
     if (shown != stage) progress.emplace(shown = stage);
     progress->Update(done, total);
   };
-  SOTTO_ASSIGN_OR_RETURN(const IndexReport built, BuildIndex(folder / "rows.jsonl", folder / "index", options));
+  const double cpu_before = CpuMs();
+  SOTTO_ASSIGN_OR_RETURN(const IndexReport built,
+                         BuildIndex(folder / "rows.jsonl", folder / "index", options));
   progress.reset();
+  const double build_cpu_s = (CpuMs() - cpu_before) / 1000;
   SOTTO_ASSIGN_OR_RETURN(const auto index, Index::Open(folder / "index"));
   AnswerOptions ask;
   std::vector<double> ms;
   std::vector<double> search_ms;
+  std::vector<double> cpu_ms;
   for (size_t round = 0; round < 2; ++round) {
     ms.clear();
     search_ms.clear();
+    cpu_ms.clear();
     for (const std::string& question : questions) {
-      SOTTO_ASSIGN_OR_RETURN(const Answer answer, AskIndex(*index, {question, {}, {}}, ask));
+      const double cpu = CpuMs();
+      SOTTO_ASSIGN_OR_RETURN(const DocumentAnswer answer, AskIndex(*index, {question, {}, {}}, ask));
+      cpu_ms.push_back(CpuMs() - cpu);
       ms.push_back(answer.total_ms);
       search_ms.push_back(answer.search_ms);
     }
@@ -387,8 +416,10 @@ Result<Json> Speed(const RetrieveFlags& flags) {
   const double seconds = built.read_s + built.learn_s;
   return Json{{"passages", index->n_chunks()},
               {"build_s", Round4(seconds)},
+              {"build_cpu_s", Round4(build_cpu_s)},
               {"passages_a_minute", Round4(60 * static_cast<double>(built.chunks) / seconds)},
               {"answer_ms", Percentiles(ms)},
+              {"answer_cpu_ms", Percentiles(cpu_ms)},
               {"search_ms", Percentiles(search_ms)}};
 }
 
@@ -409,20 +440,25 @@ Result<void> BenchRetrieve(const RetrieveFlags& flags) {
 }  // namespace
 
 void RegisterBenchRetrieve(CLI::App& bench, CliContext& context) {
-  CLI::App* command = bench.add_subcommand("retrieve", "Finding and answering in documents: quality and speed");
+  CLI::App* command =
+      bench.add_subcommand("retrieve", "Finding and answering in documents: quality and speed");
   auto flags = std::make_shared<RetrieveFlags>();
   command->add_option("--index", flags->index, "An index");
-  command->add_option("--questions", flags->questions,
-                      "JSON lines: {text, documents: [names], answers?: [spellings]}; even rows tune, odd ones are held out");
-  command->add_option("--qrels", flags->qrels, "Which documents are right: query-id, corpus-id, score, by tabs");
-  command->add_option("--foreign", flags->foreign, "JSON lines of questions that the documents do not answer; several");
+  command->add_option(
+      "--questions", flags->questions,
+      "JSON lines: {text, documents: [names], answers?: [spellings]}; even rows tune, odd ones are held out");
+  command->add_option("--qrels", flags->qrels,
+                      "Which documents are right: query-id, corpus-id, score, by tabs");
+  command->add_option("--foreign", flags->foreign,
+                      "JSON lines of questions that the documents do not answer; several");
   command->add_option("--limit", flags->limit, "Foreign questions a file")->capture_default_str();
   command->add_option("--errors", flags->errors, "Write what went wrong here");
   command->add_option("--passages", flags->passages, "Speed over generated text of so many passages");
   command->add_option("--asked", flags->asked, "Questions for the speed")->capture_default_str();
   command->add_flag("--fit", flags->fit, "Fit the confidence's weights to the tune halves and print them");
-  command->footer("Example:\n  sotto bench retrieve --passages 100000\n"
-                  "  sotto bench retrieve --index policies.index --questions questions.jsonl --foreign other.jsonl");
+  command->footer(
+      "Example:\n  sotto bench retrieve --passages 100000\n"
+      "  sotto bench retrieve --index policies.index --questions questions.jsonl --foreign other.jsonl");
   command->callback([flags, &context] {
     if (const auto done = BenchRetrieve(*flags); !done) context.Fail(done.error());
   });

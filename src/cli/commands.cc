@@ -37,6 +37,8 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterSummarise(app, context);
   RegisterIndex(app, context);
   RegisterAsk(app, context);
+  RegisterExtract(app, context);
+  RegisterProcess(app, context);
   RegisterBench(app, context);
   RegisterQuantize(app, context);
   RegisterSynth(app, context);

@@ -19,6 +19,8 @@ void RegisterCheck(CLI::App& app, CliContext& context);
 void RegisterEmbed(CLI::App& app, CliContext& context);
 void RegisterIndex(CLI::App& app, CliContext& context);
 void RegisterAsk(CLI::App& app, CliContext& context);
+void RegisterExtract(CLI::App& app, CliContext& context);
+void RegisterProcess(CLI::App& app, CliContext& context);
 void RegisterEval(CLI::App& app, CliContext& context);
 void RegisterExplain(CLI::App& app, CliContext& context);
 void RegisterFlywheel(CLI::App& app, CliContext& context);

@@ -1,9 +1,10 @@
 // sotto index: documents as an index that `sotto ask`, workflows and the server ask (retrieve/).
+#include "retrieve/index.h"
+
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "core/json.h"
-#include "retrieve/index.h"
 #include "retrieve/index_builder.h"
 
 namespace sotto {
@@ -49,10 +50,11 @@ Result<void> Build(IndexFlags& flags) {
                            .dump());
     return {};
   }
-  fmt::print("{}: {} documents, {} passages ({} new, {} changed, {} unchanged, {} removed, {} could not be read); "
-             "{:.1f} s reading, {:.1f} s learning\n",
-             flags.out, report.documents, report.chunks, report.added, report.changed, report.unchanged,
-             report.removed, report.failed, report.read_s, report.learn_s);
+  fmt::print(
+      "{}: {} documents, {} passages ({} new, {} changed, {} unchanged, {} removed, {} could not be read); "
+      "{:.1f} s reading, {:.1f} s learning\n",
+      flags.out, report.documents, report.chunks, report.added, report.changed, report.unchanged,
+      report.removed, report.failed, report.read_s, report.learn_s);
   return {};
 }
 
@@ -65,8 +67,8 @@ Result<void> Show(const IndexFlags& flags) {
                             {"language", index->language()}}
                            .dump());
   } else {
-    fmt::print("{}: {} documents, {} passages, language {}, generation {}\n", flags.from, index->n_documents(),
-               index->n_chunks(), index->language(), index->generation());
+    fmt::print("{}: {} documents, {} passages, language {}, generation {}\n", flags.from,
+               index->n_documents(), index->n_chunks(), index->language(), index->generation());
   }
   return {};
 }
@@ -78,13 +80,18 @@ void RegisterIndex(CLI::App& app, CliContext& context) {
   index->require_subcommand(1);
   auto flags = std::make_shared<IndexFlags>();
   CLI::App* build = index->add_subcommand("build", "Make an index of a folder, or bring it up to date");
-  build->add_option("from", flags->from, "Folder of documents (PDF, DOCX, HTML, Markdown, text, mail, images), or "
-                                         "rows: FILE.jsonl of {id, title, text}")
+  build
+      ->add_option("from", flags->from,
+                   "Folder of documents (PDF, DOCX, HTML, Markdown, text, mail, images), or "
+                   "rows: FILE.jsonl of {id, title, text}")
       ->required();
   build->add_option("--out", flags->out, "The index, a folder")->required();
   build->add_option("--access", flags->access, "Who may see what: a file of lines PATTERN: GROUP, GROUP");
-  build->add_option("--language", flags->options.language, "Of the documents: en, de, fr, ...")->capture_default_str();
-  build->add_option("--scan-languages", flags->options.documents.languages, "Of images, as tesseract names them")
+  build->add_option("--language", flags->options.language, "Of the documents: en, de, fr, ...")
+      ->capture_default_str();
+  build
+      ->add_option("--scan-languages", flags->options.documents.languages,
+                   "Of images, as tesseract names them")
       ->capture_default_str();
   build->add_flag("!--no-scans", flags->options.documents.scans, "Do not read the text of images");
   build->add_option("--readers", flags->options.readers, "Processes that read documents")
@@ -96,7 +103,8 @@ void RegisterIndex(CLI::App& app, CliContext& context) {
   build->add_flag("--fresh", flags->options.fresh, "Read everything, also what has not changed");
   build->add_flag("--json", flags->json, "The report as JSON");
   build->footer(
-      "A file that has not changed is not read again; one that is gone leaves the index; one that cannot be read is "
+      "A file that has not changed is not read again; one that is gone leaves the index; one that cannot be "
+      "read is "
       "told in a line. Who asks meanwhile asks the old index.\n\n"
       "Example:\n  sotto index build policies/ --out policies.index\n"
       "  sotto ask \"what does a stop payment cost\" --index policies.index");

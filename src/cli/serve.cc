@@ -26,6 +26,7 @@ struct ServeFlags {
   std::vector<std::string> audio_sockets;
   std::vector<std::string> wyoming;
   std::vector<std::string> models;
+  std::vector<std::string> indexes;
   std::string twilio_token_file;
   std::string webhook_secret_file;
   std::string config;
@@ -154,6 +155,7 @@ Result<void> Run(ServeFlags& flags) {
   }
   const auto team = std::make_shared<SharedTeam>(static_cast<size_t>(flags.threads));
   SOTTO_RETURN_IF_ERROR(OpenModels(flags, team));
+  SOTTO_ASSIGN_OR_RETURN(flags.server.indexes, OpenIndexes(flags.indexes));
   // Nobody asks for a key on the loopback of one's own machine; there the demo's customer calls, as in
   // `sotto talk`.
   if (flags.customer == "-") flags.customer = flags.keys.empty() ? kDemoCustomer : "";
@@ -253,6 +255,8 @@ void RegisterServe(CLI::App& app, CliContext& context) {
                    "A language model for programs, beside the workflows: NAME=FILE.gguf, or "
                    "NAME=random:SHAPE; several")
       ->envname("SOTTO_MODEL");
+  command->add_option("--index", flags->indexes,
+                      "Documents that POST /v1/search asks: NAME=DIR, made by `sotto index build`; several");
   command->add_option(
       "--webhook", flags->server.webhooks.urls,
       "Address that is told of ended calls and hand-offs (docs/formats/webhooks.md); several");

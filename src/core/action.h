@@ -19,6 +19,8 @@ struct ActionRequest {
   Json options = Json::object();  // the other keys of the workflow's action section
   Caller caller;                  // for whom; never from `arguments`
   std::string session;
+  std::vector<std::string>
+      words;  // the caller's last turns, the newest last: what a question to documents is made of
 };
 
 // The key of one try of one task: the same after a crash and a resumption, and no other's. `task` counts

@@ -89,6 +89,7 @@ class Decider {
   bool PendingSlotsAreKnown() const;
   void Inherit(const ToolDef& tool, const Json& given);
   void NotUnderstood();
+  bool AskDocuments();
 
   // decider_next.cc: what comes next.
   void Advance();

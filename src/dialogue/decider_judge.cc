@@ -279,6 +279,7 @@ bool Decider::ReplyToJudged() {
       }
       [[fallthrough]];
     case Judged::kCannotTell:
+      if (judged_ == Judged::kCannotTell && AskDocuments()) return true;
       composer_.Say(judged_ == Judged::kOnlyNow ? "only_now" : "cannot_tell");
       Emit(Event::Type::kClarify, 0, untaken_->name, untaken_->arguments);
       composer_.Say("clarify_instead", NamesOf(*program_.FindTool(untaken_->name)->tool));

@@ -200,7 +200,7 @@ bool Decider::SayFailedCheck(const Task& task) {
 bool Decider::NeedsConfirmation(const Task& task) const {
   if (task.confirmed) return false;
   const ToolDef& tool = ToolOf(task);
-  if (tool.role == ToolRole::kVerify) return false;
+  if (tool.role == ToolRole::kVerify || tool.role == ToolRole::kAnswer) return false;
   if (task.doubted && (!tool.action.empty() || tool.role == ToolRole::kHandoff)) return true;
   return TextsOf(task).reads_back;
 }
@@ -384,6 +384,14 @@ void Decider::Failed(int id, const ToolResult& result) {
     return;
   }
   const auto text = texts.failed.find(failure);
+  if (tool.role == ToolRole::kAnswer && failure == "no_answer" && text == texts.failed.end()) {
+    Emit(Event::Type::kTaskDone, id, failure, result.data);
+    if (const Task* open = state_.open(); open != nullptr && open->suspended)
+      Emit(Event::Type::kTaskResumed, open->id);
+    NotUnderstood();
+    settled_ = true;
+    return;
+  }
   const std::string key = "tools." + tool.name + ".failed." + failure;
   if (text == texts.failed.end() ||
       !composer_.Say(key, text->second, tool, Merged(task.slots, result.data))) {

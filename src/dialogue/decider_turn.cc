@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "dialogue/decider.h"
+#include "text/normalise.h"
 #include "text/said_digits.h"
 
 namespace sotto {
@@ -64,7 +65,7 @@ void Decider::Turn(const TurnInput& input) {
   }
   if (settled_) return;
   if (!handled_) {
-    NotUnderstood();
+    if (!AskDocuments()) NotUnderstood();
   } else if (advance_) {
     Advance();
   } else if (reask_) {
@@ -499,6 +500,18 @@ void Decider::Inherit(const ToolDef& tool, const Json& given) {
     const FinishedTask& last = state_.finished.back();
     lend(last.tool, last.slots, !last.failure.empty());
   }
+}
+
+// Words that nothing else was made of may be a question to the documents (role: answer). What a read-back is
+// answered with is none.
+bool Decider::AskDocuments() {
+  const ToolDef* tool = program_.workflow().FindRole(ToolRole::kAnswer);
+  const Task* open = state_.open();
+  if (tool == nullptr || (open != nullptr && open->tool == tool->name)) return false;
+  if (state_.pending.kind == Pending::Kind::kConfirm || SplitWords(text_).size() < 2) return false;
+  FirstTask(Call{ToolCall{tool->name, Json::object()}, 1.0, {}});
+  Advance();
+  return true;
 }
 
 void Decider::NotUnderstood() {

@@ -56,6 +56,7 @@ ActionRequest RunningAction(const DialogueProgram& program, const DialogueState&
   request.options = tool.action_options;
   request.caller = state.caller;
   request.session = state.session;
+  request.words = state.words;
   return request;
 }
 

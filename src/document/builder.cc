@@ -85,8 +85,8 @@ bool DocumentBuilder::Open(Block block, std::string_view text) {
   if (full_) return false;
   const DocumentLimits& limits = options_.limits;
   const char* what = document_.text.size() + text.size() + 1 > limits.max_text_bytes ? "text"
-                     : document_.blocks.size() >= limits.max_blocks                   ? "blocks"
-                                                                                      : nullptr;
+                     : document_.blocks.size() >= limits.max_blocks                  ? "blocks"
+                                                                                     : nullptr;
   if (what != nullptr) {
     full_ = true;
     Note(fmt::format("has more {} than the limit; what follows block {} is left out", what,
@@ -151,9 +151,9 @@ Result<Document> DocumentBuilder::Finish() && {
   }
   document_.title = JoinSpaces(CleanUtf8(document_.title));
   if (document_.title.empty()) {
-    const auto heading = std::find_if(document_.blocks.begin(), document_.blocks.end(), [](const Block& block) {
-      return block.kind == Block::Kind::kHeading && block.level == 1;
-    });
+    const auto heading = std::find_if(
+        document_.blocks.begin(), document_.blocks.end(),
+        [](const Block& block) { return block.kind == Block::Kind::kHeading && block.level == 1; });
     document_.title = heading != document_.blocks.end()
                           ? JoinSpaces(document_.TextOf(*heading))
                           : std::filesystem::path(document_.name).stem().string();

@@ -38,7 +38,8 @@ bool LooksLikeHtml(std::string_view bytes) {
 
 Result<Format> FormatOf(std::string_view bytes, const std::string& name) {
   const std::string ending = EndingOf(name);
-  if (bytes.substr(0, 1024).find("%PDF-") != std::string_view::npos) return Format{"application/pdf", ParsePdf};
+  if (bytes.substr(0, 1024).find("%PDF-") != std::string_view::npos)
+    return Format{"application/pdf", ParsePdf};
   if (bytes.starts_with("\x89PNG")) return Format{"image/png", ParseScan};
   if (bytes.starts_with("\xFF\xD8\xFF")) return Format{"image/jpeg", ParseScan};
   if (bytes.starts_with(std::string_view("II*\0", 4)) || bytes.starts_with(std::string_view("MM\0*", 4)))
@@ -46,9 +47,9 @@ Result<Format> FormatOf(std::string_view bytes, const std::string& name) {
   if (bytes.starts_with("PK\x03\x04"))
     return Format{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", ParseDocx};
   if (bytes.starts_with("\xD0\xCF\x11\xE0")) {
-    return MakeError(ErrorCode::kUnsupported,
-                     "{}: an Office file that is encrypted or of the old format; save it as DOCX without password",
-                     name);
+    return MakeError(
+        ErrorCode::kUnsupported,
+        "{}: an Office file that is encrypted or of the old format; save it as DOCX without password", name);
   }
   if (ending == ".pdf" || ending == ".docx") {
     return MakeError(ErrorCode::kCorrupt, "{}: no {} file (its first bytes are something else)", name,
@@ -84,8 +85,8 @@ std::vector<std::string> Document::HeadingsOf(size_t index) const {
 
 bool LooksLikeDocument(const std::filesystem::path& path) {
   return IsOneOf(EndingOf(path.string()),
-                 {".pdf", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text", ".eml", ".png",
-                  ".jpg", ".jpeg", ".tif", ".tiff"});
+                 {".pdf", ".docx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text", ".eml",
+                  ".png", ".jpg", ".jpeg", ".tif", ".tiff"});
 }
 
 Result<Document> ParseNested(std::string_view bytes, const std::string& name, const DocumentOptions& options,
@@ -93,8 +94,8 @@ Result<Document> ParseNested(std::string_view bytes, const std::string& name, co
   if (bytes.find_first_not_of(std::string_view(" \t\r\n\0", 5)) == std::string_view::npos)
     return MakeError(ErrorCode::kCorrupt, "{}: empty", name);
   if (bytes.size() > options.limits.max_bytes) {
-    return MakeError(ErrorCode::kOutOfRange, "{}: {} MiB, more than the limit of {}", name, bytes.size() >> 20,
-                     options.limits.max_bytes >> 20);
+    return MakeError(ErrorCode::kOutOfRange, "{}: {} MiB, more than the limit of {}", name,
+                     bytes.size() >> 20, options.limits.max_bytes >> 20);
   }
   SOTTO_ASSIGN_OR_RETURN(const Format format, FormatOf(bytes, name));
   DocumentBuilder builder(name, options, nesting, began);
@@ -103,7 +104,8 @@ Result<Document> ParseNested(std::string_view bytes, const std::string& name, co
   return std::move(builder).Finish();
 }
 
-Result<Document> ParseDocument(std::string_view bytes, const std::string& name, const DocumentOptions& options) {
+Result<Document> ParseDocument(std::string_view bytes, const std::string& name,
+                               const DocumentOptions& options) {
   return ParseNested(bytes, name, options, 0, std::chrono::steady_clock::now());
 }
 
@@ -117,9 +119,14 @@ Json ToJson(const Document& document) {
     if (block.box) json["box"] = box(*block.box);
     blocks.push_back(std::move(json));
   }
-  Json json{{"name", document.name},       {"title", document.title}, {"media_type", document.media_type},
-            {"n_pages", document.n_pages}, {"recognised", document.recognised},
-            {"text", document.text},       {"blocks", std::move(blocks)}, {"notes", document.notes}};
+  Json json{{"name", document.name},
+            {"title", document.title},
+            {"media_type", document.media_type},
+            {"n_pages", document.n_pages},
+            {"recognised", document.recognised},
+            {"text", document.text},
+            {"blocks", std::move(blocks)},
+            {"notes", document.notes}};
   if (!document.words.empty()) {
     Json words = Json::array();
     for (const Word& word : document.words) {
@@ -149,7 +156,8 @@ Result<Document> DocumentFromJson(const Json& json) {
     };
     for (const Json& item : json.at("blocks")) {
       const auto kind = std::find(kBlockKinds.begin(), kBlockKinds.end(), item.at("kind").get<std::string>());
-      if (kind == kBlockKinds.end()) return MakeError(ErrorCode::kCorrupt, "document: blocks.kind is unknown");
+      if (kind == kBlockKinds.end())
+        return MakeError(ErrorCode::kCorrupt, "document: blocks.kind is unknown");
       Block block;
       block.kind = static_cast<Block::Kind>(kind - kBlockKinds.begin());
       block.level = item.value("level", 0);

@@ -44,10 +44,10 @@ struct Word {
 };
 
 struct Document {
-  std::string name;        // as it was given
-  std::string title;       // its own, else its first heading, else the file's name without its ending
-  std::string media_type;  // "application/pdf"
-  int n_pages = 0;         // 0: the format has none
+  std::string name;         // as it was given
+  std::string title;        // its own, else its first heading, else the file's name without its ending
+  std::string media_type;   // "application/pdf"
+  int n_pages = 0;          // 0: the format has none
   bool recognised = false;  // its text, or a part of it, was read from an image
   std::string text;
   std::vector<Block> blocks;
@@ -74,22 +74,23 @@ struct DocumentLimits {
   size_t max_unpacked_bytes = size_t{128} << 20;  // of a part of an archive
   int max_pages = 2000;
   int max_scanned_pages = 30;
-  int max_nesting = 3;       // documents in documents (attachments)
-  double max_seconds = 60;   // of reading, all together
+  int max_nesting = 3;                        // documents in documents (attachments)
+  double max_seconds = 60;                    // of reading, all together
   size_t max_memory_bytes = size_t{2} << 30;  // of the process that reads (document/reader.h)
 };
 
 struct DocumentOptions {
   DocumentLimits limits;
-  bool words = false;               // with boxes, of pages
-  bool scans = true;                // read the text of images
-  std::string languages = "eng";    // that images are in, as tesseract names them: "eng+deu"
+  bool words = false;             // with boxes, of pages
+  bool scans = true;              // read the text of images
+  std::string languages = "eng";  // that images are in, as tesseract names them: "eng+deu"
 };
 
 // The format by its first bytes, then by the name's ending. Runs the parser in this process: for bytes from elsewhere
 // use DocumentReader. Errors name `name`: kCorrupt (damaged, empty), kUnsupported (encrypted, another format, no such
 // reader in this build), kOutOfRange (larger than the limits).
-Result<Document> ParseDocument(std::string_view bytes, const std::string& name, const DocumentOptions& options);
+Result<Document> ParseDocument(std::string_view bytes, const std::string& name,
+                               const DocumentOptions& options);
 
 // Whether a file of this name may be a document, by its ending.
 bool LooksLikeDocument(const std::filesystem::path& path);

@@ -33,11 +33,12 @@ Result<std::string> ReadPart(zip_t* archive, const char* part, DocumentBuilder& 
   if ((stat.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && stat.encryption_method != ZIP_EM_NONE)
     return MakeError(ErrorCode::kUnsupported, "{}: encrypted; save it without password", builder.name());
   if ((stat.valid & ZIP_STAT_SIZE) != 0 && stat.size > limit) {
-    return MakeError(ErrorCode::kOutOfRange, "{}: {} unpacks to {} MiB, more than the limit of {}", builder.name(),
-                     part, stat.size >> 20, limit >> 20);
+    return MakeError(ErrorCode::kOutOfRange, "{}: {} unpacks to {} MiB, more than the limit of {}",
+                     builder.name(), part, stat.size >> 20, limit >> 20);
   }
   const std::unique_ptr<zip_file_t, CloseZipFile> file(zip_fopen(archive, part, 0));
-  if (file == nullptr) return MakeError(ErrorCode::kCorrupt, "{}: {} cannot be unpacked", builder.name(), part);
+  if (file == nullptr)
+    return MakeError(ErrorCode::kCorrupt, "{}: {} cannot be unpacked", builder.name(), part);
   std::string out;
   std::vector<char> buffer(size_t{1} << 16);
   while (true) {
@@ -46,8 +47,8 @@ Result<std::string> ReadPart(zip_t* archive, const char* part, DocumentBuilder& 
     if (n == 0) return out;
     out.append(buffer.data(), static_cast<size_t>(n));
     if (out.size() > limit) {
-      return MakeError(ErrorCode::kOutOfRange, "{}: {} unpacks to more than the limit of {} MiB", builder.name(),
-                       part, limit >> 20);
+      return MakeError(ErrorCode::kOutOfRange, "{}: {} unpacks to more than the limit of {} MiB",
+                       builder.name(), part, limit >> 20);
     }
   }
 }
@@ -149,11 +150,12 @@ Result<void> ParseDocx(std::string_view bytes, DocumentBuilder& builder) {
   const std::unique_ptr<zip_t, CloseZip> archive(opened);
   const std::string why = zip_error_strerror(&error);
   zip_error_fini(&error);
-  if (archive == nullptr) return MakeError(ErrorCode::kCorrupt, "{}: a damaged archive ({})", builder.name(), why);
+  if (archive == nullptr)
+    return MakeError(ErrorCode::kCorrupt, "{}: a damaged archive ({})", builder.name(), why);
   SOTTO_ASSIGN_OR_RETURN(const std::string xml, ReadPart(archive.get(), "word/document.xml", builder));
   if (xml.empty()) {
-    return MakeError(ErrorCode::kUnsupported, "{}: an archive without word/document.xml; of these only DOCX is read",
-                     builder.name());
+    return MakeError(ErrorCode::kUnsupported,
+                     "{}: an archive without word/document.xml; of these only DOCX is read", builder.name());
   }
   SOTTO_ASSIGN_OR_RETURN(const std::string styles, ReadPart(archive.get(), "word/styles.xml", builder));
   const std::map<std::string, int> levels = HeadingStyles(styles);

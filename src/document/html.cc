@@ -16,13 +16,15 @@ bool IsTag(const xmlNode* node, std::initializer_list<const char*> names) {
 }
 
 bool IsLeftOut(const xmlNode* node) {
-  return IsTag(node, {"script", "style", "noscript", "template", "nav", "iframe", "object", "svg", "select", "head"});
+  return IsTag(
+      node, {"script", "style", "noscript", "template", "nav", "iframe", "object", "svg", "select", "head"});
 }
 
 bool IsBlockTag(const xmlNode* node) {
-  return IsTag(node, {"p",   "div",  "li",     "ul",      "ol",      "dl",     "dt",      "dd",    "tr",   "table",
-                      "h1",  "h2",   "h3",     "h4",      "h5",      "h6",     "pre",     "blockquote", "section",
-                      "article", "header", "footer", "main",  "aside",   "form", "figure", "hr", "body", "caption"});
+  return IsTag(
+      node, {"p",      "div",    "li",   "ul",    "ol",   "dl",     "dt",  "dd",         "tr",      "table",
+             "h1",     "h2",     "h3",   "h4",    "h5",   "h6",     "pre", "blockquote", "section", "article",
+             "header", "footer", "main", "aside", "form", "figure", "hr",  "body",       "caption"});
 }
 
 class HtmlWalk {

@@ -144,7 +144,8 @@ Result<void> ParseMail(std::string_view bytes, DocumentBuilder& builder) {
   if (!builder.document().blocks.empty()) builder.document().blocks.back().kind = Block::Kind::kParagraph;
   MailParts mail{builder};
   TakePart(g_mime_message_get_mime_part(message.get()), mail, 0);
-  if (mail.left_out > 0) builder.Note(fmt::format("{} attachments that are no documents are left out", mail.left_out));
+  if (mail.left_out > 0)
+    builder.Note(fmt::format("{} attachments that are no documents are left out", mail.left_out));
   return {};
 }
 

@@ -73,7 +73,11 @@ int AddMarkdownText(MD_TEXTTYPE type, const MD_CHAR* text, MD_SIZE size, void* u
   if (type == MD_TEXT_BR || type == MD_TEXT_SOFTBR) {
     reader.text += '\n';
   } else if (type == MD_TEXT_ENTITY) {
-    reader.text += piece == "&amp;" ? "&" : piece == "&lt;" ? "<" : piece == "&gt;" ? ">" : piece == "&quot;" ? "\"" : " ";
+    reader.text += piece == "&amp;"    ? "&"
+                   : piece == "&lt;"   ? "<"
+                   : piece == "&gt;"   ? ">"
+                   : piece == "&quot;" ? "\""
+                                       : " ";
   } else if (type != MD_TEXT_NULLCHAR && type != MD_TEXT_HTML) {
     reader.text += piece;
   }

@@ -127,8 +127,8 @@ Result<void> RecognisePdfPage(const poppler::page& page, int number, DocumentBui
   renderer.set_image_format(poppler::image::format_gray8);
   const poppler::image image = renderer.render_page(&page, kScanDpi, kScanDpi);
   if (!image.is_valid()) return {};
-  return RecognisePage({reinterpret_cast<const unsigned char*>(image.const_data()), image.width(), image.height(),
-                        image.bytes_per_row(), kScanDpi},
+  return RecognisePage({reinterpret_cast<const unsigned char*>(image.const_data()), image.width(),
+                        image.height(), image.bytes_per_row(), kScanDpi},
                        number, builder);
 }
 

@@ -193,8 +193,9 @@ Result<Document> DocumentReader::Read(const std::filesystem::path& path) {
   const auto size = static_cast<uint32_t>(name.size());
   uint32_t head = 0;
   std::string answer;
-  Got got = WriteAll(socket_, &size, sizeof size) && WriteAll(socket_, name.data(), name.size()) ? Got::kAll
-                                                                                               : Got::kClosed;
+  Got got = WriteAll(socket_, &size, sizeof size) && WriteAll(socket_, name.data(), name.size())
+                ? Got::kAll
+                : Got::kClosed;
   if (got == Got::kAll) got = ReadAll(socket_, &head, sizeof head, until);
   if (got == Got::kAll) {
     answer.resize(head & ~kFailed);
@@ -203,11 +204,13 @@ Result<Document> DocumentReader::Read(const std::filesystem::path& path) {
   if (got != Got::kAll) {
     Stop();
     if (got == Got::kLate) {
-      return MakeError(ErrorCode::kTimeout, "{}: takes longer to read than {} s", name, options_.limits.max_seconds);
+      return MakeError(ErrorCode::kTimeout, "{}: takes longer to read than {} s", name,
+                       options_.limits.max_seconds);
     }
-    return MakeError(ErrorCode::kCorrupt,
-                     "{}: its parser stopped (a damaged file, or one that takes more memory than the limit of {} MiB)",
-                     name, options_.limits.max_memory_bytes >> 20);
+    return MakeError(
+        ErrorCode::kCorrupt,
+        "{}: its parser stopped (a damaged file, or one that takes more memory than the limit of {} MiB)",
+        name, options_.limits.max_memory_bytes >> 20);
   }
   if ((head & kFailed) != 0) {
     if (answer.empty()) return MakeError(ErrorCode::kCorrupt, "{}: cannot be read", name);

@@ -34,7 +34,8 @@ Result<TextReader*> OpenTextReader(const std::string& languages) {
   reader.languages.clear();
   if (reader.api.Init(nullptr, languages.c_str(), tesseract::OEM_LSTM_ONLY) != 0) {
     return MakeError(ErrorCode::kNotFound,
-                     "tesseract has no language '{}'; Debian: apt-get install tesseract-ocr-{}", languages, languages);
+                     "tesseract has no language '{}'; Debian: apt-get install tesseract-ocr-{}", languages,
+                     languages);
   }
   reader.api.SetVariable("debug_file", "/dev/null");
   reader.api.SetPageSegMode(tesseract::PSM_AUTO);
@@ -63,7 +64,8 @@ ReadPage ReadImage(tesseract::TessBaseAPI& api, Pix* image, double points_a_pixe
     if (page.blocks.empty() || at->IsAtBeginningOf(tesseract::RIL_PARA))
       page.blocks.push_back({Block::Kind::kParagraph, {}});
     page.blocks.back().second.push_back(
-        {text.get(), {left * points_a_pixel, top * points_a_pixel, right * points_a_pixel, bottom * points_a_pixel},
+        {text.get(),
+         {left * points_a_pixel, top * points_a_pixel, right * points_a_pixel, bottom * points_a_pixel},
          at->IsAtBeginningOf(tesseract::RIL_TEXTLINE)});
     ++page.words;
   } while (at->Next(tesseract::RIL_WORD));
@@ -89,7 +91,8 @@ Result<void> Recognise(PixPtr image, int dpi, int number, DocumentBuilder& build
     }
   }
   reader->api.Clear();
-  if (turned != 0) builder.Note(fmt::format("page {} was turned by {} degrees to be read", number, 90 * turned));
+  if (turned != 0)
+    builder.Note(fmt::format("page {} was turned by {} degrees to be read", number, 90 * turned));
   if (best.words > 0 && best.confidence < 50)
     builder.Note(fmt::format("page {} reads badly (confidence {} of 100)", number, best.confidence));
   builder.document().recognised = true;
@@ -103,7 +106,8 @@ bool CanRecognise() { return true; }
 
 Result<void> RecognisePage(const PageImage& image, int page, DocumentBuilder& builder) {
   PixPtr pix(pixCreate(image.width, image.height, 8));
-  if (pix == nullptr) return MakeError(ErrorCode::kOutOfRange, "{}: page {} is too large", builder.name(), page);
+  if (pix == nullptr)
+    return MakeError(ErrorCode::kOutOfRange, "{}: page {} is too large", builder.name(), page);
   for (int y = 0; y < image.height; ++y) {
     const unsigned char* row = image.gray + static_cast<ptrdiff_t>(y) * image.stride;
     l_uint32* line = pixGetData(pix.get()) + static_cast<ptrdiff_t>(y) * pixGetWpl(pix.get());
@@ -119,13 +123,13 @@ Result<void> ParseScan(std::string_view bytes, DocumentBuilder& builder) {
   setMsgSeverity(L_SEVERITY_NONE);
   const auto* data = reinterpret_cast<const l_uint8*>(bytes.data());
   int format = 0, width = 0, height = 0;
-  if (pixReadHeaderMem(data, bytes.size(), &format, &width, &height, nullptr, nullptr, nullptr) != 0 || width <= 0 ||
-      height <= 0) {
+  if (pixReadHeaderMem(data, bytes.size(), &format, &width, &height, nullptr, nullptr, nullptr) != 0 ||
+      width <= 0 || height <= 0) {
     return MakeError(ErrorCode::kCorrupt, "{}: a damaged image", builder.name());
   }
   if (static_cast<int64_t>(width) * height > kMostPixels) {
-    return MakeError(ErrorCode::kOutOfRange, "{}: {} by {} pixels, more than the limit of {} million", builder.name(),
-                     width, height, kMostPixels / 1'000'000);
+    return MakeError(ErrorCode::kOutOfRange, "{}: {} by {} pixels, more than the limit of {} million",
+                     builder.name(), width, height, kMostPixels / 1'000'000);
   }
   builder.document().n_pages = 1;
   PixPtr pix(pixReadMem(data, bytes.size()));
@@ -141,8 +145,8 @@ Result<void> ParseScan(std::string_view bytes, DocumentBuilder& builder) {
 bool CanRecognise() { return false; }
 
 Result<void> RecognisePage(const PageImage&, int page, DocumentBuilder& builder) {
-  return MakeError(ErrorCode::kUnsupported, "{}: page {} is an image; this build has no tesseract", builder.name(),
-                   page);
+  return MakeError(ErrorCode::kUnsupported, "{}: page {} is an image; this build has no tesseract",
+                   builder.name(), page);
 }
 
 Result<void> ParseScan(std::string_view, DocumentBuilder& builder) {

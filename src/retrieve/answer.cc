@@ -10,7 +10,8 @@
 namespace sotto {
 namespace {
 
-constexpr double kOfHeadings = 0.7;  // what a term in the headings above counts, against one in the words themselves
+constexpr double kOfHeadings =
+    0.7;  // what a term in the headings above counts, against one in the words themselves
 constexpr double kOfTitle = 0.55;
 constexpr double kFigureBonus = 0.15;  // the question asks for a figure and there is one
 constexpr double kUnitCost = 0.05;     // of every further unit of a quote
@@ -22,9 +23,10 @@ constexpr size_t kRoundQuoteBytes = 420;  // a quote grows to this with what sta
 // Words that ask for a figure, a day or a length of time.
 bool AsksForFigure(std::string_view question) {
   static constexpr std::string_view kAsking[] = {
-      "how much", "how many", "how long", "how often", "how old", "how high", "how far", "cost", "price", "fee", "charge",
-      "rate",     "limit",    "maximum",  "minimum",   "percent", "when",     "what time", "until what", "deadline",
-      "most",     "least",    "amount",   "balance",   "age"};
+      "how much", "how many", "how long", "how often", "how old",    "how high", "how far",
+      "cost",     "price",    "fee",      "charge",    "rate",       "limit",    "maximum",
+      "minimum",  "percent",  "when",     "what time", "until what", "deadline", "most",
+      "least",    "amount",   "balance",  "age"};
   std::string text(question);
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return std::any_of(std::begin(kAsking), std::end(kAsking),
@@ -67,7 +69,9 @@ class TermMarks {
   // Each term counts where it counts most.
   double Share(TermSet own, TermSet headings, TermSet title) const {
     if (total_ <= 0) return 0;
-    return (Weight(own) + kOfHeadings * Weight(headings & ~own) + kOfTitle * Weight(title & ~own & ~headings)) / total_;
+    return (Weight(own) + kOfHeadings * Weight(headings & ~own) +
+            kOfTitle * Weight(title & ~own & ~headings)) /
+           total_;
   }
   double total() const { return total_; }
 
@@ -80,7 +84,7 @@ class TermMarks {
 
 struct Quote {
   size_t hit = 0;
-  size_t first = 0, last = 0;            // units that answer, both included
+  size_t first = 0, last = 0;              // units that answer, both included
   size_t round_first = 0, round_last = 0;  // with what stands around them
   double coverage = 0;
   double score = 0;
@@ -97,12 +101,12 @@ class Answerer {
   Answerer(const Index& index, const Query& query, const AnswerOptions& options)
       : index_(index), query_(query), options_(options), figure_(AsksForFigure(query.text)) {}
 
-  Result<Answer> Run() {
+  Result<DocumentAnswer> Run() {
     const TimePoint began = clock_.Now();
-    Answer answer;
+    DocumentAnswer answer;
     answer.question = query_.text;
     answer.threshold = options_.threshold;
-    SOTTO_ASSIGN_OR_RETURN(SearchResult found, index_.Search(query_, {options_.k, false}));
+    SOTTO_ASSIGN_OR_RETURN(FoundPassages found, index_.Search(query_, {options_.k, false}));
     answer.search_ms = Milliseconds(clock_.Now() - began);
     const TermMarks marks(index_, found.terms);
     std::vector<Quote> quotes;
@@ -113,7 +117,8 @@ class Answerer {
       quote.score += kPassageShare * found.passages[i].score / top;
       quotes.push_back(quote);
     }
-    for (const Quote& quote : quotes) answer.hits.push_back(MakeHit(std::move(found.passages[quote.hit]), quote));
+    for (const Quote& quote : quotes)
+      answer.hits.push_back(MakeHit(std::move(found.passages[quote.hit]), quote));
     Conclude(found, marks, quotes, answer);
     answer.total_ms = Milliseconds(clock_.Now() - began);
     return answer;
@@ -214,8 +219,8 @@ class Answerer {
     return hit;
   }
 
-  void Conclude(const SearchResult& found, const TermMarks& marks, const std::vector<Quote>& quotes,
-                Answer& answer) const {
+  void Conclude(const FoundPassages& found, const TermMarks& marks, const std::vector<Quote>& quotes,
+                DocumentAnswer& answer) const {
     if (answer.hits.empty() || marks.total() <= 0) return;
     answer.best = static_cast<size_t>(
         std::max_element(quotes.begin(), quotes.end(),
@@ -245,12 +250,14 @@ class Answerer {
   // Of the question's neighbouring terms the share that stands within four terms of each other in the passage.
   double Pairs(const std::vector<QueryTerm>& terms, const TermMarks& marks, const Passage& passage) const {
     std::vector<TermSet> places;
-    for (const Term& term : index_.TermsOf(passage.title + " . " + passage.text)) places.push_back(marks.Bit(term.text));
+    for (const Term& term : index_.TermsOf(passage.title + " . " + passage.text))
+      places.push_back(marks.Bit(term.text));
     double all = 0;
     double near = 0;
     for (size_t i = 0; i + 1 < terms.size(); ++i) {
       if (terms[i].context || terms[i + 1].context) break;
-      const TermSet both = (TermSet{1} << std::min<size_t>(i, 63)) | (TermSet{1} << std::min<size_t>(i + 1, 63));
+      const TermSet both =
+          (TermSet{1} << std::min<size_t>(i, 63)) | (TermSet{1} << std::min<size_t>(i + 1, 63));
       const double weight = terms[i].idf + terms[i + 1].idf;
       all += weight;
       for (size_t at = 0; at < places.size(); ++at) {
@@ -283,7 +290,7 @@ Json ToJson(const Hit& hit) {
 
 }  // namespace
 
-Result<Answer> AskIndex(const Index& index, const Query& query, const AnswerOptions& options) {
+Result<DocumentAnswer> AskIndex(const Index& index, const Query& query, const AnswerOptions& options) {
   return Answerer(index, query, options).Run();
 }
 
@@ -296,7 +303,7 @@ Json ToJson(const Citation& citation) {
   return json;
 }
 
-Json ToJson(const Answer& answer) {
+Json ToJson(const DocumentAnswer& answer) {
   Json hits = Json::array();
   for (const Hit& hit : answer.hits) hits.push_back(ToJson(hit));
   Json citations = Json::array();
@@ -313,7 +320,8 @@ Json ToJson(const Answer& answer) {
 std::string ToString(const Citation& citation) {
   std::string text = citation.document;
   if (citation.page > 0) text += fmt::format(", page {}", citation.page);
-  for (size_t i = 0; i < citation.headings.size(); ++i) text += (i == 0 ? ", " : " > ") + citation.headings[i];
+  for (size_t i = 0; i < citation.headings.size(); ++i)
+    text += (i == 0 ? ", " : " > ") + citation.headings[i];
   return text;
 }
 

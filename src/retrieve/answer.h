@@ -21,7 +21,7 @@ namespace sotto {
 
 // Where a quote stands.
 struct Citation {
-  std::string document;               // its name in the index
+  std::string document;  // its name in the index
   std::string title;
   int page = 0;                       // 0: the format has none
   std::vector<std::string> headings;  // above it, the highest first
@@ -31,21 +31,22 @@ struct Citation {
 
 struct Hit {
   Passage passage;
-  std::string quote;   // the document's own words: what answers and what stands around it; line ends are spaces
+  std::string
+      quote;  // the document's own words: what answers and what stands around it; line ends are spaces
   std::string answer;  // of the quote what answers, without marks of lists and tables: what is said
   Citation citation;
   double score = 0;  // of the quote
 };
 
-struct Answer {
+struct DocumentAnswer {
   std::string question;
-  bool answered = false;    // confidence >= the threshold
-  double confidence = 0;    // 0..1
+  bool answered = false;  // confidence >= the threshold
+  double confidence = 0;  // 0..1
   double threshold = 0;
-  std::string text;         // the best hit's answer; empty: not answered
-  size_t best = 0;          // of the hits: where it is from
-  std::vector<Hit> hits;    // at most k, the best passages first
-  AnswerSigns signs;        // what the confidence is made of
+  std::string text;       // the best hit's answer; empty: not answered
+  size_t best = 0;        // of the hits: where it is from
+  std::vector<Hit> hits;  // at most k, the best passages first
+  AnswerSigns signs;      // what the confidence is made of
   double search_ms = 0, total_ms = 0;
 };
 
@@ -54,10 +55,10 @@ struct AnswerOptions {
   double threshold = kAnswerThreshold;
 };
 
-Result<Answer> AskIndex(const Index& index, const Query& query, const AnswerOptions& options);
+Result<DocumentAnswer> AskIndex(const Index& index, const Query& query, const AnswerOptions& options);
 
 // {"question", "answer": text or null, "confidence", "threshold", "citations": [the answer's], "hits": [...]}
-Json ToJson(const Answer& answer);
+Json ToJson(const DocumentAnswer& answer);
 Json ToJson(const Citation& citation);
 // "fees.md, page 3, Cards > Stop payments"
 std::string ToString(const Citation& citation);

@@ -9,8 +9,8 @@ namespace {
 
 // Full stops after these end no sentence.
 constexpr std::array<std::string_view, 24> kAbbreviations = {
-    "mr", "mrs", "ms", "dr", "prof", "st", "no", "nos", "vs", "etc", "e.g", "i.e", "inc", "ltd", "co", "corp", "fig",
-    "approx", "max", "min", "jan", "feb", "dept", "est"};
+    "mr",  "mrs", "ms", "dr",   "prof", "st",     "no",  "nos", "vs",  "etc", "e.g",  "i.e",
+    "inc", "ltd", "co", "corp", "fig",  "approx", "max", "min", "jan", "feb", "dept", "est"};
 
 bool IsAsciiSpace(char c) { return c == ' ' || c == '\n' || c == '\t'; }
 
@@ -21,7 +21,9 @@ bool EndsWithAbbreviation(std::string_view before) {
   for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   if (word.size() == 1 && std::isalpha(static_cast<unsigned char>(word[0]))) return true;  // initials
   // "1." at the beginning counts an item.
-  if (begin == 0 && !word.empty() && word.find_first_not_of("0123456789") == std::string::npos) return true;
+  if (before.find_first_not_of(" \n\t") == begin && !word.empty() &&
+      word.find_first_not_of("0123456789") == std::string::npos)
+    return true;
   return std::find(kAbbreviations.begin(), kAbbreviations.end(), word) != kAbbreviations.end();
 }
 
@@ -196,7 +198,8 @@ std::vector<TextSpan> SplitSentences(std::string_view text) {
     const char c = text[i];
     if (c != '.' && c != '!' && c != '?') continue;
     size_t after = i + 1;
-    while (after < text.size() && (text[after] == '"' || text[after] == '\'' || text[after] == ')' || text[after] == '*'))
+    while (after < text.size() &&
+           (text[after] == '"' || text[after] == '\'' || text[after] == ')' || text[after] == '*'))
       ++after;
     if (after < text.size() && !IsAsciiSpace(text[after])) continue;
     size_t next = after;

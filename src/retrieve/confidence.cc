@@ -8,7 +8,8 @@ namespace sotto {
 namespace {
 
 // Of AnswerSigns::Row(). See the header for where they come from.
-constexpr std::array<double, AnswerSigns::kSize> kWeights = {-5, 4, 3, 2, 1, -1, 1, 0, 0};
+constexpr std::array<double, AnswerSigns::kSize> kWeights = {-4.457, 0.033, -2.232, 3.085, -0.766,
+                                                             -6.017, 2.669, 2.301,  6.707};
 
 }  // namespace
 

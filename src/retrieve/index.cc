@@ -50,7 +50,8 @@ Index::~Index() = default;
 Result<std::shared_ptr<const Index>> Index::Open(const std::filesystem::path& path) {
   auto opened = OpenOnce(path);
   // A build may have replaced the generation between its name being read and its files being opened.
-  if (!opened && opened.error().code == ErrorCode::kNotFound && CurrentGeneration(path)) opened = OpenOnce(path);
+  if (!opened && opened.error().code == ErrorCode::kNotFound && CurrentGeneration(path))
+    opened = OpenOnce(path);
   return opened;
 }
 
@@ -62,15 +63,17 @@ Result<std::shared_ptr<const Index>> Index::OpenOnce(const std::filesystem::path
   SOTTO_ASSIGN_OR_RETURN(const std::string language, ReadMeta(database, "language"));
   SOTTO_ASSIGN_OR_RETURN(const std::string space, ReadMeta(database, "space"));
   if (format != std::to_string(kIndexFormat)) {
-    return MakeError(ErrorCode::kUnsupported, "{}: an index of format {}, and this program reads {}; build it again",
-                     path.string(), format, kIndexFormat);
+    return MakeError(ErrorCode::kUnsupported,
+                     "{}: an index of format {}, and this program reads {}; build it again", path.string(),
+                     format, kIndexFormat);
   }
   SOTTO_ASSIGN_OR_RETURN(TermReader reader, TermReader::Create(language));
   const std::string mine = fmt::format("{}/{}", kSpaceId, kSpaceSize);
   if (terms != reader.id() || space != mine) {
-    return MakeError(ErrorCode::kUnsupported,
-                     "{}: made with terms '{}' and vectors '{}', and this program makes '{}' and '{}'; build it again",
-                     path.string(), terms, space, reader.id(), mine);
+    return MakeError(
+        ErrorCode::kUnsupported,
+        "{}: made with terms '{}' and vectors '{}', and this program makes '{}' and '{}'; build it again",
+        path.string(), terms, space, reader.id(), mine);
   }
   const std::shared_ptr<Index> index(new Index(std::move(reader)));
   index->path_ = path;
@@ -98,13 +101,16 @@ Result<void> Index::Load() {
     SOTTO_ASSIGN_OR_RETURN(const bool row, all.Step());
     if (!row) break;
     ++n_documents_;
-    if (std::string groups = all.Text(1); !groups.empty()) restricted_.emplace_back(all.Integer(0), std::move(groups));
+    if (std::string groups = all.Text(1); !groups.empty())
+      restricted_.emplace_back(all.Integer(0), std::move(groups));
   }
-  SOTTO_ASSIGN_OR_RETURN(Statement term, database_->Prepare("SELECT postings, vector FROM terms WHERE term = ?"));
+  SOTTO_ASSIGN_OR_RETURN(Statement term,
+                         database_->Prepare("SELECT postings, vector FROM terms WHERE term = ?"));
   SOTTO_ASSIGN_OR_RETURN(
       Statement chunk,
-      database_->Prepare("SELECT c.begin, c.page, c.headings, c.units, c.text, d.id, d.name, d.title FROM chunks c "
-                         "JOIN documents d ON d.id = c.document WHERE c.id = ?"));
+      database_->Prepare(
+          "SELECT c.begin, c.page, c.headings, c.units, c.text, d.id, d.name, d.title FROM chunks c "
+          "JOIN documents d ON d.id = c.document WHERE c.id = ?"));
   statements_ = std::make_unique<Statements>(Statements{std::move(term), std::move(chunk)});
   return {};
 }
@@ -116,7 +122,7 @@ std::vector<Term> Index::TermsOf(std::string_view text, bool with_stop_terms) co
 
 double Index::RarestIdf() const { return Idf(0, n_chunks()); }
 
-Result<void> Index::ScoreWords(SearchResult& result, const std::string& text, const std::string& context,
+Result<void> Index::ScoreWords(FoundPassages& result, const std::string& text, const std::string& context,
                                Candidates& candidates) const {
   std::map<std::string, size_t> seen;
   const auto add = [&](std::string_view from, bool is_context) {
@@ -165,14 +171,16 @@ Result<void> Index::ScoreWords(SearchResult& result, const std::string& text, co
   return {};
 }
 
-Result<SearchResult> Index::Search(const Query& query, const SearchOptions& options) const {
-  SearchResult result;
+Result<FoundPassages> Index::Search(const Query& query, const SearchOptions& options) const {
+  FoundPassages result;
   Candidates candidates;
   SOTTO_RETURN_IF_ERROR(ScoreWords(result, query.text, query.context, candidates));
   std::unordered_set<uint32_t> hidden;
   for (const auto& [document, groups] : restricted_)
     if (!MaySee(groups, query.groups)) hidden.insert(static_cast<uint32_t>(document));
-  const auto may_see = [&](size_t ordinal) { return hidden.empty() || !hidden.contains(documents_of_[ordinal]); };
+  const auto may_see = [&](size_t ordinal) {
+    return hidden.empty() || !hidden.contains(documents_of_[ordinal]);
+  };
 
   std::vector<size_t> best;
   for (size_t i = 0; i < candidates.words.size(); ++i)
@@ -181,7 +189,8 @@ Result<SearchResult> Index::Search(const Query& query, const SearchOptions& opti
     return candidates.words[a] != candidates.words[b] ? candidates.words[a] > candidates.words[b] : a < b;
   });
   std::map<size_t, float> meaning;
-  const bool has_vector = std::any_of(candidates.vector.begin(), candidates.vector.end(), [](float v) { return v != 0; });
+  const bool has_vector =
+      std::any_of(candidates.vector.begin(), candidates.vector.end(), [](float v) { return v != 0; });
   if (has_vector && !options.words_only) {
     // Hidden passages take places: ask for more where there are any.
     const size_t wanted = hidden.empty() ? kCandidates : std::min(n_chunks(), size_t{5} * kCandidates);
@@ -224,12 +233,13 @@ Result<SearchResult> Index::Search(const Query& query, const SearchOptions& opti
   return result;
 }
 
-Result<void> Index::ReadPassages(SearchResult& result) const {
+Result<void> Index::ReadPassages(FoundPassages& result) const {
   const std::lock_guard lock(mutex_);
   Statement& read = statements_->chunk;
   for (Passage& passage : result.passages) {
     SOTTO_ASSIGN_OR_RETURN(const bool there, read.Bind(1, static_cast<int64_t>(passage.ordinal) + 1).Step());
-    if (!there) return MakeError(ErrorCode::kCorrupt, "{}: no passage {}", database_->path(), passage.ordinal + 1);
+    if (!there)
+      return MakeError(ErrorCode::kCorrupt, "{}: no passage {}", database_->path(), passage.ordinal + 1);
     passage.offset = static_cast<size_t>(read.Integer(0));
     passage.chunk.page = static_cast<int>(read.Integer(1));
     const std::string headings = read.Text(2);
@@ -252,8 +262,8 @@ Result<void> Index::ReadPassages(SearchResult& result) const {
         unit.headings = item.at(3);
         unit.kind = static_cast<Block::Kind>(item.at(4).get<int>());
         if (unit.offset + unit.length > passage.text.size() || unit.headings >= passage.chunk.headings.size())
-          return MakeError(ErrorCode::kCorrupt, "{}: passage {} has a unit beyond its text", database_->path(),
-                           passage.ordinal + 1);
+          return MakeError(ErrorCode::kCorrupt, "{}: passage {} has a unit beyond its text",
+                           database_->path(), passage.ordinal + 1);
         passage.chunk.units.push_back(unit);
       }
     } catch (const Json::exception& error) {

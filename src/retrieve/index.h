@@ -39,7 +39,7 @@ struct Query {
 // A term of a question, as the index knows it.
 struct QueryTerm {
   std::string term;
-  double weight = 1;   // occurrences; less of context
+  double weight = 1;  // occurrences; less of context
   double idf = 0;
   size_t n_chunks = 0;  // that have it; 0: the index does not know it
   bool context = false;
@@ -52,16 +52,16 @@ struct Passage {
   double words = 0;    // BM25
   double meaning = 0;  // cosine
   int64_t document = 0;
-  std::string name;   // of the document
+  std::string name;  // of the document
   std::string title;
   size_t offset = 0;  // in the document's text
   std::string text;
-  Chunk chunk;        // its units' offsets are within `text`
+  Chunk chunk;  // its units' offsets are within `text`
 };
 
-struct SearchResult {
+struct FoundPassages {
   std::vector<QueryTerm> terms;
-  double most_words = 0;  // what BM25 would give a passage of all terms, at most
+  double most_words = 0;          // what BM25 would give a passage of all terms, at most
   std::vector<Passage> passages;  // the best first
 };
 
@@ -75,8 +75,8 @@ class Index {
     size_t k = 5;
     bool words_only = false;  // plain BM25: for comparisons
   };
-  Result<SearchResult> Search(const Query& query, const SearchOptions& options) const;
-  Result<SearchResult> Search(const Query& query) const { return Search(query, SearchOptions{}); }
+  Result<FoundPassages> Search(const Query& query, const SearchOptions& options) const;
+  Result<FoundPassages> Search(const Query& query) const { return Search(query, SearchOptions{}); }
 
   // Terms of any text with what the index knows of them (no vectors). One thread at a time inside.
   std::vector<Term> TermsOf(std::string_view text, bool with_stop_terms = false) const;
@@ -95,16 +95,16 @@ class Index {
   Result<void> Load();
 
   struct Candidates;
-  Result<void> ScoreWords(SearchResult& result, const std::string& text, const std::string& context,
+  Result<void> ScoreWords(FoundPassages& result, const std::string& text, const std::string& context,
                           Candidates& candidates) const;
-  Result<void> ReadPassages(SearchResult& result) const;
+  Result<void> ReadPassages(FoundPassages& result) const;
 
   std::filesystem::path path_;
   std::string generation_, language_;
   TermReader reader_;
   std::vector<float> lengths_;
   double mean_length_ = 1;
-  std::vector<uint32_t> documents_of_;              // by ordinal
+  std::vector<uint32_t> documents_of_;                       // by ordinal
   std::vector<std::pair<int64_t, std::string>> restricted_;  // documents that are not for everybody
   size_t n_documents_ = 0;
   std::unique_ptr<VectorFile> vectors_;

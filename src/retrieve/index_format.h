@@ -22,9 +22,9 @@
 namespace sotto {
 
 inline constexpr int kIndexFormat = 1;
-inline constexpr size_t kSpaceSize = 256;           // of the vectors
-inline constexpr const char* kSpaceId = "lsa-1";    // how they are made; with the size: "lsa-1/256"
-inline constexpr int kTitleWeight = 2;              // of a term in the title or a heading above, in occurrences
+inline constexpr size_t kSpaceSize = 256;         // of the vectors
+inline constexpr const char* kSpaceId = "lsa-1";  // how they are made; with the size: "lsa-1/256"
+inline constexpr int kTitleWeight = 2;            // of a term in the title or a heading above, in occurrences
 
 // One passage that has a term. `title`: in the document's title and the headings above the passage.
 struct Posting {
@@ -38,6 +38,7 @@ static_assert(sizeof(Posting) == 8);
 // Plain little-endian arrays as blobs.
 template <typename T>
 std::string_view AsBytes(std::span<const T> values) {
+  if (values.empty()) return "";  // not a null pointer, which would be NULL
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
 }
 template <typename T>

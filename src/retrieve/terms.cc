@@ -2,25 +2,28 @@
 
 #include <libstemmer.h>
 
-#include <algorithm>
 #include <array>
+#include <unordered_set>
 
 namespace sotto {
 namespace {
 
 // Function words of English; the reader's id changes with them.
 constexpr std::array<std::string_view, 133> kStopWords = {
-    "a",     "about", "am",    "an",    "and",   "any",   "are",   "as",    "at",    "be",    "been",  "being", "but",
-    "by",    "can",   "could", "cannot", "did",  "do",    "does",  "doing", "for",   "from",  "get",   "give",  "go",
-    "got",   "had",   "has",   "have",  "having", "he",   "her",   "hers",  "him",   "his",   "how",   "i",     "id",
-    "if",    "ill",   "im",    "in",    "into",  "is",    "it",    "its",   "ive",   "just",  "know",  "let",   "lets",
-    "like",  "may",   "me",    "might", "mine",  "must",  "my",    "of",    "on",    "or",    "our",   "ours",  "please",
-    "really", "s",    "shall", "she",   "should", "so",   "some",  "somebody", "someone", "such", "t", "tell",  "than",
-    "that",  "thats", "the",   "their", "theirs", "them", "then",  "there", "theres", "these", "they", "thing", "things",
-    "this",  "those", "to",    "too",   "us",    "want",  "was",   "we",    "were",  "what",  "whats", "when",  "where",
-    "which", "who",   "whom",  "whose", "why",   "will",  "with",  "would", "wont",  "you",   "your",  "yours", "dont",
-    "doesnt", "didnt", "isnt", "arent", "cant",  "couldnt", "wouldnt", "hi", "hello", "ok",   "okay",  "yes",   "hey",
-    "much",  "many",  "also"};
+    "a",      "about", "am",       "an",      "and",    "any",    "are",    "as",     "at",    "be",
+    "been",   "being", "but",      "by",      "can",    "could",  "cannot", "did",    "do",    "does",
+    "doing",  "for",   "from",     "get",     "give",   "go",     "got",    "had",    "has",   "have",
+    "having", "he",    "her",      "hers",    "him",    "his",    "how",    "i",      "id",    "if",
+    "ill",    "im",    "in",       "into",    "is",     "it",     "its",    "ive",    "just",  "know",
+    "let",    "lets",  "like",     "may",     "me",     "might",  "mine",   "must",   "my",    "of",
+    "on",     "or",    "our",      "ours",    "please", "really", "s",      "shall",  "she",   "should",
+    "so",     "some",  "somebody", "someone", "such",   "t",      "tell",   "than",   "that",  "thats",
+    "the",    "their", "theirs",   "them",    "then",   "there",  "theres", "these",  "they",  "thing",
+    "things", "this",  "those",    "to",      "too",    "us",     "want",   "was",    "we",    "were",
+    "what",   "whats", "when",     "where",   "which",  "who",    "whom",   "whose",  "why",   "will",
+    "with",   "would", "wont",     "you",     "your",   "yours",  "dont",   "doesnt", "didnt", "isnt",
+    "arent",  "cant",  "couldnt",  "wouldnt", "hi",     "hello",  "ok",     "okay",   "yes",   "hey",
+    "much",   "many",  "also"};
 
 bool IsWordByte(unsigned char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
@@ -29,7 +32,9 @@ bool IsDigitByte(unsigned char c) { return c >= '0' && c <= '9'; }
 
 // Punctuation beyond ASCII (quotes, dashes, bullets, no-break space) separates words as ASCII's does.
 size_t WidePunctuation(std::string_view text, size_t at) {
-  const auto byte = [&](size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0; };
+  const auto byte = [&](size_t i) {
+    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0;
+  };
   if (byte(0) == 0xE2 && (byte(1) == 0x80 || byte(1) == 0x81 || byte(1) == 0x86 || byte(1) == 0x97)) return 3;
   if (byte(0) == 0xC2 && byte(1) >= 0xA0 && byte(1) <= 0xBF) return 2;
   return 0;
@@ -40,7 +45,8 @@ void LowerWide(std::string& word) {
   for (size_t i = 0; i + 1 < word.size(); ++i) {
     auto first = static_cast<unsigned char>(word[i]);
     auto second = static_cast<unsigned char>(word[i + 1]);
-    if (first == 0xC3 && second >= 0x80 && second <= 0x9E && second != 0x97) word[i + 1] = static_cast<char>(second + 0x20);
+    if (first == 0xC3 && second >= 0x80 && second <= 0x9E && second != 0x97)
+      word[i + 1] = static_cast<char>(second + 0x20);
     if (first == 0xD0 && second >= 0x90 && second <= 0x9F) word[i + 1] = static_cast<char>(second + 0x20);
     if (first == 0xD0 && second >= 0xA0 && second <= 0xAF) {
       word[i] = static_cast<char>(0xD1);
@@ -50,8 +56,11 @@ void LowerWide(std::string& word) {
 }
 
 bool IsStopWord(std::string_view word) {
-  return std::find(kStopWords.begin(), kStopWords.end(), word) != kStopWords.end();
+  static const std::unordered_set<std::string_view> kSet(kStopWords.begin(), kStopWords.end());
+  return kSet.contains(word);
 }
+
+constexpr size_t kMostStems = 100'000;  // remembered
 
 }  // namespace
 
@@ -65,10 +74,22 @@ Result<TermReader> TermReader::Create(const std::string& language) {
   TermReader reader;
   reader.stemmer_.reset(sb_stemmer_new(language.c_str(), "UTF_8"));
   if (reader.stemmer_ == nullptr)
-    return MakeError(ErrorCode::kUnsupported, "no stemmer for the language '{}'; en, de, fr, es, it, ...", language);
+    return MakeError(ErrorCode::kUnsupported, "no stemmer for the language '{}'; en, de, fr, es, it, ...",
+                     language);
   reader.language_ = language;
   reader.id_ = "terms-1/" + language;
   return reader;
+}
+
+std::string TermReader::StemOf(std::string word) const {
+  if (const auto known = stems_.find(word); known != stems_.end()) return known->second;
+  const sb_symbol* stem = sb_stemmer_stem(stemmer_.get(), reinterpret_cast<const sb_symbol*>(word.data()),
+                                          static_cast<int>(word.size()));
+  if (stem == nullptr) return word;
+  std::string made(reinterpret_cast<const char*>(stem),
+                   static_cast<size_t>(sb_stemmer_length(stemmer_.get())));
+  if (stems_.size() < kMostStems) stems_.emplace(std::move(word), made);
+  return made;
 }
 
 std::vector<Term> TermReader::Terms(std::string_view text, bool with_stop_terms) const {
@@ -117,11 +138,7 @@ std::vector<Term> TermReader::Terms(std::string_view text, bool with_stop_terms)
     const bool stop = language_ == "en" && IsStopWord(word);
     if (stop && !with_stop_terms) continue;
     if (!digits && word.size() > 2) {
-      const sb_symbol* stem =
-          sb_stemmer_stem(stemmer_.get(), reinterpret_cast<const sb_symbol*>(word.data()), static_cast<int>(word.size()));
-      if (stem != nullptr) {
-        word.assign(reinterpret_cast<const char*>(stem), static_cast<size_t>(sb_stemmer_length(stemmer_.get())));
-      }
+      word = StemOf(std::move(word));
     }
     terms.push_back({std::move(word), begin, at, stop});
   }

@@ -2,13 +2,14 @@
 // say nothing by themselves (the, of, what). Digits stay: "$1,250.50" is 1250.50, "4821" is itself, parts of an
 // identifier ("open_bank_account_4821") are terms of their own.
 //
-// Immutable but for the stemmer's scratch memory: one thread at a time.
+// Immutable but for the stemmer's scratch memory and the stems it remembers: one thread at a time.
 // Source: Porter 1980 and its successor of the Snowball project.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
@@ -40,8 +41,10 @@ class TermReader {
 
  private:
   TermReader() = default;
+  std::string StemOf(std::string word) const;
 
   std::string language_;
+  mutable std::unordered_map<std::string, std::string> stems_;  // made before
   std::string id_;
   struct DeleteStemmer {
     void operator()(sb_stemmer* stemmer) const;

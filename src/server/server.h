@@ -17,6 +17,7 @@
 #include "server/http_server.h"
 #include "server/language_models.h"
 #include "server/media_streams.h"
+#include "server/search_api.h"
 #include "server/served_workflow.h"
 #include "server/text_sessions.h"
 #include "server/voice_calls.h"
@@ -35,6 +36,7 @@ struct ServerOptions {
   LanguageModels::ByName models;         // offered beside the workflows, to programs
   std::shared_ptr<ChatGateway> gateway;  // `model: auto` beyond the workflows; null: nobody elsewhere
   WebhookOptions webhooks;
+  SearchApi::Indexes indexes;     // of documents, for POST /v1/search
   TwilioOptions twilio;
   int io_threads = 2;
   bool page = true;

@@ -57,12 +57,14 @@ Service::Service(Parts parts)
           parts_.twilio),
       openai_(*parts_.scheduler, *parts_.workflows, *parts_.models, parts_.gateway, parts_.metrics),
       specialists_(*parts_.scheduler,
-                   [workflows = parts_.workflows] { return SpecialistsFolder(*workflows); }) {
+                   [workflows = parts_.workflows] { return SpecialistsFolder(*workflows); }),
+      search_(*parts_.scheduler, parts_.indexes) {
   AddRoutes();
   rest_.AddTo(router_);
   streams_.AddTo(router_);
   openai_.AddTo(router_);
   specialists_.AddTo(router_);
+  search_.AddTo(router_);
 }
 
 void Service::AddRoutes() {

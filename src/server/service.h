@@ -14,6 +14,7 @@
 #include "server/rest_api.h"
 #include "server/router.h"
 #include "server/specialist_api.h"
+#include "server/search_api.h"
 #include "server/voice_calls.h"
 #include "server/voice_socket.h"
 
@@ -36,6 +37,7 @@ class Service final : public HttpHandler {
     std::function<Result<void>()> reload;  // blocks
     bool page = true;
     TwilioOptions twilio;
+    SearchApi::Indexes indexes;
   };
 
   explicit Service(Parts parts);
@@ -61,6 +63,7 @@ class Service final : public HttpHandler {
   MediaStreams streams_;
   OpenAiApi openai_;
   SpecialistApi specialists_;
+  SearchApi search_;
   std::atomic<bool> ready_{false};
 };
 

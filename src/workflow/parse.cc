@@ -24,7 +24,7 @@ const std::vector<std::string> kValueTypes{"string", "number", "integer", "boole
 const std::vector<std::string> kPrivacyRules{"local", "pseudonymise", "allow"};
 
 const std::vector<std::string> kRoles{"task",    "greeting", "goodbye", "thanks",
-                                      "unclear", "handoff",  "verify"};
+                                      "unclear", "handoff",  "verify",  "answer"};
 
 // "transfer money" -> "transferring money": the first word's -ing form, by the spelling rules of English.
 std::string Gerund(const std::string& title) {
@@ -305,6 +305,11 @@ class WorkflowParser {
     reader_.Read(node, path, "requires_verified", tool.requires_verified);
     reader_.Read(node, path, "attempts", tool.attempts, 1);
     reader_.Read(node, path, "examples", tool.examples);
+    if (tool.role == ToolRole::kAnswer) {
+      tool.action_returns.try_emplace("answer", "text");
+      tool.action_returns.try_emplace("source", "text");
+      if (tool.done.empty()) tool.done = {"{answer}"};
+    }
     workflow_.tools.push_back(std::move(tool));
   }
 

@@ -76,7 +76,7 @@ Stakes StakesOf(const Workflow& workflow, const ToolDef& tool) {
 }
 
 bool ReadsBack(const Workflow& workflow, const ToolDef& tool) {
-  if (tool.role == ToolRole::kVerify) return false;
+  if (tool.role == ToolRole::kVerify || tool.role == ToolRole::kAnswer) return false;
   switch (workflow.dialogue.confirm) {
     case DialoguePolicy::Confirm::kNever:
       return false;

@@ -411,6 +411,11 @@ class Validator {
                       fmt::format("tools '{}' and '{}' have the same role '{}'", other->second, tool.name,
                                   ToolRoleName(tool.role)));
       }
+      if (tool.role == ToolRole::kAnswer && tool.action.empty()) {
+        reader_.AddAt("tools." + tool.name,
+                      fmt::format("tool '{}' answers from documents and has no action", tool.name),
+                      "action: {use: documents.answer, documents: docs}");
+      }
       if (tool.role == ToolRole::kVerify && tool.requires_verified) {
         reader_.AddAt(
             "tools." + tool.name + ".requires_verified",

@@ -143,6 +143,8 @@ std::string_view ToolRoleName(ToolRole role) {
       return "handoff";
     case ToolRole::kVerify:
       return "verify";
+    case ToolRole::kAnswer:
+      return "answer";
   }
   return "task";
 }

@@ -117,6 +117,7 @@ enum class ToolRole {
   kUnclear,  // not understood or not served: reprompts
   kHandoff,  // to a human agent
   kVerify,   // a task whose success verifies the caller; offered only while it is open
+  kAnswer,   // answers questions from documents; asked too where nothing else was understood
 };
 std::string_view ToolRoleName(ToolRole role);  // "task", "greeting", ...
 

@@ -1,7 +1,9 @@
 // Every answer of the REST interface against docs/formats/openapi.yaml: node openapi.mjs SOTTO WORKFLOW.
 // An operation or a status that the file does not have fails, and so does an operation that is never called.
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { check, serve } from './serve.mjs';
 
@@ -53,13 +55,23 @@ async function ask(method, where, body, wanted, headers = {}) {
   return json;
 }
 
-const { url: served, server } = await serve(sotto, workflow, '--text-only');
+const index = mkdtempSync(path.join(tmpdir(), 'sotto-index-'));
+const notes = mkdtempSync(path.join(tmpdir(), 'sotto-notes-'));
+writeFileSync(path.join(notes, 'fees.md'), '# Fees\n\n## Stop payments\n\nA stop payment costs $30 a request.\n');
+execFileSync(sotto, ['index', 'build', notes, '--out', index]);
+const { url: served, server } = await serve(sotto, workflow, '--text-only', '--index', `notes=${index}`);
 url = served;
 let failed = false;
 try {
   await ask('GET', '/healthz', undefined, 200);
   await ask('GET', '/readyz', undefined, 200);
   await ask('GET', '/v1/workflows', undefined, 200);
+  const answered = await ask('POST', '/v1/search', { query: 'what does a stop payment cost' }, 200);
+  check('the search answers with its source', answered.answer?.includes('$30') && answered.citations[0].document === 'fees.md');
+  const foreign = await ask('POST', '/v1/search', { query: 'when is the next train to the airport', index: 'notes' }, 200);
+  check('what the documents do not have is not answered', foreign.answer === null);
+  await ask('POST', '/v1/search', { query: 'a', index: 'nobody' }, 404);
+  for (const wrong of ['{', '{}', '{"query":3}', '{"query":"a","k":0}', '{"qery":"a"}']) await ask('POST', '/v1/search', wrong, 400);
   const begun = await ask('POST', '/v1/sessions', { workflow: 'banking' }, 201);
   const at = `/v1/sessions/${begun.id}`;
   await ask('GET', '/v1/sessions', undefined, 200);
