@@ -31,7 +31,8 @@ Result<std::shared_ptr<const Deployment>> Deployment::Create(Parts parts) {
               "ears and a mouth, or neither");
   const Workflow& workflow = parts.program->workflow();
   if (parts.shadow != nullptr && parts.shadow->workflow().hash != workflow.hash) {
-    return MakeError(ErrorCode::kInvalidArgument, "what understands along is of workflow {} ({}), the program of {}",
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "what understands along is of workflow {} ({}), the program of {}",
                      parts.shadow->workflow().name, parts.shadow->workflow().hash, workflow.hash);
   }
   if (parts.brain != nullptr && parts.brain->workflow().hash != workflow.hash) {

@@ -102,7 +102,8 @@ Result<std::shared_ptr<const Deployment>> OpenDeployment(const DeploymentSources
   return Deployment::Create(std::move(parts));
 }
 
-Result<std::shared_ptr<const Deployment>> WithBrain(const Deployment& base, std::shared_ptr<const Brain> brain,
+Result<std::shared_ptr<const Deployment>> WithBrain(const Deployment& base,
+                                                    std::shared_ptr<const Brain> brain,
                                                     std::shared_ptr<const Brain> shadow,
                                                     const std::shared_ptr<RouteResources>& route,
                                                     Release release) {

@@ -45,7 +45,8 @@ Result<std::shared_ptr<const Deployment>> OpenDeployment(const DeploymentSources
 
 // The same ears, mouth, actions and program with another brain: takes as long as a route takes to open. `shadow`
 // understands along; null: nobody does. kInvalidArgument: the brain is of another workflow than `base`.
-Result<std::shared_ptr<const Deployment>> WithBrain(const Deployment& base, std::shared_ptr<const Brain> brain,
+Result<std::shared_ptr<const Deployment>> WithBrain(const Deployment& base,
+                                                    std::shared_ptr<const Brain> brain,
                                                     std::shared_ptr<const Brain> shadow,
                                                     const std::shared_ptr<RouteResources>& route,
                                                     Release release);

@@ -26,12 +26,11 @@ class ShadowUnderstander final : public Understander {
     }
     std::vector<Transcript::Hypothesis> same = hypotheses;
     acting_->Commit(std::move(hypotheses), limit, std::move(done));
-    shadow_->Commit(std::move(same), limit,
-                    [slot = slot_, turn](Result<Understanding> understood) {
-                      if (!understood) return;
-                      const std::lock_guard lock(slot->mutex);
-                      if (turn == slot->turn) slot->value = *std::move(understood);
-                    });
+    shadow_->Commit(std::move(same), limit, [slot = slot_, turn](Result<Understanding> understood) {
+      if (!understood) return;
+      const std::lock_guard lock(slot->mutex);
+      if (turn == slot->turn) slot->value = *std::move(understood);
+    });
   }
   void Abandon() override {
     shadow_->Abandon();

@@ -49,15 +49,14 @@ Result<void> RunStart(const CanaryFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto version, registry->Find(flags.candidate));
   SOTTO_ASSIGN_OR_RETURN(const int64_t last, registry->LastSeq());
   Experiment experiment;
-  experiment.name =
-      flags.name.empty() ? fmt::format("{}-{}", version.second.workflow, last + 1) : flags.name;
+  experiment.name = flags.name.empty() ? fmt::format("{}-{}", version.second.workflow, last + 1) : flags.name;
   experiment.candidate = version.first;
   experiment.share = flags.share;
   experiment.shadow = flags.shadow;
   experiment.options = ToJson(flags.options);
   experiment.options["promotes"] = !flags.by_person;
-  SOTTO_ASSIGN_OR_RETURN(const Act act, registry->StartCanary(version.second.workflow, experiment, flags.act.by,
-                                                              flags.act.reason));
+  SOTTO_ASSIGN_OR_RETURN(const Act act, registry->StartCanary(version.second.workflow, experiment,
+                                                              flags.act.by, flags.act.reason));
   fmt::print("act {}: {} '{}': {} for {:.1f} % of the callers of {}\n", act.seq,
              flags.shadow ? "shadow" : "canary", experiment.name, version.first, 100 * experiment.share,
              version.second.workflow);
@@ -90,11 +89,12 @@ Result<void> RunStatus(const CanaryFlags& flags) {
              100 * experiment.share, experiment.champion);
   for (const char* arm : {"champion", "candidate"}) {
     const Json& one = figures[arm];
-    fmt::print("  {:<10} {:>6} calls {:>7} turns, {} troubled; {} calls troubled, {} handed over, {} asked again, "
-               "{} slow, {} dear\n",
-               arm, one["calls"].get<size_t>(), one["turns"].get<size_t>(), one["troubled_turns"].get<size_t>(),
-               one["troubled"].get<size_t>(), one["handed_over"].get<size_t>(), one["asked_again"].get<size_t>(),
-               one["slow"].get<size_t>(), one["dear"].get<size_t>());
+    fmt::print(
+        "  {:<10} {:>6} calls {:>7} turns, {} troubled; {} calls troubled, {} handed over, {} asked again, "
+        "{} slow, {} dear\n",
+        arm, one["calls"].get<size_t>(), one["turns"].get<size_t>(), one["troubled_turns"].get<size_t>(),
+        one["troubled"].get<size_t>(), one["handed_over"].get<size_t>(), one["asked_again"].get<size_t>(),
+        one["slow"].get<size_t>(), one["dear"].get<size_t>());
   }
   for (const auto& [name, test] : figures["tests"].items())
     fmt::print("  {:<18} evidence {:.3g} of {:.3g}\n", name, test["evidence"].get<double>(),
@@ -114,8 +114,8 @@ Result<void> End(const CanaryFlags& flags, const char* verdict, bool promote) {
                                              flags.act.reason, canary.Figures()));
   fmt::print("act {}: canary '{}' ended: {}\n", ended.seq, experiment.name, verdict);
   if (!promote) return {};
-  SOTTO_ASSIGN_OR_RETURN(const Act promoted, registry->Promote(flags.workflow, experiment.candidate, flags.act.by,
-                                                               flags.act.reason, ended.seq));
+  SOTTO_ASSIGN_OR_RETURN(const Act promoted, registry->Promote(flags.workflow, experiment.candidate,
+                                                               flags.act.by, flags.act.reason, ended.seq));
   fmt::print("act {}: {} is live\n", promoted.seq, promoted.version);
   return {};
 }
@@ -148,11 +148,14 @@ Result<void> RunSimulate(const SimulateFlags& flags) {
       fmt::print("{}\n", json.dump());
       return;
     }
-    const auto share = [&](size_t n) { return 100 * static_cast<double>(n) / static_cast<double>(done.runs); };
-    fmt::print("{:<10} {:.1f} % against {:.1f} %, up to {} turns with the candidate: promoted {:.1f} %, rolled back "
-               "{:.1f} % (median after {:.0f} turns), held {:.1f} %\n",
-               name, 100 * one.candidate, 100 * one.champion, most_turns, share(done.promoted),
-               share(done.rolled_back), done.median_turns_to_rollback, share(done.held));
+    const auto share = [&](size_t n) {
+      return 100 * static_cast<double>(n) / static_cast<double>(done.runs);
+    };
+    fmt::print(
+        "{:<10} {:.1f} % against {:.1f} %, up to {} turns with the candidate: promoted {:.1f} %, rolled back "
+        "{:.1f} % (median after {:.0f} turns), held {:.1f} %\n",
+        name, 100 * one.candidate, 100 * one.champion, most_turns, share(done.promoted),
+        share(done.rolled_back), done.median_turns_to_rollback, share(done.held));
   };
   const size_t turns = flags.simulation.most_turns;
   run("identical", 0, 4 * turns);
@@ -164,9 +167,9 @@ Result<void> RunSimulate(const SimulateFlags& flags) {
 }
 
 template <typename Flags>
-void Add(CLI::App& canary, CliContext& context, const char* name, const char* what,
-         Result<void> (*run)(const Flags&), const std::function<void(CLI::App&, Flags&)>& add,
-         const char* example) {
+void AddCanaryCommand(CLI::App& canary, CliContext& context, const char* name, const char* what,
+                      Result<void> (*run)(const Flags&), const std::function<void(CLI::App&, Flags&)>& add,
+                      const char* example) {
   CLI::App* command = canary.add_subcommand(name, what);
   auto flags = std::make_shared<Flags>();
   add(*command, *flags);
@@ -179,19 +182,22 @@ void Add(CLI::App& canary, CliContext& context, const char* name, const char* wh
 }  // namespace
 
 void RegisterCanary(CLI::App& app, CliContext& context) {
-  CLI::App* canary = app.add_subcommand("canary", "A candidate for a share of callers, watched at every call");
+  CLI::App* canary =
+      app.add_subcommand("canary", "A candidate for a share of callers, watched at every call");
   canary->require_subcommand(1);
   const auto workflow = [](CLI::App& command, CanaryFlags& flags) {
     AddRegistryOption(command, flags.registry);
     command.add_option("workflow", flags.workflow, "Name of the workflow")->required();
   };
-  Add<CanaryFlags>(
+  AddCanaryCommand<CanaryFlags>(
       *canary, context, "start", "Give a candidate to a share of callers", RunStart,
       [](CLI::App& command, CanaryFlags& flags) {
         AddRegistryOption(command, flags.registry);
         command.add_option("candidate", flags.candidate, "Version")->required();
         command.add_option("--name", flags.name, "Of the experiment; callers are shared out by it");
-        command.add_option("--share", flags.share, "Of callers")->check(CLI::Range(0.001, 1.0))->capture_default_str();
+        command.add_option("--share", flags.share, "Of callers")
+            ->check(CLI::Range(0.001, 1.0))
+            ->capture_default_str();
         command.add_flag("--shadow", flags.shadow,
                          "The candidate only understands along: both understandings are in the turn records");
         command.add_flag("--by-person", flags.by_person, "Never promote, whatever is proven: a person does");
@@ -199,34 +205,38 @@ void RegisterCanary(CLI::App& app, CliContext& context) {
         flags.act.AddTo(command, true);
       },
       "sotto canary start 90bc --share 0.05 --reason 'trained on week 48'");
-  Add<CanaryFlags>(
+  AddCanaryCommand<CanaryFlags>(
       *canary, context, "status", "What is known of the canary that runs", RunStatus,
       [&](CLI::App& command, CanaryFlags& flags) {
         workflow(command, flags);
         command.add_flag("--json", flags.json, "All figures as one JSON object");
       },
       "sotto canary status banking");
-  Add<CanaryFlags>(
+  AddCanaryCommand<CanaryFlags>(
       *canary, context, "promote", "End it and make its candidate live, on a person's word", RunPromoteCanary,
       [&](CLI::App& command, CanaryFlags& flags) {
         workflow(command, flags);
         flags.act.AddTo(command, true);
       },
       "sotto canary promote banking --by anna --reason 'as good, half the size'");
-  Add<CanaryFlags>(
+  AddCanaryCommand<CanaryFlags>(
       *canary, context, "rollback", "End it; the champion gets all callers", RunRollBackCanary,
       [&](CLI::App& command, CanaryFlags& flags) {
         workflow(command, flags);
         flags.act.AddTo(command, true);
       },
       "sotto canary rollback banking --by anna --reason 'holiday week'");
-  Add<SimulateFlags>(
+  AddCanaryCommand<SimulateFlags>(
       *canary, context, "simulate", "What the tests do with callers that are made up", RunSimulate,
       [](CLI::App& command, SimulateFlags& flags) {
         CanarySimulation& one = flags.simulation;
-        command.add_option("--runs", one.runs, "Canaries of each kind")->check(CLI::Range(1, 1000000))->capture_default_str();
+        command.add_option("--runs", one.runs, "Canaries of each kind")
+            ->check(CLI::Range(1, 1000000))
+            ->capture_default_str();
         command.add_option("--seed", one.seed, "Of callers and calls")->capture_default_str();
-        command.add_option("--share", one.share, "Of callers")->check(CLI::Range(0.001, 1.0))->capture_default_str();
+        command.add_option("--share", one.share, "Of callers")
+            ->check(CLI::Range(0.001, 1.0))
+            ->capture_default_str();
         command.add_option("--champion", one.champion, "Share of its turns that are right")
             ->check(CLI::Range(0.5, 0.999))
             ->capture_default_str();
@@ -236,15 +246,21 @@ void RegisterCanary(CLI::App& app, CliContext& context) {
         command.add_option("--better", flags.better, "So much better the better one")
             ->check(CLI::Range(0.001, 0.4))
             ->capture_default_str();
-        command.add_option("--turns", one.most_turns, "With the candidate, at which a run ends (four times as many "
-                                                      "for one that is not worse)")
+        command
+            .add_option("--turns", one.most_turns,
+                        "With the candidate, at which a run ends (four times as many "
+                        "for one that is not worse)")
             ->check(CLI::Range(10, 1000000))
             ->capture_default_str();
-        command.add_option("--turns-a-call", one.turns_a_call, "Mean")->check(CLI::Range(1.0, 20.0))->capture_default_str();
+        command.add_option("--turns-a-call", one.turns_a_call, "Mean")
+            ->check(CLI::Range(1.0, 20.0))
+            ->capture_default_str();
         command.add_option("--spread", one.spread, "Of callers' ease, in the log-odds of a turn")
             ->check(CLI::Range(0.0, 3.0))
             ->capture_default_str();
-        command.add_option("--callers", one.callers, "So many there are")->check(CLI::Range(10, 10000000))->capture_default_str();
+        command.add_option("--callers", one.callers, "So many there are")
+            ->check(CLI::Range(10, 10000000))
+            ->capture_default_str();
         AddTests(command, one.options);
         command.add_flag("--json", flags.json, "One JSON object a kind");
       },

@@ -11,7 +11,8 @@ namespace sotto {
 struct CliContext;
 
 inline CLI::App& FlywheelCommand(CLI::App& app) {
-  if (CLI::App* there = app.get_subcommand_no_throw("flywheel")) return *there;
+  const auto there = app.get_subcommands([](const CLI::App* one) { return one->get_name() == "flywheel"; });
+  if (!there.empty()) return *there.front();
   CLI::App* made = app.add_subcommand("flywheel", "From what callers said to the next model");
   made->require_subcommand(1);
   return *made;
@@ -27,7 +28,8 @@ struct ActFlags {
 };
 Result<std::unique_ptr<VersionRegistry>> OpenRegistry(const std::string& folder);
 
-void RegisterFlywheelVersions(CLI::App& flywheel, CliContext& context);   // register, approve, promote, rollback
+void RegisterFlywheelVersions(CLI::App& flywheel,
+                              CliContext& context);  // register, approve, promote, rollback
 void RegisterFlywheelEvaluate(CLI::App& flywheel, CliContext& context);   // evaluate
 void RegisterFlywheelDocuments(CLI::App& flywheel, CliContext& context);  // card, validation, inventory, ...
 

@@ -30,6 +30,7 @@ struct EvaluateFlags {
   std::string markdown;
   std::string command;
   EvaluateGoal goal;
+  bool noisy = false;
   double noise = 0;
   uint64_t seed = 1;
   bool typed = false;
@@ -47,14 +48,15 @@ struct Contender {
   std::optional<TrainedOn> trained;
 };
 
-Result<Contender> Find(const std::string& given, VersionRegistry* registry) {
+Result<Contender> FindContender(const std::string& given, VersionRegistry* registry) {
   Contender one{given, "", given, std::nullopt};
   if (given.ends_with(".gguf")) {
     one.name = std::filesystem::path(given).filename().string();
     return one;
   }
   if (registry == nullptr)
-    return MakeError(ErrorCode::kInvalidArgument, "'{}' is neither a .gguf file nor is there a registry", given);
+    return MakeError(ErrorCode::kInvalidArgument, "'{}' is neither a .gguf file nor is there a registry",
+                     given);
   SOTTO_ASSIGN_OR_RETURN(const auto found, registry->Find(given));
   one.name = one.version = found.first;
   one.model = registry->FolderOf(found.first) / "model.gguf";
@@ -163,10 +165,11 @@ Result<void> Run(const EvaluateFlags& flags) {
       champion_given = live.version;
     }
     if (champion_given.empty())
-      return MakeError(ErrorCode::kInvalidArgument, "nothing of {} is live: name a --champion", workflow->name);
+      return MakeError(ErrorCode::kInvalidArgument, "nothing of {} is live: name a --champion",
+                       workflow->name);
   }
-  SOTTO_ASSIGN_OR_RETURN(const Contender champion, Find(champion_given, registry.get()));
-  SOTTO_ASSIGN_OR_RETURN(Contender candidate, Find(flags.candidate, registry.get()));
+  SOTTO_ASSIGN_OR_RETURN(const Contender champion, FindContender(champion_given, registry.get()));
+  SOTTO_ASSIGN_OR_RETURN(Contender candidate, FindContender(flags.candidate, registry.get()));
   const BrainOptions options{.n_threads = flags.threads};
   SOTTO_ASSIGN_OR_RETURN(const auto first, Brain::Open(workflow, champion.model, options));
   SOTTO_ASSIGN_OR_RETURN(const auto second, Brain::Open(workflow, candidate.model, options));
@@ -185,8 +188,9 @@ Result<void> Run(const EvaluateFlags& flags) {
     sets.push_back(std::move(plain));
     if (flags.noise > 0) {
       SOTTO_ASSIGN_OR_RETURN(
-          PairedSet noisy, AskBoth(first, second, fmt::format("{}, {:.0f} % word errors", name, 100 * flags.noise),
-                                   rows, flags.noise, flags));
+          PairedSet noisy,
+          AskBoth(first, second, fmt::format("{}, {:.0f} % word errors", name, 100 * flags.noise), rows,
+                  flags.noise, flags));
       sets.push_back(std::move(noisy));
     }
   }
@@ -233,13 +237,13 @@ void RegisterFlywheelEvaluate(CLI::App& flywheel, CliContext& context) {
   command->add_option("--data", flags->data, "Labelled conversations, *.jsonl; several")
       ->required()
       ->delimiter(',');
-  command->add_option("--trained-on", flags->trained_on,
-                      "What the candidate was trained on, besides what its version says; several")
+  command
+      ->add_option("--trained-on", flags->trained_on,
+                   "What the candidate was trained on, besides what its version says; several")
       ->delimiter(',');
-  command->add_option("--noise", flags->noise, "Ask again with this share of words misheard")
-      ->check(CLI::Range(0.0, 0.9))
-      ->expected(0, 1)
-      ->default_str("0.1");
+  command->add_flag("--noise", flags->noisy, "Ask again with 10 % of the words misheard");
+  command->add_option("--word-errors", flags->noise, "The same with this share of words")
+      ->check(CLI::Range(0.001, 0.9));
   command->add_option("--seed", flags->seed, "Of the mishearing")->capture_default_str();
   command->add_option("--margin", flags->goal.overall.margin, "Worse by less is as good, overall")
       ->check(CLI::Range(0.0001, 0.5))
@@ -250,7 +254,8 @@ void RegisterFlywheelEvaluate(CLI::App& flywheel, CliContext& context) {
   command->add_option("--alpha", flags->goal.overall.alpha, "Chance to pass one that is worse by the margin")
       ->check(CLI::Range(0.0001, 0.49))
       ->capture_default_str();
-  command->add_option("--power", flags->goal.overall.power, "With which one as good should pass; less is a hold")
+  command
+      ->add_option("--power", flags->goal.overall.power, "With which one as good should pass; less is a hold")
       ->check(CLI::Range(0.1, 0.999))
       ->capture_default_str();
   command->add_flag("--typed", flags->typed, "The words were typed");
@@ -260,20 +265,21 @@ void RegisterFlywheelEvaluate(CLI::App& flywheel, CliContext& context) {
   command->add_flag("--json", flags->json, "The report as one JSON object");
   flags->act.AddTo(*command, false);
   command->footer(
-      "Verdicts: pass, hold (not shown, or not enough turns), worse, refused (trained on the evaluation set: exit 2).\n"
+      "Verdicts: pass, hold (not shown, or not enough turns), worse, refused (trained on the evaluation set: "
+      "exit 2).\n"
       "Of versions of a registry the verdict is recorded, and is the evidence of a promotion.\n\nExample:\n"
       "  sotto flywheel evaluate --workflow workflows/banking --champion 1f3a --candidate 90bc "
       "--data gold.jsonl,week.jsonl --noise\n"
       "  sotto flywheel evaluate --workflow workflows/banking --champion old.gguf --candidate new.gguf "
       "--trained-on rows.jsonl --data workflows/banking/valid.jsonl");
-  command->callback([flags, command, &context] {
+  command->callback([flags, &context] {
     flags->goal.tool.alpha = flags->goal.overall.alpha;
     flags->goal.tool.power = flags->goal.overall.power;
-    if (command->count("--noise") > 0 && flags->noise == 0) flags->noise = 0.1;
-    flags->command = fmt::format("sotto flywheel evaluate --workflow {} --champion {} --candidate {} --data {}{}",
-                                 flags->workflow, flags->champion.empty() ? "(live)" : flags->champion,
-                                 flags->candidate, fmt::join(flags->data, ","),
-                                 flags->noise > 0 ? fmt::format(" --noise {}", flags->noise) : "");
+    if (flags->noisy && flags->noise == 0) flags->noise = 0.1;
+    flags->command = fmt::format(
+        "sotto flywheel evaluate --workflow {} --champion {} --candidate {} --data {}{}", flags->workflow,
+        flags->champion.empty() ? "(live)" : flags->champion, flags->candidate, fmt::join(flags->data, ","),
+        flags->noise > 0 ? fmt::format(" --word-errors {}", flags->noise) : "");
     if (auto result = Run(*flags); !result) context.Fail(result.error());
   });
 }

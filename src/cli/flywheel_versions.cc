@@ -60,11 +60,10 @@ Result<void> RunRegister(const VersionFlags& flags) {
       data["parent"] = parent.first;
     }
   }
-  std::vector<VersionRegistry::FileOf> files{
-      {"model.gguf", model},
-      {"calibration.json", model.parent_path() / "calibration.json"},
-      {"card.md", model.parent_path() / "card.md"},
-      {"route.json", workflow->folder / "route.json"}};
+  std::vector<VersionRegistry::FileOf> files{{"model.gguf", model},
+                                             {"calibration.json", model.parent_path() / "calibration.json"},
+                                             {"card.md", model.parent_path() / "card.md"},
+                                             {"route.json", workflow->folder / "route.json"}};
   if (training.trained.texts() > 0) files.push_back({"trained_on.bin", {}, training.trained.ToBytes()});
   SOTTO_ASSIGN_OR_RETURN(const Act act,
                          registry->Register(facts, files, flags.act.by, flags.act.reason, std::move(data)));
@@ -75,8 +74,9 @@ Result<void> RunRegister(const VersionFlags& flags) {
 Result<void> RunApprove(const VersionFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto registry, OpenRegistry(flags.registry));
   SOTTO_ASSIGN_OR_RETURN(const auto version, registry->Find(flags.version));
-  SOTTO_ASSIGN_OR_RETURN(const Act act, registry->Record({std::string(act::kApproved), version.second.workflow,
-                                                          version.first, flags.act.by, flags.act.reason}));
+  SOTTO_ASSIGN_OR_RETURN(
+      const Act act, registry->Record({std::string(act::kApproved), version.second.workflow, version.first,
+                                       flags.act.by, flags.act.reason}));
   Print(act, flags.json);
   return {};
 }
@@ -93,8 +93,8 @@ Result<void> RunNote(const VersionFlags& flags) {
 Result<void> RunPromote(const VersionFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto registry, OpenRegistry(flags.registry));
   SOTTO_ASSIGN_OR_RETURN(const auto version, registry->Find(flags.version));
-  SOTTO_ASSIGN_OR_RETURN(const Act act, registry->Promote(version.second.workflow, version.first, flags.act.by,
-                                                          flags.act.reason, flags.evidence));
+  SOTTO_ASSIGN_OR_RETURN(const Act act, registry->Promote(version.second.workflow, version.first,
+                                                          flags.act.by, flags.act.reason, flags.evidence));
   Print(act, flags.json);
   return {};
 }
@@ -112,10 +112,11 @@ Result<void> RunRollBack(const VersionFlags& flags) {
   return {};
 }
 
-using Run = Result<void> (*)(const VersionFlags&);
+using VersionRun = Result<void> (*)(const VersionFlags&);
 
-CLI::App* Add(CLI::App& flywheel, CliContext& context, const char* name, const char* what, Run run,
-              const std::function<void(CLI::App&, VersionFlags&)>& add, bool needs_reason, const char* example) {
+CLI::App* AddVersionCommand(CLI::App& flywheel, CliContext& context, const char* name, const char* what,
+                            VersionRun run, const std::function<void(CLI::App&, VersionFlags&)>& add,
+                            bool needs_reason, const char* example) {
   CLI::App* command = flywheel.add_subcommand(name, what);
   auto flags = std::make_shared<VersionFlags>();
   AddRegistryOption(*command, flags->registry);
@@ -161,7 +162,7 @@ void RegisterFlywheelVersions(CLI::App& flywheel, CliContext& context) {
   const auto version = [](CLI::App& command, VersionFlags& flags) {
     command.add_option("version", flags.version, "Its id, or the beginning of it")->required();
   };
-  Add(
+  AddVersionCommand(
       flywheel, context, "register", "Record a version: copies its model and what belongs to it", RunRegister,
       [](CLI::App& command, VersionFlags& flags) {
         command.add_option("--workflow", flags.workflow, "Folder of the workflow")
@@ -170,25 +171,28 @@ void RegisterFlywheelVersions(CLI::App& flywheel, CliContext& context) {
         command.add_option("--model", flags.model, "GGUF file; default: model.gguf in the folder");
         command.add_option("--trained-on", flags.trained_on,
                            "Conversations it was trained on, *.jsonl; several. Kept as fingerprints");
-        command.add_option("--parent", flags.parent, "Version that it was made of: it knows what that one knew");
+        command.add_option("--parent", flags.parent,
+                           "Version that it was made of: it knows what that one knew");
         command.add_option("--method", flags.method, "The command that made it");
         command.add_option("--threads", flags.threads, "Threads to load with")->capture_default_str();
       },
       false,
       "sotto flywheel register --workflow workflows/banking --trained-on workflows/banking/voices.jsonl "
       "--method 'sotto train workflows/banking'");
-  Add(flywheel, context, "approve", "Record that a person approves of a version", RunApprove, version, true,
+  AddVersionCommand(
+      flywheel, context, "approve", "Record that a person approves of a version", RunApprove, version, true,
       "sotto flywheel approve 1f3a --by anna --reason 'validation report read, limits accepted'");
-  Add(flywheel, context, "note", "Record a limit or a finding about a version", RunNote, version, true,
-      "sotto flywheel note 1f3a --reason 'misunderstands amounts above ten thousand'");
-  Add(
+  AddVersionCommand(flywheel, context, "note", "Record a limit or a finding about a version", RunNote,
+                    version, true,
+                    "sotto flywheel note 1f3a --reason 'misunderstands amounts above ten thousand'");
+  AddVersionCommand(
       flywheel, context, "promote", "Make a version the one that new calls get", RunPromote,
       [&](CLI::App& command, VersionFlags& flags) {
         version(command, flags);
         command.add_option("--evidence", flags.evidence, "Number of the act that it rests on");
       },
       true, "sotto flywheel promote 1f3a --by anna --reason 'first version' --evidence 7");
-  Add(
+  AddVersionCommand(
       flywheel, context, "rollback", "Go back to the version that was live before", RunRollBack,
       [](CLI::App& command, VersionFlags& flags) {
         command.add_option("workflow", flags.workflow, "Name of the workflow")->required();

@@ -41,8 +41,8 @@ Result<Json> FactsJson(const VersionRegistry& registry, const std::string& versi
   return ToJson(found.second);
 }
 
-Result<void> PrintMoment(const VersionRegistry& registry, const std::string& workflow, const MomentState& moment,
-                         const std::vector<Act>& acts, bool json) {
+Result<void> PrintMoment(const VersionRegistry& registry, const std::string& workflow,
+                         const MomentState& moment, const std::vector<Act>& acts, bool json) {
   SOTTO_ASSIGN_OR_RETURN(const Json facts, FactsJson(registry, moment.live.version));
   if (json) {
     Json out = ToJson(moment.live, facts);
@@ -61,7 +61,8 @@ Result<void> PrintMoment(const VersionRegistry& registry, const std::string& wor
   }
   if (!facts.is_null()) {
     for (const auto& [key, value] : facts.items()) {
-      if (!value.is_string() || !value.get<std::string>().empty()) fmt::print("  {:<14} {}\n", key, value.dump());
+      if (!value.is_string() || !value.get<std::string>().empty())
+        fmt::print("  {:<14} {}\n", key, value.dump());
     }
   }
   if (moment.live.canary) {

@@ -162,7 +162,8 @@ class Temporary {
 // Fits the confidence of the new model and stores it beside it; of another model's file nothing is lost.
 Result<Json> Refit(const QuantizeFlags& flags, const std::shared_ptr<const Workflow>& workflow) {
   SOTTO_ASSIGN_OR_RETURN(const std::vector<LabelledConversation> rows, ReadRows({flags.fit}));
-  SOTTO_ASSIGN_OR_RETURN(const Asked asked, Ask(workflow, flags.out, rows, flags.threads, "fitting confidence"));
+  SOTTO_ASSIGN_OR_RETURN(const Asked asked,
+                         Ask(workflow, flags.out, rows, flags.threads, "fitting confidence"));
   SOTTO_ASSIGN_OR_RETURN(const auto model, Model::Load(flags.out, {.n_threads = flags.threads}));
   std::vector<ConfidenceFeatures> features;
   std::vector<bool> right;
@@ -187,25 +188,29 @@ Result<Json> Refit(const QuantizeFlags& flags, const std::shared_ptr<const Workf
 
 void PrintCompared(const char* title, const Json& one) {
   const Json& all = one["overall"];
-  fmt::print("{}: exact {:.2f} % -> {:.2f} % of {} turns ({} lost, {} won, McNemar p {:.3f}), {} answered otherwise; "
-             "{:.2f} -> {:.2f} ms a turn\n",
-             title, 100 * all["before"].get<double>(), 100 * all["after"].get<double>(),
-             all["turns"].get<size_t>(), all["lost"].get<size_t>(), all["won"].get<size_t>(),
-             all["mcnemar_p"].get<double>(), one["flips"].get<size_t>(), one["ms_a_turn"]["before"].get<double>(),
-             one["ms_a_turn"]["after"].get<double>());
+  fmt::print(
+      "{}: exact {:.2f} % -> {:.2f} % of {} turns ({} lost, {} won, McNemar p {:.3f}), {} answered "
+      "otherwise; "
+      "{:.2f} -> {:.2f} ms a turn\n",
+      title, 100 * all["before"].get<double>(), 100 * all["after"].get<double>(), all["turns"].get<size_t>(),
+      all["lost"].get<size_t>(), all["won"].get<size_t>(), all["mcnemar_p"].get<double>(),
+      one["flips"].get<size_t>(), one["ms_a_turn"]["before"].get<double>(),
+      one["ms_a_turn"]["after"].get<double>());
   for (const auto& [tool, counts] : one["tools"].items()) {
     if (counts["lost"] == 0 && counts["won"] == 0) continue;
-    fmt::print("  {:<22} {:>5} turns {:.2f} -> {:.2f} % ({:+.2f}), p {:.3f}\n", tool, counts["turns"].get<size_t>(),
-               100 * counts["before"].get<double>(), 100 * counts["after"].get<double>(),
-               100 * counts["difference"].get<double>(), counts["mcnemar_p"].get<double>());
+    fmt::print("  {:<22} {:>5} turns {:.2f} -> {:.2f} % ({:+.2f}), p {:.3f}\n", tool,
+               counts["turns"].get<size_t>(), 100 * counts["before"].get<double>(),
+               100 * counts["after"].get<double>(), 100 * counts["difference"].get<double>(),
+               counts["mcnemar_p"].get<double>());
   }
 }
 
 void PrintDivergence(const char* title, const Json& one) {
-  fmt::print("{}: KL {:.5f} nats a token, same first choice {:.2f} %, perplexity {:.4f} -> {:.4f} ({} tokens)\n",
-             title, one["kl_nats_a_token"].get<double>(), 100 * one["same_first_choice"].get<double>(),
-             one["perplexity_before"].get<double>(), one["perplexity_after"].get<double>(),
-             one["tokens"].get<size_t>());
+  fmt::print(
+      "{}: KL {:.5f} nats a token, same first choice {:.2f} %, perplexity {:.4f} -> {:.4f} ({} tokens)\n",
+      title, one["kl_nats_a_token"].get<double>(), 100 * one["same_first_choice"].get<double>(),
+      one["perplexity_before"].get<double>(), one["perplexity_after"].get<double>(),
+      one["tokens"].get<size_t>());
 }
 
 void Print(const Json& report) {
@@ -290,8 +295,8 @@ Result<void> Run(const QuantizeFlags& flags) {
                      flags.method);
   const bool measured = !flags.data.empty() || flags.calibrate == std::vector<std::string>{"sampled"};
   if (flags.in == flags.out && (measured || *method != QuantizeMethod::kRtn))
-    return MakeError(ErrorCode::kInvalidArgument, "what is calibrated or compared is written to another file than {}",
-                     flags.in);
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "what is calibrated or compared is written to another file than {}", flags.in);
   std::shared_ptr<const Workflow> workflow;
   if (!flags.workflow.empty()) {
     SOTTO_ASSIGN_OR_RETURN(workflow, LoadWorkflow(flags.workflow));
@@ -321,7 +326,8 @@ Result<void> Run(const QuantizeFlags& flags) {
     for (const CompressedMatrix& one : done.matrices) {
       error += one.error;
       rounded += one.rounded;
-      matrices.push_back({{"name", one.name}, {"error", one.error}, {"rounded", one.rounded}, {"exponent", one.exponent}});
+      matrices.push_back(
+          {{"name", one.name}, {"error", one.error}, {"rounded", one.rounded}, {"exponent", one.exponent}});
     }
     const double n = std::max<double>(1, static_cast<double>(done.matrices.size()));
     report["calibration_texts"] = done.sequences;
@@ -354,15 +360,17 @@ void RegisterQuantize(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("quantize", "Write a model file with quantised matrices");
   auto flags = std::make_shared<QuantizeFlags>();
   command->add_option("in", flags->in, "Model file to read (GGUF)")->required();
-  command->add_option("out", flags->out, "Model file to write; rounding alone may write the same")->required();
+  command->add_option("out", flags->out, "Model file to write; rounding alone may write the same")
+      ->required();
   command->add_option("--type", flags->type, "Q8_0, Q4_0 or Q4_K_M")->required();
   command
       ->add_option("--method", flags->method,
                    "rtn: rounded block by block; gptq: errors spread over what follows; awq: channels scaled")
       ->capture_default_str();
   command
-      ->add_option("--calibrate", flags->calibrate,
-                   "gptq, awq: conversations, *.jsonl (with --workflow), or `sampled`: texts that the model writes")
+      ->add_option(
+          "--calibrate", flags->calibrate,
+          "gptq, awq: conversations, *.jsonl (with --workflow), or `sampled`: texts that the model writes")
       ->delimiter(',');
   command->add_option("--texts", flags->texts, "Of those, stratified by tool")
       ->check(CLI::Range(1, 1000000))
@@ -380,7 +388,8 @@ void RegisterQuantize(CLI::App& app, CliContext& context) {
   command->add_flag("--json", flags->json, "The report as one JSON object");
   command->footer(
       "Example:\n  sotto quantize model-f16.gguf model-q4.gguf --type Q4_K_M\n"
-      "  sotto quantize workflows/banking/model.gguf q4.gguf --type Q4_0 --method gptq --workflow workflows/banking "
+      "  sotto quantize workflows/banking/model.gguf q4.gguf --type Q4_0 --method gptq --workflow "
+      "workflows/banking "
       "--calibrate workflows/banking/voices.jsonl --data workflows/banking/valid.jsonl --report q4.json\n"
       "  sotto quantize stories.gguf q4.gguf --type Q4_0 --method awq --calibrate sampled");
   command->callback([flags, &context] {

@@ -65,11 +65,11 @@ ServedWorkflows::Open OpenWith(const ServeFlags& flags, const std::shared_ptr<Sh
       sources.brain.n_threads = flags.threads;
       sources.brain.team = team;
       if (versions != nullptr) {
-        SOTTO_ASSIGN_OR_RETURN(
-            ServedWorkflow served,
-            versions->Serve(sources, {host.scheduler(), host.scheduler()}, [&flags](const Workflow& workflow) {
-              return TerminalCaller(workflow, flags.customer, "");
-            }));
+        SOTTO_ASSIGN_OR_RETURN(ServedWorkflow served,
+                               versions->Serve(sources, {host.scheduler(), host.scheduler()},
+                                               [&flags](const Workflow& workflow) {
+                                                 return TerminalCaller(workflow, flags.customer, "");
+                                               }));
         opened.push_back(std::make_shared<ServedWorkflow>(std::move(served)));
         continue;
       }

@@ -34,13 +34,15 @@ Result<std::shared_ptr<const Brain>> ServedVersions::BrainOf(const std::string& 
   const VersionFacts& facts = found.second;
   if (facts.workflow_hash != workflow.hash) {
     return MakeError(ErrorCode::kInvalidArgument,
-                     "version {} was registered with another workflow.yaml of {} ({}, now {}): `sotto flywheel register` and promote "
+                     "version {} was registered with another workflow.yaml of {} ({}, now {}): `sotto "
+                     "flywheel register` and promote "
                      "what is there now",
                      version, workflow.folder.string(), facts.workflow_hash, workflow.hash);
   }
   SOTTO_ASSIGN_OR_RETURN(auto loaded, LoadWorkflow(sources.workflow));
-  SOTTO_ASSIGN_OR_RETURN(auto opened, Brain::Open(std::move(loaded), registry_->FolderOf(version) / "model.gguf",
-                                                  sources.brain));
+  SOTTO_ASSIGN_OR_RETURN(
+      auto opened,
+      Brain::Open(std::move(loaded), registry_->FolderOf(version) / "model.gguf", sources.brain));
   if (opened->model().id() != facts.model)
     return MakeError(ErrorCode::kCorrupt, "{}: model {} was registered, this is {}", opened->model().path(),
                      facts.model, opened->model().id());
@@ -48,15 +50,17 @@ Result<std::shared_ptr<const Brain>> ServedVersions::BrainOf(const std::string& 
   return brain;
 }
 
-Result<ServedWorkflow> ServedVersions::Serve(DeploymentSources sources, const DeploymentSchedulers& schedulers,
+Result<ServedWorkflow> ServedVersions::Serve(DeploymentSources sources,
+                                             const DeploymentSchedulers& schedulers,
                                              const std::function<Caller(const Workflow&)>& caller) {
   const std::lock_guard lock(mutex_);
   SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Workflow> workflow, LoadWorkflow(sources.workflow));
   SOTTO_ASSIGN_OR_RETURN(const LiveState live, registry_->Live(workflow->name));
   if (live.version.empty()) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "{}: nothing of workflow {} is live; `sotto flywheel register --workflow {}` and `promote`",
-                     registry_->folder().string(), workflow->name, sources.workflow.string());
+    return MakeError(
+        ErrorCode::kInvalidArgument,
+        "{}: nothing of workflow {} is live; `sotto flywheel register --workflow {}` and `promote`",
+        registry_->folder().string(), workflow->name, sources.workflow.string());
   }
   std::shared_ptr<const Deployment>& base = bases_[sources.workflow.string()];
   if (base == nullptr || !only_registry_ || base->workflow().hash != workflow->hash) {
@@ -83,9 +87,9 @@ Result<ServedWorkflow> ServedVersions::Serve(DeploymentSources sources, const De
   if (shared) release.arm = "champion";
   ServedWorkflow served;
   served.name = workflow->name;
-  SOTTO_ASSIGN_OR_RETURN(
-      served.deployment,
-      WithBrain(*base, champion, candidate != nullptr && !shared ? candidate : nullptr, sources.route, release));
+  SOTTO_ASSIGN_OR_RETURN(served.deployment,
+                         WithBrain(*base, champion, candidate != nullptr && !shared ? candidate : nullptr,
+                                   sources.route, release));
   served.caller = caller(*workflow);
   if (!shared) return served;
   auto other = std::make_shared<ServedWorkflow>();
@@ -102,7 +106,9 @@ Result<ServedWorkflow> ServedVersions::Serve(DeploymentSources sources, const De
 }
 
 void ServedVersions::Look(const std::function<Result<void>()>& reload, int64_t* seen) {
-  const auto report = [](const char* what, const Error& error) { Log().error("{}: {}", what, error.message); };
+  const auto report = [](const char* what, const Error& error) {
+    Log().error("{}: {}", what, error.message);
+  };
   auto decided = monitor_->Step();
   if (!decided) {
     report("canary", decided.error());

@@ -46,13 +46,13 @@ class ServedVersions {
                                                const Workflow& workflow);
   void Look(const std::function<Result<void>()>& reload, int64_t* seen);
 
-  std::unique_ptr<VersionRegistry> registry_;        // Serve's; guarded by mutex_
-  std::unique_ptr<VersionRegistry> watched_;         // the watching thread's, and the monitor's
+  std::unique_ptr<VersionRegistry> registry_;  // Serve's; guarded by mutex_
+  std::unique_ptr<VersionRegistry> watched_;   // the watching thread's, and the monitor's
   std::unique_ptr<CanaryMonitor> monitor_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const Deployment>> bases_;  // by folder; guarded by mutex_
-  std::map<std::string, std::shared_ptr<const Brain>> brains_;      // by folder and version; guarded by mutex_
-  std::vector<std::string> workflows_;                              // names; guarded by mutex_
+  std::map<std::string, std::shared_ptr<const Brain>> brains_;  // by folder and version; guarded by mutex_
+  std::vector<std::string> workflows_;                          // names; guarded by mutex_
   std::atomic<bool> only_registry_{false};
   std::jthread watch_;
 };

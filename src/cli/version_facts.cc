@@ -38,8 +38,8 @@ Result<VersionFacts> FactsOf(const Workflow& workflow, const std::filesystem::pa
     const auto text = gguf.GetString(key);
     return text ? std::string(*text) : std::string();
   };
-  facts.prompt_form = HashName(text_of("tokenizer.chat_template") + "\n" + text_of("sotto.normaliser") + "\n" +
-                               specialist->vocabulary_hash);
+  facts.prompt_form = HashName(text_of("tokenizer.chat_template") + "\n" + text_of("sotto.normaliser") +
+                               "\n" + specialist->vocabulary_hash);
   facts.tools = ToolsHash(workflow);
   facts.calibration = HashOfFile(model.parent_path() / "calibration.json");
   facts.thresholds = HashOfFile(workflow.folder / "route.json");

@@ -19,8 +19,13 @@ double ShareOf(size_t part, size_t whole) {
 }
 
 Json ToJson(const Canary::Arm& arm) {
-  return {{"calls", arm.calls},           {"turns", arm.turns}, {"troubled_turns", arm.troubled_turns}, {"troubled", arm.troubled},
-          {"handed_over", arm.handed_over}, {"asked_again", arm.asked_again}, {"slow", arm.slow},
+  return {{"calls", arm.calls},
+          {"turns", arm.turns},
+          {"troubled_turns", arm.troubled_turns},
+          {"troubled", arm.troubled},
+          {"handed_over", arm.handed_over},
+          {"asked_again", arm.asked_again},
+          {"slow", arm.slow},
           {"dear", arm.dear}};
 }
 
@@ -32,8 +37,9 @@ uint64_t Spread(uint64_t x) {
 }
 
 bool HasEvent(const TurnRecord& record, std::string_view name) {
-  return std::any_of(record.events.begin(), record.events.end(),
-                     [&](const Json& event) { return event.is_object() && event.value("event", "") == name; });
+  return std::any_of(record.events.begin(), record.events.end(), [&](const Json& event) {
+    return event.is_object() && event.value("event", "") == name;
+  });
 }
 
 }  // namespace
@@ -50,10 +56,15 @@ std::string CallerKey(const Caller& caller, std::string_view session) {
 }
 
 Json ToJson(const CanaryOptions& options) {
-  return {{"effect", options.effect},           {"gain_effect", options.gain_effect}, {"guard_effect", options.guard_effect},
-          {"alpha_harm", options.alpha_harm},   {"alpha_guard", options.alpha_guard},
-          {"alpha_gain", options.alpha_gain},   {"least_calls", options.least_calls},
-          {"slow_ms", options.slow_ms},         {"dear_usd", options.dear_usd}};
+  return {{"effect", options.effect},
+          {"gain_effect", options.gain_effect},
+          {"guard_effect", options.guard_effect},
+          {"alpha_harm", options.alpha_harm},
+          {"alpha_guard", options.alpha_guard},
+          {"alpha_gain", options.alpha_gain},
+          {"least_calls", options.least_calls},
+          {"slow_ms", options.slow_ms},
+          {"dear_usd", options.dear_usd}};
 }
 
 Result<CanaryOptions> CanaryOptions::FromJson(const Json& json) {
@@ -62,11 +73,10 @@ Result<CanaryOptions> CanaryOptions::FromJson(const Json& json) {
     const char* key;
     double* to;
     double most;
-  } numbers[] = {{"effect", &options.effect, 0.49},         {"guard_effect", &options.guard_effect, 0.49},
-                 {"gain_effect", &options.gain_effect, 0.49},
-                 {"alpha_harm", &options.alpha_harm, 0.5},  {"alpha_guard", &options.alpha_guard, 0.5},
-                 {"alpha_gain", &options.alpha_gain, 0.5},  {"slow_ms", &options.slow_ms, 1e9},
-                 {"dear_usd", &options.dear_usd, 1e9}};
+  } numbers[] = {{"effect", &options.effect, 0.49},           {"guard_effect", &options.guard_effect, 0.49},
+                 {"gain_effect", &options.gain_effect, 0.49}, {"alpha_harm", &options.alpha_harm, 0.5},
+                 {"alpha_guard", &options.alpha_guard, 0.5},  {"alpha_gain", &options.alpha_gain, 0.5},
+                 {"slow_ms", &options.slow_ms, 1e9},          {"dear_usd", &options.dear_usd, 1e9}};
   for (const auto& number : numbers) {
     const auto found = json.find(number.key);
     if (found == json.end()) continue;

@@ -41,9 +41,9 @@ struct CanaryOptions {
   double alpha_harm = 0.10;    // chance to roll a candidate back that is as good
   double alpha_guard = 0.05;   // the same, because of a guard
   double alpha_gain = 0.03;    // chance to promote one that is no better
-  size_t least_calls = 20;  // of the candidate, before anything but holding
-  double slow_ms = 100;     // an understanding that took longer makes a slow call
-  double dear_usd = 0.01;   // one that cost more a dear one
+  size_t least_calls = 20;     // of the candidate, before anything but holding
+  double slow_ms = 100;        // an understanding that took longer makes a slow call
+  double dear_usd = 0.01;      // one that cost more a dear one
 
   // In (0, 1), as they must be. The error names the key.
   static Result<CanaryOptions> FromJson(const Json& json);
@@ -51,7 +51,7 @@ struct CanaryOptions {
 Json ToJson(const CanaryOptions& options);
 
 struct CallOutcome {
-  std::string session;
+  std::string session = {};
   bool candidate = false;  // arm
   int turns = 0;
   int troubled_turns = 0;
@@ -102,7 +102,8 @@ class Canary {
   Judgement Judge() const;
 
   struct Arm {
-    size_t calls = 0, turns = 0, troubled_turns = 0, troubled = 0, handed_over = 0, asked_again = 0, slow = 0, dear = 0;
+    size_t calls = 0, turns = 0, troubled_turns = 0, troubled = 0, handed_over = 0, asked_again = 0, slow = 0,
+           dear = 0;
   };
   const Arm& champion() const { return champion_; }
   const Arm& candidate() const { return candidate_; }

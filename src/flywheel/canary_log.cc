@@ -25,8 +25,9 @@ Result<void> CanaryLog::Append(std::string_view experiment, std::string_view at,
   SOTTO_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_));
   SOTTO_ASSIGN_OR_RETURN(
       Statement insert,
-      database_.Prepare("INSERT OR IGNORE INTO calls(experiment, at, session, candidate, turns, troubled_turns, "
-                        "handed_over, asked_again, slow, dear) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      database_.Prepare(
+          "INSERT OR IGNORE INTO calls(experiment, at, session, candidate, turns, troubled_turns, "
+          "handed_over, asked_again, slow, dear) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   for (const CallOutcome& call : calls) {
     insert.Bind(1, experiment).Bind(2, at).Bind(3, std::string_view(call.session));
     insert.Bind(4, int64_t{call.candidate}).Bind(5, int64_t{call.turns});
@@ -38,9 +39,10 @@ Result<void> CanaryLog::Append(std::string_view experiment, std::string_view at,
 }
 
 Result<std::vector<CallOutcome>> CanaryLog::Read(std::string_view experiment) const {
-  SOTTO_ASSIGN_OR_RETURN(Statement rows,
-                         database_.Prepare("SELECT session, candidate, turns, troubled_turns, handed_over, "
-                                           "asked_again, slow, dear FROM calls WHERE experiment = ? ORDER BY number"));
+  SOTTO_ASSIGN_OR_RETURN(
+      Statement rows,
+      database_.Prepare("SELECT session, candidate, turns, troubled_turns, handed_over, "
+                        "asked_again, slow, dear FROM calls WHERE experiment = ? ORDER BY number"));
   rows.Bind(1, experiment);
   std::vector<CallOutcome> calls;
   while (true) {

@@ -80,10 +80,9 @@ Result<void> CanaryMonitor::Decide(Watched& watched, std::vector<std::string>& s
   const Canary::Judgement judged = watched.canary->Judge();
   if (judged.decision == CanaryDecision::kHold) return {};
   if (judged.decision == CanaryDecision::kPromote && !watched.promotes) return {};
-  SOTTO_ASSIGN_OR_RETURN(
-      const Act ended,
-      registry_.EndCanary(watched.workflow, watched.experiment.name, DecisionName(judged.decision), kMachine,
-                          judged.reason, watched.canary->Figures()));
+  SOTTO_ASSIGN_OR_RETURN(const Act ended, registry_.EndCanary(watched.workflow, watched.experiment.name,
+                                                              DecisionName(judged.decision), kMachine,
+                                                              judged.reason, watched.canary->Figures()));
   if (judged.decision == CanaryDecision::kPromote) {
     SOTTO_RETURN_IF_ERROR(registry_.Promote(watched.workflow, watched.experiment.candidate, kMachine,
                                             judged.reason, ended.seq));

@@ -70,11 +70,11 @@ CanarySimulated Simulate(const CanarySimulation& simulation) {
     while (true) {
       const size_t caller = random.Below(simulation.callers);
       const bool candidate = CallerPoint(fmt::format("customer {}", caller), experiment) < simulation.share;
-      CallOutcome call =
-          SimulateCall(RightOf(candidate ? candidate_odds : champion_odds, ease[caller]),
-                       simulation.turns_a_call, random);
+      CallOutcome call = SimulateCall(RightOf(candidate ? candidate_odds : champion_odds, ease[caller]),
+                                      simulation.turns_a_call, random);
       call.candidate = candidate;
-      if (candidate && canary.candidate().turns + static_cast<size_t>(call.turns) > simulation.most_turns) break;
+      if (candidate && canary.candidate().turns + static_cast<size_t>(call.turns) > simulation.most_turns)
+        break;
       canary.Add(call);
       if (!candidate && canary.champion().calls % 8 != 0) continue;  // looked at often, not after each
       decision = canary.Judge().decision;
@@ -91,8 +91,7 @@ CanarySimulated Simulate(const CanarySimulation& simulation) {
   }
   result.runs = simulation.runs;
   if (!turns_to_rollback.empty()) {
-    const auto middle =
-        turns_to_rollback.begin() + static_cast<std::ptrdiff_t>(turns_to_rollback.size() / 2);
+    const auto middle = turns_to_rollback.begin() + static_cast<std::ptrdiff_t>(turns_to_rollback.size() / 2);
     std::nth_element(turns_to_rollback.begin(), middle, turns_to_rollback.end());
     result.median_turns_to_rollback = *middle;
   }

@@ -14,7 +14,7 @@
 namespace sotto {
 
 struct CanarySimulation {
-  std::string name;
+  std::string name = {};
   size_t runs = 1000;
   uint64_t seed = 1;
   double share = 0.05;      // of callers with the candidate

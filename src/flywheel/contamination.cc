@@ -34,7 +34,8 @@ std::vector<std::string_view> WordsOf(std::string_view plain) {
 }
 
 bool LongEnough(std::string_view plain) {
-  return !plain.empty() && static_cast<size_t>(std::count(plain.begin(), plain.end(), ' ')) + 1 >= kLeastWords;
+  return !plain.empty() &&
+         static_cast<size_t>(std::count(plain.begin(), plain.end(), ' ')) + 1 >= kLeastWords;
 }
 
 uint64_t BandHash(const TextPrint& print, size_t band) {

@@ -23,7 +23,7 @@
 namespace sotto {
 
 inline constexpr size_t kLeastWords = 7;
-inline constexpr size_t kMinHashes = 32;  // a signature: 8 bands of 4
+inline constexpr size_t kMinHashes = 32;       // a signature: 8 bands of 4
 inline constexpr double kNearDuplicate = 0.8;  // resemblance, estimated
 
 struct TextPrint {
@@ -64,7 +64,7 @@ struct Contamination {
   size_t texts = 0;  // of the evaluation set that were looked for
   size_t exact = 0;
   size_t near = 0;
-  std::vector<std::string> examples;  // "line 12 turn 2, the same: ..."; a few
+  std::vector<std::string> examples = {};  // "line 12 turn 2, the same: ..."; a few
   double share() const;
   // Another set's; `name` stands before its examples.
   void Add(const Contamination& other, std::string_view name);

@@ -19,7 +19,8 @@ std::string WhyNot(const std::string& what, const Comparison& one, const NonInfe
   }
   if (!one.test.shown) {
     return fmt::format("{}: not shown to be within {:.1f} points: {} (limit {}), p {:.3f}", what,
-                       100 * goal.margin, Points(one.counts.difference()), Points(one.test.lower), one.test.p);
+                       100 * goal.margin, Points(one.counts.difference()), Points(one.test.lower),
+                       one.test.p);
   }
   return "";
 }
@@ -63,16 +64,18 @@ std::string Row(const std::string& name, const Json& one, double power) {
   const bool enough = one.at("power").get<double>() >= power;
   const char* verdict = one.at("non_inferior").get<bool>() ? (enough ? "as good" : "too few turns")
                                                            : (enough ? "not shown" : "too few turns");
-  return fmt::format("| {} | {} | {:.2f} | {:.2f} | {:+.2f} | {:+.2f} | {} / {} | {:.3f} | {:.0f} | {} | {} |\n", name,
-                     one.at("turns").get<size_t>(), 100 * one.at("champion").get<double>(),
-                     100 * one.at("candidate").get<double>(), 100 * one.at("difference").get<double>(),
-                     100 * one.at("lower").get<double>(), one.at("only_candidate").get<size_t>(),
-                     one.at("only_champion").get<size_t>(), one.at("mcnemar_p").get<double>(),
-                     100 * one.at("power").get<double>(), one.at("turns_needed").get<size_t>(), verdict);
+  return fmt::format(
+      "| {} | {} | {:.2f} | {:.2f} | {:+.2f} | {:+.2f} | {} / {} | {:.3f} | {:.0f} | {} | {} |\n", name,
+      one.at("turns").get<size_t>(), 100 * one.at("champion").get<double>(),
+      100 * one.at("candidate").get<double>(), 100 * one.at("difference").get<double>(),
+      100 * one.at("lower").get<double>(), one.at("only_candidate").get<size_t>(),
+      one.at("only_champion").get<size_t>(), one.at("mcnemar_p").get<double>(),
+      100 * one.at("power").get<double>(), one.at("turns_needed").get<size_t>(), verdict);
 }
 
 constexpr const char* kColumns =
-    "| set | turns | champion % | candidate % | difference | limit | won / lost | McNemar p | power % | turns "
+    "| set | turns | champion % | candidate % | difference | limit | won / lost | McNemar p | power % | "
+    "turns "
     "needed | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|\n";
 
 }  // namespace
@@ -113,17 +116,17 @@ EvaluateReport Judge(std::span<const PairedSet> sets, std::span<const PairedDial
   std::vector<std::string>& reasons = report.reasons;
   if (contamination && contamination->share() > goal.most_contaminated) {
     report.verdict = Verdict::kRefused;
-    reasons.push_back(fmt::format("{} of {} texts of the evaluation stand in what it was trained on ({} the "
-                                  "same, {} near): {:.1f} %, at most {:.1f} % are chance",
-                                  contamination->exact + contamination->near, contamination->texts,
-                                  contamination->exact, contamination->near, 100 * contamination->share(),
-                                  100 * goal.most_contaminated));
+    reasons.push_back(
+        fmt::format("{} of {} texts of the evaluation stand in what it was trained on ({} the "
+                    "same, {} near): {:.1f} %, at most {:.1f} % are chance",
+                    contamination->exact + contamination->near, contamination->texts, contamination->exact,
+                    contamination->near, 100 * contamination->share(), 100 * goal.most_contaminated));
     return report;
   }
   for (const auto& [name, one] : report.sets) {
     if (IsWorse(one, goal.overall.alpha))
-      reasons.push_back(fmt::format("{}: worse by {} (McNemar p {:.4f})", name, Points(one.counts.difference()),
-                                    one.mcnemar));
+      reasons.push_back(fmt::format("{}: worse by {} (McNemar p {:.4f})", name,
+                                    Points(one.counts.difference()), one.mcnemar));
   }
   const double level = goal.tool.alpha / static_cast<double>(std::max<size_t>(1, report.tools.size()));
   for (const auto& [tool, one] : report.tools) {
@@ -191,13 +194,16 @@ Result<std::string> EvaluationMarkdown(const Json& report, std::string_view cham
   try {
     const Json& goal = report.at("goal");
     const double power = goal.at("overall").at("power").get<double>();
-    std::string text = fmt::format("# Evaluation of {} against {}\n\nVerdict: **{}**\n\n", candidate, champion,
-                                   report.at("verdict").get<std::string>());
+    std::string text = fmt::format("# Evaluation of {} against {}\n\nVerdict: **{}**\n\n", candidate,
+                                   champion, report.at("verdict").get<std::string>());
     for (const Json& reason : report.at("reasons")) text += "- " + reason.get<std::string>() + "\n";
     text += fmt::format(
-        "\nExact match of the calls with gold history, in pairs of turns. Non-inferiority is one-sided (Tango "
-        "1998), margin {:.1f} points overall and {:.1f} a tool, level {:.0f} %, power {:.0f} % wanted if both are "
-        "equally good and disagree on what was observed, at least {:.1f} %. `limit`: the difference is above it "
+        "\nExact match of the calls with gold history, in pairs of turns. Non-inferiority is one-sided "
+        "(Tango "
+        "1998), margin {:.1f} points overall and {:.1f} a tool, level {:.0f} %, power {:.0f} % wanted if "
+        "both are "
+        "equally good and disagree on what was observed, at least {:.1f} %. `limit`: the difference is above "
+        "it "
         "with {:.0f} %.\n\n",
         100 * goal.at("overall").at("margin").get<double>(), 100 * goal.at("tool").at("margin").get<double>(),
         100 * goal.at("overall").at("alpha").get<double>(), 100 * power,
@@ -209,17 +215,18 @@ Result<std::string> EvaluationMarkdown(const Json& report, std::string_view cham
     text += kColumns;
     for (const auto& [tool, one] : report.at("tools").items()) text += Row(tool, one, power);
     const Json& dialogues = report.at("dialogues");
-    text += fmt::format("\nTurns that both answered differently: {}. Dialogues: {} run, the champion passes {}, the "
-                        "candidate {}.\n",
-                        report.at("flips").get<size_t>(), dialogues.at("run").get<size_t>(),
-                        dialogues.at("champion").get<size_t>(), dialogues.at("candidate").get<size_t>());
+    text += fmt::format(
+        "\nTurns that both answered differently: {}. Dialogues: {} run, the champion passes {}, the "
+        "candidate {}.\n",
+        report.at("flips").get<size_t>(), dialogues.at("run").get<size_t>(),
+        dialogues.at("champion").get<size_t>(), dialogues.at("candidate").get<size_t>());
     const Json& found = report.at("contamination");
     if (found.is_null()) {
       text += "\nContamination: not looked for, nobody named what the candidate was trained on.\n";
     } else {
-      text += fmt::format("\nContamination: of {} texts {} stand in the training data as they are, {} nearly.\n",
-                          found.at("texts").get<size_t>(), found.at("exact").get<size_t>(),
-                          found.at("near").get<size_t>());
+      text += fmt::format(
+          "\nContamination: of {} texts {} stand in the training data as they are, {} nearly.\n",
+          found.at("texts").get<size_t>(), found.at("exact").get<size_t>(), found.at("near").get<size_t>());
       for (const Json& example : found.at("examples")) text += "- " + example.get<std::string>() + "\n";
     }
     text += fmt::format("\nMade with `{}`.\n", command);

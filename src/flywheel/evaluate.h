@@ -27,18 +27,18 @@ namespace sotto {
 struct PairedTurn {
   int line = 0;
   int turn = 0;
-  std::string user;
-  std::string tool;  // of the gold calls, the first
+  std::string user = {};
+  std::string tool = {};   // of the gold calls, the first
   bool champion = false;   // right
   bool candidate = false;  // right
   bool differ = false;     // other calls, right or wrong
 };
 
 struct PairedSet {
-  std::string name;         // "gold.jsonl"
-  bool noise = false;       // the same turns as of a set before, misheard: not counted for the tools again
+  std::string name = {};  // "gold.jsonl"
+  bool noise = false;     // the same turns as of a set before, misheard: not counted for the tools again
   size_t conversations = 0;
-  std::vector<PairedTurn> turns;
+  std::vector<PairedTurn> turns = {};
 };
 
 struct PairedDialogue {
@@ -71,7 +71,7 @@ struct EvaluateReport {
   size_t dialogues = 0;
   size_t dialogues_champion = 0;  // passed
   size_t dialogues_candidate = 0;
-  std::vector<std::string> broken;    // dialogues that only the champion passes
+  std::vector<std::string> broken;             // dialogues that only the champion passes
   std::optional<Contamination> contamination;  // nullopt: nobody named what it was trained on
   EvaluateGoal goal;
 };

@@ -62,8 +62,8 @@ std::string FactsTable(const Subject& subject) {
   text += Row("made of version", facts.parent);
   text += Row("made with", facts.method.empty() ? std::string("not recorded") : "`" + facts.method + "`");
   text += Row("program", facts.program);
-  text += Row("registered", fmt::format("{} by {} (act {})", subject.registered->at, subject.registered->author,
-                                        subject.registered->seq));
+  text += Row("registered", fmt::format("{} by {} (act {})", subject.registered->at,
+                                        subject.registered->author, subject.registered->seq));
   return text;
 }
 
@@ -76,10 +76,12 @@ std::string LivePeriods(std::span<const Act> acts, const Subject& subject) {
     if (one.workflow != subject.facts.workflow) continue;
     if (one.kind != act::kPromoted && one.kind != act::kRolledBack) continue;
     if (one.version == version) {
-      text += fmt::format("- from {} (act {}, {} by {}: {})", one.at, one.seq, one.kind, one.author, one.reason);
+      text +=
+          fmt::format("- from {} (act {}, {} by {}: {})", one.at, one.seq, one.kind, one.author, one.reason);
       live = true;
     } else if (live) {
-      text += fmt::format(" to {} (act {}, {} by {}: {})\n", one.at, one.seq, one.kind, one.author, one.reason);
+      text +=
+          fmt::format(" to {} (act {}, {} by {}: {})\n", one.at, one.seq, one.kind, one.author, one.reason);
       live = false;
     }
   }
@@ -104,9 +106,10 @@ std::string TrainingFiles(const Subject& subject) {
     text += fmt::format("| {} | {} | {} |\n", CellText(file.value("file", "")), file.value("sha256", ""),
                         file.value("conversations", size_t{0}));
   }
-  text += fmt::format("\n{} texts are kept as fingerprints{} (act {}).\n", data.value("texts", size_t{0}),
-                      data.contains("parent") ? ", those of version " + data.value("parent", "") + " among them" : "",
-                      subject.registered->seq);
+  text += fmt::format(
+      "\n{} texts are kept as fingerprints{} (act {}).\n", data.value("texts", size_t{0}),
+      data.contains("parent") ? ", those of version " + data.value("parent", "") + " among them" : "",
+      subject.registered->seq);
   return text;
 }
 
@@ -123,12 +126,13 @@ std::string EvaluationLine(const Act& one) {
 
 std::string CanaryText(const Act& ended) {
   const Json figures = ended.detail.value("figures", Json::object());
-  std::string text =
-      fmt::format("### Canary {}\n\nEnded at {} by {} (act {}): **{}**, {}\n\n", ended.detail.value("experiment", ""),
-                  ended.at, ended.author, ended.seq, ended.detail.value("verdict", ""), ended.reason);
+  std::string text = fmt::format("### Canary {}\n\nEnded at {} by {} (act {}): **{}**, {}\n\n",
+                                 ended.detail.value("experiment", ""), ended.at, ended.author, ended.seq,
+                                 ended.detail.value("verdict", ""), ended.reason);
   if (!figures.contains("champion") || !figures.contains("candidate")) return text;
-  text += "| arm | calls | turns | troubled turns | troubled calls | handed over | asked again | slow | dear |\n"
-          "|---|---|---|---|---|---|---|---|---|\n";
+  text +=
+      "| arm | calls | turns | troubled turns | troubled calls | handed over | asked again | slow | dear |\n"
+      "|---|---|---|---|---|---|---|---|---|\n";
   for (const char* arm : {"champion", "candidate"}) {
     const Json& one = figures.at(arm);
     text += fmt::format("| {} |", arm);
@@ -146,9 +150,10 @@ std::string CanaryText(const Act& ended) {
 Result<std::string> ModelCard(std::span<const Act> acts, std::string_view version) {
   SOTTO_ASSIGN_OR_RETURN(const Subject subject, SubjectOf(acts, version));
   std::string text = fmt::format("# Model card: {} of workflow {}\n\n", version, subject.facts.workflow);
-  text += "Turns what callers say into calls of the workflow's tools; it never speaks and never acts. For that "
-          "workflow alone.\n\n" +
-          FactsTable(subject) + "\n## Data\n\n" + TrainingFiles(subject) + "\n## Evaluations\n\n";
+  text +=
+      "Turns what callers say into calls of the workflow's tools; it never speaks and never acts. For that "
+      "workflow alone.\n\n" +
+      FactsTable(subject) + "\n## Data\n\n" + TrainingFiles(subject) + "\n## Evaluations\n\n";
   const auto evaluations = ActsOf(acts, version, act::kEvaluated);
   for (const Act* one : evaluations) text += EvaluationLine(*one);
   if (evaluations.empty()) text += "It was never evaluated against another version.\n";
@@ -174,9 +179,9 @@ Result<std::string> DataSheet(std::span<const Act> acts, std::string_view versio
     }
     const Json found = one->detail.value("contamination", Json());
     if (found.is_object()) {
-      text += fmt::format("- act {}: of {} texts of the evaluation {} stand in the training data, {} nearly\n", one->seq,
-                          found.value("texts", size_t{0}), found.value("exact", size_t{0}),
-                          found.value("near", size_t{0}));
+      text += fmt::format(
+          "- act {}: of {} texts of the evaluation {} stand in the training data, {} nearly\n", one->seq,
+          found.value("texts", size_t{0}), found.value("exact", size_t{0}), found.value("near", size_t{0}));
     }
   }
   if (sets.empty()) {
@@ -192,9 +197,8 @@ Result<std::string> DataSheet(std::span<const Act> acts, std::string_view versio
 
 Result<std::string> ValidationReport(std::span<const Act> acts, std::string_view version) {
   SOTTO_ASSIGN_OR_RETURN(const Subject subject, SubjectOf(acts, version));
-  std::string text =
-      fmt::format("# Validation report: version {} of workflow {}\n\n{}\n", version, subject.facts.workflow,
-                  FactsTable(subject));
+  std::string text = fmt::format("# Validation report: version {} of workflow {}\n\n{}\n", version,
+                                 subject.facts.workflow, FactsTable(subject));
   for (const Act* one : ActsOf(acts, version, act::kEvaluated)) {
     SOTTO_ASSIGN_OR_RETURN(std::string report,
                            EvaluationMarkdown(one->detail, one->detail.value("champion", "?"), version,
@@ -211,8 +215,9 @@ Result<std::string> ValidationReport(std::span<const Act> acts, std::string_view
 }
 
 std::string DecisionLog(std::span<const Act> acts, std::string_view workflow) {
-  std::string text = "# Decision log\n\n| act | when | what | workflow | version | by | reason | hash |\n"
-                     "|---|---|---|---|---|---|---|---|\n";
+  std::string text =
+      "# Decision log\n\n| act | when | what | workflow | version | by | reason | hash |\n"
+      "|---|---|---|---|---|---|---|---|\n";
   for (const Act& one : acts) {
     if (!workflow.empty() && one.workflow != workflow) continue;
     std::string kind = one.kind;
@@ -221,14 +226,16 @@ std::string DecisionLog(std::span<const Act> acts, std::string_view workflow) {
     text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", one.seq, one.at, kind, one.workflow,
                         one.version, CellText(one.author), CellText(one.reason), one.hash.substr(0, 12));
   }
-  text += "\nThe hash of an act covers it and the hash before it; `sotto history --verify` checks them all.\n"
-          "Written by `sotto flywheel decisions`.\n";
+  text +=
+      "\nThe hash of an act covers it and the hash before it; `sotto history --verify` checks them all.\n"
+      "Written by `sotto flywheel decisions`.\n";
   return text;
 }
 
 std::string Inventory(std::span<const Act> acts) {
-  std::string text = "# Inventory of versions\n\n| version | workflow | model file | bytes | registered | made of | "
-                     "evaluations | approvals | now |\n|---|---|---|---|---|---|---|---|---|\n";
+  std::string text =
+      "# Inventory of versions\n\n| version | workflow | model file | bytes | registered | made of | "
+      "evaluations | approvals | now |\n|---|---|---|---|---|---|---|---|---|\n";
   for (const Act& one : acts) {
     if (one.kind != act::kRegistered) continue;
     const auto facts = VersionFactsFromJson(one.detail.value("facts", Json()));

@@ -106,12 +106,12 @@ class Pages {
     y_ -= space;
   }
 
-  void Table(const std::vector<std::vector<std::string>>& rows) {
+  void Table(const std::vector<std::vector<std::string> >& rows) {
     if (rows.empty()) return;
     constexpr float kSize = 7;
     const std::vector<float> widths = Widths(rows, kSize);
     for (size_t r = 0; r < rows.size(); ++r) {
-      std::vector<std::vector<std::string>> lines;
+      std::vector<std::vector<std::string> > lines;
       size_t most = 1;
       for (size_t c = 0; c < rows[r].size() && c < widths.size(); ++c) {
         lines.push_back(Wrapped(rows[r][c], kSize, r == 0, widths[c] - 4));
@@ -205,7 +205,7 @@ class Pages {
     return lines;
   }
   // What the columns want, scaled to the page where it is more.
-  std::vector<float> Widths(const std::vector<std::vector<std::string>>& rows, float size) {
+  std::vector<float> Widths(const std::vector<std::vector<std::string> >& rows, float size) {
     std::vector<float> widths(rows[0].size(), 0);
     for (size_t r = 0; r < rows.size(); ++r) {
       for (size_t c = 0; c < rows[r].size() && c < widths.size(); ++c)
@@ -238,7 +238,7 @@ bool CanWritePdf() { return true; }
 
 Result<void> WritePdf(std::string_view markdown, std::string_view footer, const std::filesystem::path& path) {
   Pages pages{Latin(footer)};
-  std::vector<std::vector<std::string>> table;
+  std::vector<std::vector<std::string> > table;
   const auto flush = [&] {
     pages.Table(table);
     table.clear();

@@ -12,7 +12,9 @@ namespace {
 
 using Binomial = boost::math::binomial_distribution<double>;
 
-double NormalQuantile(double p) { return boost::math::quantile(boost::math::normal_distribution<double>(), p); }
+double NormalQuantile(double p) {
+  return boost::math::quantile(boost::math::normal_distribution<double>(), p);
+}
 
 double UpperNormal(double z) {
   if (!std::isfinite(z)) return z > 0 ? 0 : 1;
@@ -92,8 +94,8 @@ double NonInferiorityPower(size_t n, double discordant, const NonInferiorityGoal
     if (least > d) continue;
     double passes = 1;
     if (d > 0 && least > 0) {
-      passes = boost::math::cdf(boost::math::complement(Binomial(static_cast<double>(d), 0.5),
-                                                        static_cast<double>(least - 1)));
+      passes = boost::math::cdf(
+          boost::math::complement(Binomial(static_cast<double>(d), 0.5), static_cast<double>(least - 1)));
     }
     power += boost::math::pdf(pairs, static_cast<double>(d)) * passes;
   }

@@ -23,8 +23,8 @@ struct PairedCounts {
   size_t only_candidate = 0;  // right
   void Add(bool champion, bool candidate);
 
-  double champion() const;    // share right; 0 of none
-  double candidate() const;   // the same
+  double champion() const;   // share right; 0 of none
+  double candidate() const;  // the same
   double difference() const { return candidate() - champion(); }
   double discordant() const;  // share
 };

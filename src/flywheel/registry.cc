@@ -77,6 +77,11 @@ void SyncFolder(const std::filesystem::path& folder) {
   close(file);
 }
 
+// What came from a command line may be no UTF-8: U+FFFD stands for what is not.
+Json Valid(const Json& json) {
+  return Json::parse(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
 bool IsBlank(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return std::isspace(static_cast<unsigned char>(c)); });
@@ -90,12 +95,18 @@ std::string VersionFacts::id() const {
 }
 
 Json ToJson(const VersionFacts& facts) {
-  return {{"workflow", facts.workflow},       {"workflow_hash", facts.workflow_hash},
-          {"model", facts.model},             {"model_sha256", facts.model_sha256},
-          {"model_bytes", facts.model_bytes}, {"prompt_form", facts.prompt_form},
-          {"tools", facts.tools},             {"calibration", facts.calibration},
-          {"thresholds", facts.thresholds},   {"adapter", facts.adapter},
-          {"program", facts.program},         {"parent", facts.parent},
+  return {{"workflow", facts.workflow},
+          {"workflow_hash", facts.workflow_hash},
+          {"model", facts.model},
+          {"model_sha256", facts.model_sha256},
+          {"model_bytes", facts.model_bytes},
+          {"prompt_form", facts.prompt_form},
+          {"tools", facts.tools},
+          {"calibration", facts.calibration},
+          {"thresholds", facts.thresholds},
+          {"adapter", facts.adapter},
+          {"program", facts.program},
+          {"parent", facts.parent},
           {"method", facts.method}};
 }
 
@@ -105,12 +116,18 @@ Result<VersionFacts> VersionFactsFromJson(const Json& json) {
   const struct {
     const char* key;
     std::string* to;
-  } texts[] = {{"workflow", &facts.workflow},         {"workflow_hash", &facts.workflow_hash},
-               {"model", &facts.model},               {"model_sha256", &facts.model_sha256},
-               {"prompt_form", &facts.prompt_form},   {"tools", &facts.tools},
-               {"calibration", &facts.calibration},   {"thresholds", &facts.thresholds},
-               {"adapter", &facts.adapter},           {"program", &facts.program},
-               {"parent", &facts.parent},             {"method", &facts.method}};
+  } texts[] = {{"workflow", &facts.workflow},
+               {"workflow_hash", &facts.workflow_hash},
+               {"model", &facts.model},
+               {"model_sha256", &facts.model_sha256},
+               {"prompt_form", &facts.prompt_form},
+               {"tools", &facts.tools},
+               {"calibration", &facts.calibration},
+               {"thresholds", &facts.thresholds},
+               {"adapter", &facts.adapter},
+               {"program", &facts.program},
+               {"parent", &facts.parent},
+               {"method", &facts.method}};
   for (const auto& text : texts) {
     const auto found = json.find(text.key);
     if (found == json.end()) continue;
@@ -127,9 +144,9 @@ Result<VersionFacts> VersionFactsFromJson(const Json& json) {
 }
 
 Json ToJson(const Act& act) {
-  return {{"seq", act.seq},         {"at", act.at},           {"kind", act.kind},
+  return {{"seq", act.seq},           {"at", act.at},           {"kind", act.kind},
           {"workflow", act.workflow}, {"version", act.version}, {"author", act.author},
-          {"reason", act.reason},   {"detail", act.detail},   {"hash", act.hash}};
+          {"reason", act.reason},     {"detail", act.detail},   {"hash", act.hash}};
 }
 
 std::string ChainHash(const Act& act, std::string_view before) {
@@ -211,7 +228,8 @@ Result<std::chrono::system_clock::time_point> ParseUtc(std::string_view text) {
     rest = rest.substr(1 + at);
   }
   if (rest == "Z") rest = {};
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!rest.empty() || !date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
       !(second < 60))
@@ -236,8 +254,7 @@ Result<std::unique_ptr<VersionRegistry>> VersionRegistry::Open(const std::filesy
   if (failed) return MakeError(ErrorCode::kIo, "{}: {}", folder.string(), failed.message());
   SOTTO_ASSIGN_OR_RETURN(Database database, Database::Open(log, Database::Mode::kCreate, kRegistryBusy));
   SOTTO_RETURN_IF_ERROR(PrepareActs(database));
-  return std::unique_ptr<VersionRegistry>(
-      new VersionRegistry(folder, std::move(database), std::move(clock)));
+  return std::unique_ptr<VersionRegistry>(new VersionRegistry(folder, std::move(database), std::move(clock)));
 }
 
 Result<Act> VersionRegistry::Insert(NewAct made) {
@@ -257,9 +274,9 @@ Result<Act> VersionRegistry::Insert(NewAct made) {
   act.kind = std::move(made.kind);
   act.workflow = std::move(made.workflow);
   act.version = std::move(made.version);
-  act.author = std::move(made.author);
-  act.reason = std::move(made.reason);
-  act.detail = std::move(made.detail);
+  act.author = Valid(made.author).get<std::string>();
+  act.reason = Valid(made.reason).get<std::string>();
+  act.detail = Valid(made.detail);
   act.hash = ChainHash(act, before);
   SOTTO_ASSIGN_OR_RETURN(Statement insert,
                          database_.Prepare("INSERT INTO acts VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
@@ -276,7 +293,8 @@ Result<Act> VersionRegistry::Insert(NewAct made) {
 // `check` gets all acts and may still change the act; what it refuses is not written.
 template <typename Check>
 Result<Act> VersionRegistry::Change(NewAct act, const Check& check) {
-  if (IsBlank(act.author)) return MakeError(ErrorCode::kInvalidArgument, "an act needs an author (--by NAME)");
+  if (IsBlank(act.author))
+    return MakeError(ErrorCode::kInvalidArgument, "an act needs an author (--by NAME)");
   SOTTO_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_));
   SOTTO_ASSIGN_OR_RETURN(const std::vector<Act> acts, Acts());
   SOTTO_RETURN_IF_ERROR(check(acts, act));
@@ -332,8 +350,8 @@ Result<Act> VersionRegistry::Register(const VersionFacts& facts, std::span<const
   const std::string version = facts.id();
   SOTTO_ASSIGN_OR_RETURN(const std::vector<Act> before, Acts());
   if (const Act* known = RegisteredAs(before, version)) return *known;
-  const auto model = std::find_if(files.begin(), files.end(),
-                                  [](const FileOf& file) { return file.name == "model.gguf"; });
+  const auto model =
+      std::find_if(files.begin(), files.end(), [](const FileOf& file) { return file.name == "model.gguf"; });
   if (model == files.end()) return MakeError(ErrorCode::kInvalidArgument, "a version needs its model.gguf");
   const std::filesystem::path folder = FolderOf(version);
   std::error_code failed;
@@ -353,7 +371,11 @@ Result<Act> VersionRegistry::Register(const VersionFacts& facts, std::span<const
     return MakeError(ErrorCode::kInvalidArgument, "{} changed while it was being registered",
                      model->from.string());
   }
-  NewAct act{std::string(act::kRegistered), facts.workflow, version, std::string(author), std::string(reason),
+  NewAct act{std::string(act::kRegistered),
+             facts.workflow,
+             version,
+             std::string(author),
+             std::string(reason),
              {{"facts", ToJson(facts)}, {"data", std::move(data)}}};
   return Change(std::move(act), [](const std::vector<Act>&, NewAct&) -> Result<void> { return {}; });
 }
@@ -361,8 +383,8 @@ Result<Act> VersionRegistry::Register(const VersionFacts& facts, std::span<const
 Result<Act> VersionRegistry::Promote(std::string_view workflow, std::string_view version,
                                      std::string_view author, std::string_view reason, int64_t evidence) {
   SOTTO_RETURN_IF_ERROR(NeedsReason(author, reason));
-  NewAct made{std::string(act::kPromoted), std::string(workflow), std::string(version), std::string(author),
-              std::string(reason), Json::object()};
+  NewAct made{std::string(act::kPromoted), std::string(workflow), std::string(version),
+              std::string(author),         std::string(reason),   Json::object()};
   return Change(std::move(made), [&](const std::vector<Act>& acts, NewAct& act) -> Result<void> {
     SOTTO_RETURN_IF_ERROR(NeedsRegistered(acts, workflow, version));
     const LiveState live = Fold(acts, workflow);
@@ -375,19 +397,21 @@ Result<Act> VersionRegistry::Promote(std::string_view workflow, std::string_view
       if (one.seq == evidence) proof = &one;
     }
     if (judged != nullptr && judged->detail.value("verdict", "") == "refused") {
-      return MakeError(ErrorCode::kInvalidArgument,
-                       "the last evaluation of {} (act {}) was refused: {}; evaluate it on data that it was not "
-                       "trained on first",
-                       version, judged->seq, judged->reason);
+      return MakeError(
+          ErrorCode::kInvalidArgument,
+          "the last evaluation of {} (act {}) was refused: {}; evaluate it on data that it was not "
+          "trained on first",
+          version, judged->seq, judged->reason);
     }
     if (evidence != 0 && proof == nullptr)
       return MakeError(ErrorCode::kInvalidArgument, "there is no act {} to be the evidence", evidence);
     if (author == kMachine && (proof == nullptr || !Proves(*proof, version, live.version))) {
-      return MakeError(ErrorCode::kInvalidArgument,
-                       "{} proves nothing about {} against {}, which is live: a person may promote it, with a "
-                       "reason (--by, --reason)",
-                       proof == nullptr ? "no evidence" : fmt::format("act {} ({})", evidence, proof->kind),
-                       version, live.version.empty() ? "nothing" : live.version);
+      return MakeError(
+          ErrorCode::kInvalidArgument,
+          "{} proves nothing about {} against {}, which is live: a person may promote it, with a "
+          "reason (--by, --reason)",
+          proof == nullptr ? "no evidence" : fmt::format("act {} ({})", evidence, proof->kind), version,
+          live.version.empty() ? "nothing" : live.version);
     }
     act.detail["before"] = live.version;
     if (proof != nullptr) act.detail["evidence"] = evidence;
@@ -398,8 +422,8 @@ Result<Act> VersionRegistry::Promote(std::string_view workflow, std::string_view
 Result<Act> VersionRegistry::RollBack(std::string_view workflow, std::string_view to, std::string_view author,
                                       std::string_view reason, Json detail) {
   SOTTO_RETURN_IF_ERROR(NeedsReason(author, reason));
-  NewAct made{std::string(act::kRolledBack), std::string(workflow), std::string(to), std::string(author),
-              std::string(reason), std::move(detail)};
+  NewAct made{std::string(act::kRolledBack), std::string(workflow), std::string(to),
+              std::string(author),           std::string(reason),   std::move(detail)};
   return Change(std::move(made), [&](const std::vector<Act>& acts, NewAct& act) -> Result<void> {
     const LiveState live = Fold(acts, workflow);
     if (act.version.empty()) act.version = live.previous;
@@ -438,11 +462,11 @@ Result<Act> VersionRegistry::StartCanary(std::string_view workflow, const Experi
     if (experiment.name.empty() || !(experiment.share > 0 && experiment.share <= 1))
       return MakeError(ErrorCode::kInvalidArgument, "a canary needs a name and a share in (0, 1]");
     for (const Act& one : acts) {
-      if (one.kind == act::kCanaryStarted &&
-          one.detail.value("experiment", "") == experiment.name)
-        return MakeError(ErrorCode::kInvalidArgument,
-                         "there was a canary '{}' before (act {}): take another name, callers are shared out by it",
-                         experiment.name, one.seq);
+      if (one.kind == act::kCanaryStarted && one.detail.value("experiment", "") == experiment.name)
+        return MakeError(
+            ErrorCode::kInvalidArgument,
+            "there was a canary '{}' before (act {}): take another name, callers are shared out by it",
+            experiment.name, one.seq);
     }
     SOTTO_RETURN_IF_ERROR(NeedsRegistered(acts, workflow, experiment.candidate));
     if (experiment.candidate == live.version)
@@ -455,33 +479,54 @@ Result<Act> VersionRegistry::StartCanary(std::string_view workflow, const Experi
 Result<Act> VersionRegistry::EndCanary(std::string_view workflow, std::string_view experiment,
                                        std::string_view verdict, std::string_view author,
                                        std::string_view reason, Json figures) {
-  NewAct made{std::string(act::kCanaryEnded), std::string(workflow), "", std::string(author),
-              std::string(reason), {{"experiment", experiment}, {"verdict", verdict}}};
+  NewAct made{std::string(act::kCanaryEnded),
+              std::string(workflow),
+              "",
+              std::string(author),
+              std::string(reason),
+              {{"experiment", experiment}, {"verdict", verdict}}};
   made.detail["figures"] = std::move(figures);
   return Change(std::move(made), [&](const std::vector<Act>& acts, NewAct& act) -> Result<void> {
     const LiveState live = Fold(acts, workflow);
     if (!live.canary || live.canary->name != experiment)
-      return MakeError(ErrorCode::kInvalidArgument, "no canary '{}' of workflow {} runs", experiment, workflow);
+      return MakeError(ErrorCode::kInvalidArgument, "no canary '{}' of workflow {} runs", experiment,
+                       workflow);
     act.version = live.canary->candidate;
     act.detail["champion"] = live.canary->champion;
     return {};
   });
 }
 
-Result<std::vector<Act>> VersionRegistry::Acts() const {
+Result<std::vector<Act>> ReadActs(Database& database) {
   SOTTO_ASSIGN_OR_RETURN(
       Statement rows,
-      database_.Prepare("SELECT seq, at, boot, uptime_s, kind, workflow, version, author, reason, detail, hash "
-                        "FROM acts ORDER BY seq"));
+      database.Prepare(
+          "SELECT seq, at, boot, uptime_s, kind, workflow, version, author, reason, detail, hash "
+          "FROM acts ORDER BY seq"));
   std::vector<Act> acts;
   while (true) {
     SOTTO_ASSIGN_OR_RETURN(const bool row, rows.Step());
     if (!row) return acts;
     acts.push_back(ActOf(rows));
     if (acts.back().detail.is_discarded())
-      return MakeError(ErrorCode::kCorrupt, "{}: act {}: its detail is not JSON", database_.path(),
+      return MakeError(ErrorCode::kCorrupt, "{}: act {}: its detail is not JSON", database.path(),
                        acts.back().seq);
   }
+}
+
+// Only what this program wrote is gone by: a row that somebody changed is an error, and what is served goes on.
+Result<std::vector<Act>> VersionRegistry::Acts() const {
+  SOTTO_ASSIGN_OR_RETURN(std::vector<Act> acts, ReadActs(database_));
+  std::string_view before;
+  for (const Act& one : acts) {
+    if (!one.detail.is_object() || ChainHash(one, before) != one.hash) {
+      return MakeError(ErrorCode::kCorrupt,
+                       "{}: act {} is not what was written; `sotto history --verify` lists what is wrong",
+                       database_.path(), one.seq);
+    }
+    before = one.hash;
+  }
+  return acts;
 }
 
 Result<int64_t> VersionRegistry::LastSeq() const {

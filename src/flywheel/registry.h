@@ -52,14 +52,14 @@ Result<VersionFacts> VersionFactsFromJson(const Json& json);
 
 // Kinds of acts. Of `canary_*`: detail["experiment"] is the name.
 namespace act {
-inline constexpr std::string_view kRegistered = "registered";    // detail: facts, data
-inline constexpr std::string_view kEvaluated = "evaluated";      // version: the candidate; detail: the report
-inline constexpr std::string_view kApproved = "approved";        // by a person
-inline constexpr std::string_view kPromoted = "promoted";        // live from now on; detail: before, evidence
-inline constexpr std::string_view kRolledBack = "rolled_back";   // version: live again; detail: before
+inline constexpr std::string_view kRegistered = "registered";   // detail: facts, data
+inline constexpr std::string_view kEvaluated = "evaluated";     // version: the candidate; detail: the report
+inline constexpr std::string_view kApproved = "approved";       // by a person
+inline constexpr std::string_view kPromoted = "promoted";       // live from now on; detail: before, evidence
+inline constexpr std::string_view kRolledBack = "rolled_back";  // version: live again; detail: before
 inline constexpr std::string_view kCanaryStarted = "canary_started";  // detail: share, mode, options
 inline constexpr std::string_view kCanaryEnded = "canary_ended";      // detail: verdict, figures
-inline constexpr std::string_view kNoted = "noted";              // a limit, a finding
+inline constexpr std::string_view kNoted = "noted";                   // a limit, a finding
 }  // namespace act
 
 // Whom the machine's own acts are by.
@@ -83,12 +83,12 @@ Json ToJson(const Act& act);
 std::string ChainHash(const Act& act, std::string_view before);
 
 struct Experiment {
-  std::string name;
-  std::string candidate;  // version
-  std::string champion;   // version that was live when it began
-  double share = 0;       // of callers, in [0, 1]
-  bool shadow = false;    // the candidate only understands along
-  int64_t seq = 0;        // of the act that began it
+  std::string name = {};
+  std::string candidate = {};  // version
+  std::string champion = {};   // version that was live when it began
+  double share = 0;            // of callers, in [0, 1]
+  bool shadow = false;         // the candidate only understands along
+  int64_t seq = 0;             // of the act that began it
   Json options = Json::object();
   bool operator==(const Experiment&) const = default;
 };
@@ -133,10 +133,10 @@ class VersionRegistry {
 
   struct NewAct {
     std::string kind;
-    std::string workflow;
-    std::string version;
-    std::string author;
-    std::string reason;
+    std::string workflow = {};
+    std::string version = {};
+    std::string author = {};
+    std::string reason = {};
     Json detail = Json::object();
   };
   // Without any check but that there is an author. Acts that change what is live: those below.

@@ -5,6 +5,7 @@
 #include "base/mapped_file.h"
 #include "base/sha256.h"
 #include "flywheel/registry.h"
+#include "flywheel/registry_schema.h"
 
 namespace sotto {
 namespace {
@@ -27,8 +28,8 @@ bool MayShow(const Sample& a, const Sample& b, Wall time) {
   if (a.wall <= b.wall) return a.wall <= time && time < b.wall;
   const bool same_boot = a.boot == b.boot && a.boot != "unknown";
   const double between = same_boot ? std::max(0.0, b.uptime_s - a.uptime_s) : 0;
-  return (a.wall <= time && time < Plus(a.wall, between)) || (Plus(b.wall, -between) <= time && time < b.wall) ||
-         time == a.wall;
+  return (a.wall <= time && time < Plus(a.wall, between)) ||
+         (Plus(b.wall, -between) <= time && time < b.wall) || time == a.wall;
 }
 
 constexpr double kJump = 2;  // seconds that wall and uptime may differ by
@@ -83,20 +84,21 @@ Result<std::vector<MomentState>> VersionRegistry::StatesAt(std::string_view work
 
 Result<std::vector<std::string>> VersionRegistry::Verify() const {
   std::vector<std::string> wrong;
-  SOTTO_ASSIGN_OR_RETURN(const std::vector<Act> acts, Acts());
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<Act> acts, ReadActs(database_));
   std::string before;
   int64_t expected = 1;
   std::vector<std::string> workflows;
   for (const Act& one : acts) {
     if (one.seq != expected) wrong.push_back(fmt::format("act {}: {} was expected here", one.seq, expected));
     expected = one.seq + 1;
-    if (ChainHash(one, before) != one.hash) wrong.push_back(fmt::format("act {}: it is not what was written (its hash)", one.seq));
+    if (ChainHash(one, before) != one.hash)
+      wrong.push_back(fmt::format("act {}: it is not what was written (its hash)", one.seq));
     before = one.hash;
     if (std::find(workflows.begin(), workflows.end(), one.workflow) == workflows.end())
       workflows.push_back(one.workflow);
   }
   for (const Act& one : acts) {
-    if (one.kind != act::kRegistered) continue;
+    if (one.kind != act::kRegistered || !one.detail.is_object()) continue;
     auto facts = VersionFactsFromJson(one.detail.value("facts", Json()));
     if (!facts || facts->id() != one.version) {
       wrong.push_back(fmt::format("act {}: the facts are not those of version {}", one.seq, one.version));
@@ -110,6 +112,7 @@ Result<std::vector<std::string>> VersionRegistry::Verify() const {
                                   (FolderOf(one.version) / "model.gguf").string(), one.version));
     }
   }
+  if (!wrong.empty()) return wrong;  // what was changed is not gone by
   for (const std::string& workflow : workflows) {
     const LiveState live = Fold(acts, workflow);
     for (const std::string& version : {live.version, live.canary ? live.canary->candidate : std::string()}) {
@@ -117,7 +120,8 @@ Result<std::vector<std::string>> VersionRegistry::Verify() const {
         return one.kind == act::kRegistered && one.version == version;
       });
       if (!version.empty() && !known)
-        wrong.push_back(fmt::format("workflow {}: version {} is live and was never registered", workflow, version));
+        wrong.push_back(
+            fmt::format("workflow {}: version {} is live and was never registered", workflow, version));
     }
   }
   return wrong;

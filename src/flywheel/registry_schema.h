@@ -1,7 +1,14 @@
 // The tables of the registry's log. Rows are never changed: triggers say so.
 #pragma once
 
+#include <vector>
+
+#include "flywheel/registry.h"
+
 namespace sotto {
+
+// The rows as they stand there, whatever was done to them.
+Result<std::vector<Act>> ReadActs(Database& database);
 
 inline constexpr const char* kActsSchema = R"(
 CREATE TABLE acts(

@@ -28,7 +28,8 @@ std::vector<LabelledConversation> StratifiedByTool(std::span<const LabelledConve
   }
   std::vector<std::pair<size_t, const std::vector<size_t>*>> tools;
   for (const auto& [name, indices] : by_tool) tools.emplace_back(indices.size(), &indices);
-  std::stable_sort(tools.begin(), tools.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(tools.begin(), tools.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<bool> taken(rows.size(), false);
   std::vector<size_t> next(tools.size(), 0);
   std::vector<LabelledConversation> chosen;
@@ -46,7 +47,8 @@ std::vector<LabelledConversation> StratifiedByTool(std::span<const LabelledConve
   return chosen;
 }
 
-Result<std::vector<std::vector<TokenId>>> EncodeRows(std::shared_ptr<const Model> model, const Workflow& workflow,
+Result<std::vector<std::vector<TokenId>>> EncodeRows(std::shared_ptr<const Model> model,
+                                                     const Workflow& workflow,
                                                      std::span<const LabelledConversation> rows) {
   SOTTO_ASSIGN_OR_RETURN(const PromptForm form, PromptForm::Create(model, ""));
   std::vector<ToolSpec> specs = ToToolSpecs(workflow);

@@ -19,7 +19,8 @@ std::vector<LabelledConversation> StratifiedByTool(std::span<const LabelledConve
 
 // One sequence a row: the fixed prefix of the model's prompt form, then turn after turn with its calls. Turns
 // without a call end the row. kInvalidArgument: no prompt form, tools of the workflow that cannot be offered.
-Result<std::vector<std::vector<TokenId>>> EncodeRows(std::shared_ptr<const Model> model, const Workflow& workflow,
+Result<std::vector<std::vector<TokenId>>> EncodeRows(std::shared_ptr<const Model> model,
+                                                     const Workflow& workflow,
                                                      std::span<const LabelledConversation> rows);
 
 }  // namespace sotto

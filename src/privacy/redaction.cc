@@ -122,7 +122,8 @@ class RecordRedactor {
   // Nothing that was redacted anywhere may stand elsewhere.
   Result<void> Check(const TurnRecord& record) const {
     Json json = ToJson(record);
-    for (const char* key : {"session", "at", "workflow", "release", "times_ms", "latency_ms", "offered_tools"})
+    for (const char* key :
+         {"session", "at", "workflow", "release", "times_ms", "latency_ms", "offered_tools"})
       json.erase(key);
     for (Json& action : json["actions"]) action.erase("idempotency_key");
     if (redactor_.Holds(json.dump(-1, ' ', false, Json::error_handler_t::replace)))

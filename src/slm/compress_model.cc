@@ -43,13 +43,15 @@ double Energy(const std::vector<float>& w, size_t n_cols, std::span<const double
 
 class Compressor {
  public:
-  Compressor(std::shared_ptr<const GgufFile> in, const TokenSequences& sequences, const CompressOptions& options)
+  Compressor(std::shared_ptr<const GgufFile> in, const TokenSequences& sequences,
+             const CompressOptions& options)
       : in_(std::move(in)), sequences_(sequences), options_(options) {}
 
   Result<Compressed> Run(const std::filesystem::path& out) {
     SOTTO_ASSIGN_OR_RETURN(std::shared_ptr<const Model> model, Model::FromGguf(in_, Loading()));
     if (model->config().is_encoder())
-      return MakeError(ErrorCode::kInvalidArgument, "{} is an encoder; gptq and awq are for decoders", in_->path());
+      return MakeError(ErrorCode::kInvalidArgument, "{} is an encoder; gptq and awq are for decoders",
+                       in_->path());
     const int n_layers = model->config().n_layers;
     fused_qkv_ = model->config().fused_qkv;
     fused_gate_up_ = model->config().fused_gate_up;
@@ -58,23 +60,26 @@ class Compressor {
     head_dim_ = static_cast<size_t>(model->config().head_dim);
     model.reset();
     if (options_.method == QuantizeMethod::kAwq) {
-      SOTTO_ASSIGN_OR_RETURN(const auto inputs, Measure());
+      SOTTO_ASSIGN_OR_RETURN(const auto inputs, Measure(-1));
       for (int layer = 0; layer < n_layers; ++layer) {
         SOTTO_RETURN_IF_ERROR(AwqLayer(layer, inputs));
-        if (options_.progress) options_.progress(static_cast<size_t>(layer) + 1, static_cast<size_t>(n_layers));
+        if (options_.progress)
+          options_.progress(static_cast<size_t>(layer) + 1, static_cast<size_t>(n_layers));
       }
     } else if (options_.method == QuantizeMethod::kGptq) {
       for (int layer = 0; layer < n_layers; ++layer) {
-        SOTTO_ASSIGN_OR_RETURN(const auto inputs, Measure());
+        SOTTO_ASSIGN_OR_RETURN(const auto inputs, Measure(layer));
         SOTTO_RETURN_IF_ERROR(GptqLayer(layer, inputs));
-        if (options_.progress) options_.progress(static_cast<size_t>(layer) + 1, static_cast<size_t>(n_layers));
+        if (options_.progress)
+          options_.progress(static_cast<size_t>(layer) + 1, static_cast<size_t>(n_layers));
       }
     }
     QuantizeOptions quantize;
     quantize.n_threads = options_.n_threads;
     quantize.replaced = [this](const GgufTensor& tensor, DType) -> std::span<const std::byte> {
       const auto found = replaced_.find(tensor.name);
-      return found == replaced_.end() ? std::span<const std::byte>() : std::span<const std::byte>(found->second);
+      return found == replaced_.end() ? std::span<const std::byte>()
+                                      : std::span<const std::byte>(found->second);
     };
     SOTTO_RETURN_IF_ERROR(QuantizeModel(*in_, options_.recipe, out, quantize));
     done_.sequences = sequences_.size();
@@ -86,7 +91,7 @@ class Compressor {
   LoadOptions Loading() const { return {.n_threads = options_.n_threads}; }
 
   // Inputs with every matrix that is rounded already as it was rounded.
-  Result<std::map<LayerInput, InputMoments>> Measure() {
+  Result<std::map<LayerInput, InputMoments>> Measure(int only_layer) {
     std::shared_ptr<const GgufFile> file = in_;
     if (!replaced_.empty()) {
       GgufWriter writer;
@@ -107,6 +112,7 @@ class Compressor {
     PassOptions pass;
     pass.n_threads = options_.n_threads;
     pass.most_rows = options_.most_rows;
+    pass.only_layer = only_layer;
     return MeasureInputs(std::move(model), sequences_, pass);
   }
 
@@ -138,7 +144,9 @@ class Compressor {
       }
       SOTTO_ASSIGN_OR_RETURN(const std::vector<float> w, Floats(*tensor));
       Write(*tensor, w, w, moments.second,
-            [&u](DType type, std::vector<float>& row, std::span<std::byte> out) { GptqRow(type, row, u, out); });
+            [&u](DType type, std::vector<float>& row, std::span<std::byte> out) {
+              GptqRow(type, row, u, out);
+            });
     }
     return {};
   }
@@ -197,7 +205,8 @@ class Compressor {
     std::vector<float> w;
   };
   // The matrices of one input with column j times scale[j], rounded for inputs divided by it: squared error.
-  double AwqError(const std::vector<Scaled>& group, const InputMoments& moments, std::span<const double> scale) {
+  double AwqError(const std::vector<Scaled>& group, const InputMoments& moments,
+                  std::span<const double> scale) {
     const size_t n = moments.width;
     std::vector<double> h(n * n);
     std::vector<double> weight(n);
@@ -281,11 +290,12 @@ class Compressor {
       std::vector<float> scaled = one.w;
       for (size_t k = 0; k < scaled.size(); ++k) scaled[k] *= static_cast<float>(best[k % n]);
       pending_.erase(std::string(one.tensor->name));
-      Write(*one.tensor, one.w, scaled, h,
-            [&](DType type, std::vector<float>& row, std::span<std::byte> out) {
-              WeightedRow(type, row, weight, out);
-            },
-            exponent, moments.second);
+      Write(
+          *one.tensor, one.w, scaled, h,
+          [&](DType type, std::vector<float>& row, std::span<std::byte> out) {
+            WeightedRow(type, row, weight, out);
+          },
+          exponent, moments.second);
     }
     return best;
   }
@@ -349,8 +359,9 @@ class Compressor {
 
     const bool value_free = !fused_qkv_ && Calibrated(layer, LayerMatrix::kAttnV) != nullptr &&
                             in_->FindTensor(fmt::format("blk.{}.attn_v.bias", layer)) == nullptr;
-    SOTTO_ASSIGN_OR_RETURN(const auto output_scale,
-                           AwqGroup(layer, output, inputs.at({layer, LayerMatrix::kAttnOutput}), value_free, 1));
+    SOTTO_ASSIGN_OR_RETURN(
+        const auto output_scale,
+        AwqGroup(layer, output, inputs.at({layer, LayerMatrix::kAttnOutput}), value_free, 1));
     if (value_free) {
       std::vector<double> rows(n_kv_heads_ * head_dim_);
       const size_t group = n_heads_ / n_kv_heads_;

@@ -36,15 +36,15 @@ struct CompressOptions {
   QuantizeMethod method = QuantizeMethod::kGptq;
   QuantizeRecipe recipe = QuantizeRecipe::kQ4_0;
   int n_threads = 2;
-  double damp = 0.01;             // gptq: share of the mean of H's diagonal
-  size_t most_rows = 16384;       // of the inputs a matrix is calibrated with
+  double damp = 0.01;        // gptq: share of the mean of H's diagonal
+  size_t most_rows = 16384;  // of the inputs a matrix is calibrated with
   std::function<void(size_t done, size_t total)> progress = nullptr;  // layers
 };
 
 struct CompressedMatrix {
   std::string name;
-  double rounded = 0;  // relative squared error of its outputs when rounded
-  double error = 0;    // as it was written
+  double rounded = 0;   // relative squared error of its outputs when rounded
+  double error = 0;     // as it was written
   double exponent = 0;  // awq: a
 };
 struct Compressed {

@@ -88,8 +88,8 @@ float BestScale(DType type, const float* w, const double* weight) {
   const int steps = type == DType::kQ4_0 ? 24 : 4;
   for (int step = 0; step <= steps; ++step) {
     // From the whole range down to 62 % of it (Q4_0), 96 % (Q8_0): what is cut off costs less than it gains.
-    const float share = 1.02f - (type == DType::kQ4_0 ? 0.40f : 0.06f) * static_cast<float>(step) /
-                                    static_cast<float>(steps);
+    const float share =
+        1.02f - (type == DType::kQ4_0 ? 0.40f : 0.06f) * static_cast<float>(step) / static_cast<float>(steps);
     consider(low * share);
     if (type == DType::kQ4_0) consider(high * share);
   }
@@ -100,8 +100,7 @@ void Store(DType type, float d, const std::array<int, kGroup>& q, std::byte* out
   if (type == DType::kQ4_0) {
     BlockQ4_0 block;
     block.d = FloatToF16(d);
-    for (size_t i = 0; i < 16; ++i)
-      block.qs[i] = static_cast<uint8_t>((q[i] + 8) | (q[i + 16] + 8) << 4);
+    for (size_t i = 0; i < 16; ++i) block.qs[i] = static_cast<uint8_t>((q[i] + 8) | (q[i + 16] + 8) << 4);
     std::memcpy(out, &block, sizeof block);
   } else {
     BlockQ8_0 block;

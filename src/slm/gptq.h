@@ -34,7 +34,8 @@ void GptqRow(DType type, std::span<float> w, std::span<const double> u, std::spa
 
 // Rounds each block of a row for itself, the scale chosen for the least sum of weight[j] (w - q)^2: what GPTQ
 // does without spreading errors. `weight` [n], >= 0.
-void WeightedRow(DType type, std::span<const float> w, std::span<const double> weight, std::span<std::byte> out);
+void WeightedRow(DType type, std::span<const float> w, std::span<const double> weight,
+                 std::span<std::byte> out);
 
 // (a - b) H (a - b)^T: the squared error of what the row computes, for inputs with H.
 double OutputError(std::span<const float> a, std::span<const float> b, std::span<const double> h);

@@ -14,7 +14,8 @@ constexpr size_t kPassTokens = 256;  // a batch
 Result<void> CheckSequences(const Model& model, const TokenSequences& sequences) {
   if (model.config().is_encoder())
     return MakeError(ErrorCode::kInvalidArgument, "{} is an encoder; a decoder is needed", model.path());
-  if (sequences.empty()) return MakeError(ErrorCode::kInvalidArgument, "there are no texts to calibrate with");
+  if (sequences.empty())
+    return MakeError(ErrorCode::kInvalidArgument, "there are no texts to calibrate with");
   for (const auto& sequence : sequences) {
     for (const TokenId id : sequence) {
       if (id < 0 || id >= model.config().n_vocab)
@@ -32,9 +33,11 @@ std::span<const TokenId> Cut(const std::vector<TokenId>& sequence, const Model& 
 // Sums X^T X of a part of the rows.
 class MomentObserver final : public LinearObserver {
  public:
-  explicit MomentObserver(size_t stride) : stride_(std::max<size_t>(stride, 1)) {}
+  MomentObserver(size_t stride, int only_layer)
+      : stride_(std::max<size_t>(stride, 1)), only_layer_(only_layer) {}
 
   void OnInput(int layer, LayerMatrix matrix, std::span<const float> x, size_t width) override {
+    if (only_layer_ >= 0 && layer != only_layer_) return;
     InputMoments& moments = moments_[{layer, matrix}];
     if (moments.width == 0) {
       moments.width = width;
@@ -91,6 +94,7 @@ class MomentObserver final : public LinearObserver {
   }
 
   const size_t stride_;
+  const int only_layer_;
   std::map<LayerInput, InputMoments> moments_;
   std::map<LayerInput, size_t> next_;
   std::vector<float> block_;
@@ -138,7 +142,8 @@ Result<std::map<LayerInput, InputMoments>> MeasureInputs(std::shared_ptr<const M
   SOTTO_RETURN_IF_ERROR(CheckSequences(*model, sequences));
   size_t total = 0;
   for (const auto& sequence : sequences) total += Cut(sequence, *model).size();
-  MomentObserver observer((total + options.most_rows - 1) / std::max<size_t>(options.most_rows, 1));
+  MomentObserver observer((total + options.most_rows - 1) / std::max<size_t>(options.most_rows, 1),
+                          options.only_layer);
   const auto team = std::make_shared<SharedTeam>(static_cast<size_t>(std::max(1, options.n_threads)));
   const KvLayout layout = ExactLayout(*model);
   const auto pool = std::make_shared<KvPool>(layout);
@@ -166,8 +171,9 @@ Result<std::map<LayerInput, InputMoments>> MeasureInputs(std::shared_ptr<const M
 double Divergence::reference_perplexity() const { return std::exp(reference_loss); }
 double Divergence::perplexity() const { return std::exp(loss); }
 
-Result<Divergence> MeasureDivergence(std::shared_ptr<const Model> reference, std::shared_ptr<const Model> other,
-                                     const TokenSequences& sequences, const PassOptions& options) {
+Result<Divergence> MeasureDivergence(std::shared_ptr<const Model> reference,
+                                     std::shared_ptr<const Model> other, const TokenSequences& sequences,
+                                     const PassOptions& options) {
   SOTTO_RETURN_IF_ERROR(CheckSequences(*reference, sequences));
   if (reference->config().n_vocab != other->config().n_vocab)
     return MakeError(ErrorCode::kInvalidArgument, "{} has {} tokens, {} has {}: they cannot be compared",

@@ -23,8 +23,8 @@ using TokenSequences = std::vector<std::vector<TokenId>>;
 struct InputMoments {
   size_t width = 0;
   size_t n = 0;
-  std::vector<double> second;      // [width][width]
-  std::vector<double> mean_abs;    // [width]
+  std::vector<double> second;    // [width][width]
+  std::vector<double> mean_abs;  // [width]
 };
 
 struct LayerInput {
@@ -39,6 +39,7 @@ struct PassOptions {
   int n_threads = 2;
   // Of the inputs, evenly over each sequence: more only cost time.
   size_t most_rows = 16384;
+  int only_layer = -1;  // of MeasureInputs: this one alone; negative: all
   std::function<void(size_t done, size_t total)> progress = nullptr;  // sequences
 };
 
@@ -49,16 +50,17 @@ Result<std::map<LayerInput, InputMoments>> MeasureInputs(std::shared_ptr<const M
 
 struct Divergence {
   size_t tokens = 0;
-  double kl = 0;                 // mean KL(reference || other), nats a token
-  double same_argmax = 0;        // share of positions
-  double reference_loss = 0;     // mean -log p of the next token, nats
-  double loss = 0;               // the same of the other
+  double kl = 0;              // mean KL(reference || other), nats a token
+  double same_argmax = 0;     // share of positions
+  double reference_loss = 0;  // mean -log p of the next token, nats
+  double loss = 0;            // the same of the other
   double reference_perplexity() const;
   double perplexity() const;
 };
 
 // Of two models with the same vocabulary. kInvalidArgument: other vocabularies, no sequences.
-Result<Divergence> MeasureDivergence(std::shared_ptr<const Model> reference, std::shared_ptr<const Model> other,
-                                     const TokenSequences& sequences, const PassOptions& options);
+Result<Divergence> MeasureDivergence(std::shared_ptr<const Model> reference,
+                                     std::shared_ptr<const Model> other, const TokenSequences& sequences,
+                                     const PassOptions& options);
 
 }  // namespace sotto

@@ -7,9 +7,13 @@ namespace {
 
 // Answers when it is told to.
 struct Scripted final : Understander {
-  void Begin(Conversation history, Expectation, std::vector<std::string>) override { turns = history.turns.size(); }
+  void Begin(Conversation history, Expectation, std::vector<std::string>) override {
+    turns = history.turns.size();
+  }
   void Hear(std::string partial, Done) override { heard = std::move(partial); }
-  void Commit(std::vector<Transcript::Hypothesis>, Duration, Done done) override { waiting.push_back(std::move(done)); }
+  void Commit(std::vector<Transcript::Hypothesis>, Duration, Done done) override {
+    waiting.push_back(std::move(done));
+  }
   void Abandon() override { ++abandoned; }
   void Answer(const char* tool) {
     Understanding understood;
@@ -36,9 +40,10 @@ struct Pair {
     both = MakeShadowUnderstander(std::move(first), std::move(second));
   }
   void Commit() {
-    both->Commit({{"what is my balance", 0}}, std::chrono::seconds(1), [this](Result<Understanding> understood) {
-      told = understood ? understood->calls.front().call.name : understood.error().message;
-    });
+    both->Commit({{"what is my balance", 0}}, std::chrono::seconds(1),
+                 [this](Result<Understanding> understood) {
+                   told = understood ? understood->calls.front().call.name : understood.error().message;
+                 });
   }
 };
 

@@ -25,7 +25,8 @@ TEST(Sequential, UnderTheNullEvidenceSeldomGrows) {
     TwoArmEvidence gain(TwoArmEvidence::Direction::kGain, 4, 0.05);
     for (int i = 0; i < 2000; ++i) {
       const bool troubled = random.Chance(0.15);
-      for (TwoArmEvidence* test : {&harm, &gain}) i % 5 == 0 ? test->AddCandidate(troubled) : test->AddChampion(troubled);
+      for (TwoArmEvidence* test : {&harm, &gain})
+        i % 5 == 0 ? test->AddCandidate(troubled) : test->AddChampion(troubled);
     }
     // Looked at after every call: the peak.
     harmed += harm.peak_log_evidence() >= std::log(20.0) ? 1 : 0;
@@ -42,7 +43,8 @@ TEST(Sequential, GrowsWhereThereIsADifference) {
   for (int i = 0; i < 5000; ++i) {
     const bool candidate = i % 5 == 0;
     const bool troubled = random.Chance(candidate ? 0.25 : 0.1);
-    for (TwoArmEvidence* test : {&harm, &gain}) candidate ? test->AddCandidate(troubled) : test->AddChampion(troubled);
+    for (TwoArmEvidence* test : {&harm, &gain})
+      candidate ? test->AddCandidate(troubled) : test->AddChampion(troubled);
   }
   EXPECT_GT(harm.peak_log_evidence(), std::log(1000.0));
   EXPECT_LT(gain.peak_log_evidence(), std::log(20.0));
@@ -115,7 +117,12 @@ TEST(CallWatcher, PutsCallsTogether) {
 TEST(Canary, HoldsOnTooFewCallsWhateverTheySay) {
   Canary canary(0.5, {});
   for (int i = 0; i < 19; ++i) {
-    canary.Add({.session = "a", .candidate = true, .turns = 4, .troubled_turns = 4, .troubled = true, .handed_over = true});
+    canary.Add({.session = "a",
+                .candidate = true,
+                .turns = 4,
+                .troubled_turns = 4,
+                .troubled = true,
+                .handed_over = true});
     for (int k = 0; k < 10; ++k) canary.Add({.session = "b", .turns = 4});
   }
   EXPECT_EQ(canary.Judge().decision, CanaryDecision::kHold);
@@ -127,7 +134,9 @@ TEST(Canary, HoldsOnTooFewCallsWhateverTheySay) {
 TEST(Canary, AGuardAloneRollsBack) {
   Canary canary(0.5, {});
   Random random(5);
-  for (int i = 0; i < 400; ++i) canary.Add({.session = "s", .candidate = i % 2 == 0, .turns = 3, .slow = i % 2 == 0 && random.Chance(0.5)});
+  for (int i = 0; i < 400; ++i)
+    canary.Add(
+        {.session = "s", .candidate = i % 2 == 0, .turns = 3, .slow = i % 2 == 0 && random.Chance(0.5)});
   const Canary::Judgement judged = canary.Judge();
   EXPECT_EQ(judged.decision, CanaryDecision::kRollBack);
   EXPECT_THAT(judged.reason, HasSubstr("slow"));
@@ -170,7 +179,8 @@ class MonitorTest : public testing::Test {
     champion_ = Register("one");
     candidate_ = Register("two");
     ASSERT_TRUE(registry_->Promote("banking", champion_, "anna", "first", 0));
-    ASSERT_TRUE(registry_->StartCanary("banking", {.name = "e1", .candidate = candidate_, .share = 0.5}, "anna", "try"));
+    ASSERT_TRUE(registry_->StartCanary("banking", {.name = "e1", .candidate = candidate_, .share = 0.5},
+                                       "anna", "try"));
     monitor_ = CanaryMonitor::Open(*registry_, nullptr).value();
     ASSERT_TRUE(monitor_->Follow(workflows_));
   }

@@ -38,7 +38,8 @@ TEST(NonInferiority, TangosScore) {
   const double n = 300, b = 7, c = 11;
   double best = -HUGE_VAL, at = 0;
   for (double q = margin + 1e-6; q < (1 + margin) / 2 - 1e-6; q += 1e-6) {
-    const double likelihood = b * std::log(q - margin) + c * std::log(q) + (n - b - c) * std::log(1 - 2 * q + margin);
+    const double likelihood =
+        b * std::log(q - margin) + c * std::log(q) + (n - b - c) * std::log(1 - 2 * q + margin);
     if (likelihood > best) {
       best = likelihood;
       at = q;
@@ -51,7 +52,7 @@ TEST(NonInferiority, TangosScore) {
 TEST(NonInferiority, KeepsItsLevelAndItsPower) {
   const NonInferiorityGoal goal{.margin = 0.03};
   Random random(1);
-  constexpr int kRuns = 2000;
+  constexpr int kRuns = 800;
   constexpr size_t kTurns = 400;
   int passed_worse = 0, passed_same = 0;
   for (int run = 0; run < kRuns; ++run) {
@@ -164,13 +165,13 @@ TEST(Contamination, FindsTheSameAndTheNearlySame) {
       Said({"i would like to move two hundred dollars, from checking to savings, please!"}, 1),  // the same
       Said({"my card was stolen yesterday evening in front of the station so please block it right now"}, 2),
       Said({"I want to know the balance of my savings account at this very moment"}, 3),
-      Said({"pay the gas company", "forty two", "no sorry make it fifty"}, 4),
-      Said({"yes please"}, 5)};
+      Said({"pay the gas company", "forty two", "no sorry make it fifty"}, 4), Said({"yes please"}, 5)};
   const Contamination found = FindContamination(trained, exam);
   EXPECT_EQ(found.texts, 4u);
   EXPECT_EQ(found.exact, 2u);
   EXPECT_EQ(found.near, 1u);
-  EXPECT_THAT(found.examples, testing::ElementsAre(HasSubstr("line 1"), HasSubstr("line 2"), HasSubstr("line 4")));
+  EXPECT_THAT(found.examples,
+              testing::ElementsAre(HasSubstr("line 1"), HasSubstr("line 2"), HasSubstr("line 4")));
 
   // As kept on the disk.
   const std::string bytes = trained.ToBytes();

@@ -16,8 +16,8 @@
 namespace sotto {
 namespace {
 
-using testing::HasSubstr;
 using std::chrono::seconds;
+using testing::HasSubstr;
 
 VersionFacts Facts(const std::string& bytes, const std::string& workflow = "banking") {
   VersionFacts facts;
@@ -52,8 +52,9 @@ struct World {
   TempFolder folder;
   SetClock clock;
   std::unique_ptr<VersionRegistry> registry =
-      VersionRegistry::Open(folder.path() / "r", VersionRegistry::Mode::kCreate, [this] { return clock.now; })
-          .value();
+      VersionRegistry::Open(folder.path() / "r", VersionRegistry::Mode::kCreate, [this] {
+        return clock.now;
+      }).value();
 };
 
 TEST(Registry, KeepsWhatWasLiveAndWhy) {
@@ -95,10 +96,13 @@ TEST(Registry, LetsNobodyPromoteWithoutProofOrReason) {
   VersionRegistry& registry = *world.registry;
   const std::string first = Register(registry, "one");
   const std::string second = Register(registry, "two");
-  const auto error = [](const auto& result) { return result ? std::string("it worked") : result.error().message; };
+  const auto error = [](const auto& result) {
+    return result ? std::string("it worked") : result.error().message;
+  };
   EXPECT_THAT(error(registry.Promote("banking", "none", "anna", "x", 0)), HasSubstr("not registered"));
   EXPECT_THAT(error(registry.Promote("banking", first, "anna", " ", 0)), HasSubstr("reason"));
-  EXPECT_THAT(error(registry.Promote("telecom", first, "anna", "x", 0)), HasSubstr("one of workflow banking"));
+  EXPECT_THAT(error(registry.Promote("telecom", first, "anna", "x", 0)),
+              HasSubstr("one of workflow banking"));
   EXPECT_THAT(error(registry.Promote("banking", first, "", "x", 0)), HasSubstr("author"));
   EXPECT_THAT(error(registry.Promote("banking", first, kMachine, "", 0)), HasSubstr("proves nothing"));
   ASSERT_TRUE(registry.Promote("banking", first, "anna", "the first one", 0));
@@ -136,14 +140,16 @@ TEST(Registry, RunsOneCanaryAtATime) {
   ASSERT_TRUE(live.canary);
   EXPECT_EQ(live.canary->champion, first);
   EXPECT_DOUBLE_EQ(live.canary->share, 0.05);
-  EXPECT_FALSE(registry.StartCanary("banking", {.name = "e2", .candidate = second, .share = 0.1}, "anna", "try"));
+  EXPECT_FALSE(
+      registry.StartCanary("banking", {.name = "e2", .candidate = second, .share = 0.1}, "anna", "try"));
   EXPECT_FALSE(registry.EndCanary("banking", "e9", "stopped", "anna", "x", Json()));
   const auto ended = registry.EndCanary("banking", "e1", "promote", kMachine, "fewer", Json::object());
   ASSERT_TRUE(ended);
   EXPECT_FALSE(registry.Live("banking")->canary);
   ASSERT_TRUE(registry.Promote("banking", second, kMachine, "fewer", ended->seq));
   // Its callers were shared out by this name.
-  EXPECT_FALSE(registry.StartCanary("banking", {.name = "e1", .candidate = first, .share = 0.1}, "anna", "x"));
+  EXPECT_FALSE(
+      registry.StartCanary("banking", {.name = "e1", .candidate = first, .share = 0.1}, "anna", "x"));
 }
 
 TEST(Registry, SaysWhereTheClockWasSet) {
@@ -155,8 +161,8 @@ TEST(Registry, SaysWhereTheClockWasSet) {
   world.clock.Pass(7200);
   ASSERT_TRUE(registry.Promote("banking", second, "anna", "better", 0));  // 02:00
   world.clock.Pass(60);
-  world.clock.Set(-3600);                                                    // 02:01 is 01:01
-  ASSERT_TRUE(registry.RollBack("banking", "", "ben", "complaints"));        // 01:01
+  world.clock.Set(-3600);                                              // 02:01 is 01:01
+  ASSERT_TRUE(registry.RollBack("banking", "", "ben", "complaints"));  // 01:01
   world.clock.Pass(7200);
   // 01:30 was while the first was live, and again after it was rolled back to.
   const auto twice = *registry.StatesAt("banking", *ParseUtc("2026-11-30T01:30"));
@@ -184,8 +190,19 @@ TEST(Registry, NoticesWhatWasChanged) {
   EXPECT_FALSE(database.Execute("DELETE FROM acts"));
   ASSERT_TRUE(database.Execute("DROP TRIGGER acts_stay; UPDATE acts SET author = 'eve' WHERE seq = 2"));
   EXPECT_THAT(world.registry->Verify().value(), testing::Contains(HasSubstr("act 2")));
+  EXPECT_FALSE(world.registry->Live("banking"));  // nobody goes by it
+  EXPECT_FALSE(world.registry->Promote("banking", first, "anna", "again", 0));
   std::ofstream(world.registry->FolderOf(first) / "model.gguf") << "another";
   EXPECT_THAT(world.registry->Verify().value(), testing::Contains(HasSubstr("its hash is not")));
+}
+
+TEST(Registry, KeepsWhatIsNoText) {
+  World world;
+  const auto act = world.registry->Record(
+      {std::string(act::kNoted), "banking", "v", "an\xffna", "be\xfeware", Json{{"file", "x\xff.jsonl"}}});
+  ASSERT_TRUE(act) << act.error().message;
+  EXPECT_EQ(world.registry->Acts()->back().reason, "be\xef\xbf\xbdware");
+  EXPECT_TRUE(world.registry->Verify()->empty());
 }
 
 TEST(Registry, RefusesOtherDatabasesAndMissingOnes) {
@@ -234,15 +251,16 @@ TEST(Registry, SurvivesKillNine) {
     ASSERT_FALSE(live.version.empty());
     const auto facts = (*registry)->Find(live.version);
     ASSERT_TRUE(facts) << facts.error().message;
-    EXPECT_EQ(Sha256(*ReadFile((*registry)->FolderOf(live.version) / "model.gguf")), facts->second.model_sha256);
+    EXPECT_EQ(Sha256(*ReadFile((*registry)->FolderOf(live.version) / "model.gguf")),
+              facts->second.model_sha256);
   }
 }
 
 TEST(Registry, ReadsTimes) {
   EXPECT_EQ(UtcStampMs(*ParseUtc("2026-11-30T07:45:01.250Z")), "2026-11-30T07:45:01.250Z");
   EXPECT_EQ(UtcStampMs(*ParseUtc("2026-11-30")), "2026-11-30T00:00:00.000Z");
-  for (const char* wrong : {"", "yesterday", "2026-13-01", "2026-02-30", "2026-11-30T25:00", "2026-11-30T07:45:61",
-                            "2026-11-30x", "2026-11-30T07:45+01:00"})
+  for (const char* wrong : {"", "yesterday", "2026-13-01", "2026-02-30", "2026-11-30T25:00",
+                            "2026-11-30T07:45:61", "2026-11-30x", "2026-11-30T07:45+01:00"})
     EXPECT_FALSE(ParseUtc(wrong)) << wrong;
 }
 

@@ -25,7 +25,8 @@ std::vector<double> CorrelatedMoments(size_t n, Random& random) {
   constexpr int kRows = 600;
   for (int row = 0; row < kRows; ++row) {
     const double common = Normal(random);
-    for (size_t j = 0; j < n; ++j) x[j] = (j % 13 == 0 ? 6 : 1) * (0.8 * common * (j % 2 == 0 ? 1 : -1) + 0.6 * Normal(random));
+    for (size_t j = 0; j < n; ++j)
+      x[j] = (j % 13 == 0 ? 6 : 1) * (0.8 * common * (j % 2 == 0 ? 1 : -1) + 0.6 * Normal(random));
     for (size_t i = 0; i < n; ++i) {
       for (size_t j = 0; j < n; ++j) h[i * n + j] += x[i] * x[j] / kRows;
     }
@@ -139,7 +140,8 @@ TEST_P(CompressTest, StaysCloseToTheModel) {
     const auto done = CompressModel(file, texts, path, {.method = how, .recipe = recipe});
     EXPECT_TRUE(done) << (done ? "" : done.error().message);
     if (how != QuantizeMethod::kRtn) {
-      for (const CompressedMatrix& one : done->matrices) EXPECT_LE(one.error, one.rounded * 1.0001) << one.name;
+      for (const CompressedMatrix& one : done->matrices)
+        EXPECT_LE(one.error, one.rounded * 1.0001) << one.name;
       EXPECT_GE(done->matrices.size(), 8u);
     }
     const auto model = Model::Load(path, {.activations = ActivationType::kFloat});
@@ -153,9 +155,9 @@ TEST_P(CompressTest, StaysCloseToTheModel) {
 INSTANTIATE_TEST_SUITE_P(Architectures, CompressTest,
                          testing::Combine(testing::Values("llama", "qwen2", "qwen3", "phi3", "gemma2"),
                                           testing::Values(QuantizeMethod::kGptq, QuantizeMethod::kAwq)),
-                         [](const auto& info) {
-                           return std::string(std::get<0>(info.param)) + "_" +
-                                  std::string(QuantizeMethodName(std::get<1>(info.param)));
+                         [](const auto& tested) {
+                           return std::string(std::get<0>(tested.param)) + "_" +
+                                  std::string(QuantizeMethodName(std::get<1>(tested.param)));
                          });
 
 TEST(Compress, SaysWhatIsMissing) {

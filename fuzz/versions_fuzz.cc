@@ -1,0 +1,20 @@
+// What the flywheel reads from the disk: fingerprints of training data, times, options and reports of acts.
+#include "flywheel/canary.h"
+#include "flywheel/contamination.h"
+#include "flywheel/evaluate.h"
+#include "flywheel/registry.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace sotto;
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  if (const auto trained = TrainedOn::FromBytes(text, "input"))
+    (void)trained->Nearest("a few words to look for");
+  if (const auto time = ParseUtc(text)) (void)UtcStampMs(*time);
+  (void)PrintOf(PlainText(text));
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return 0;
+  (void)VersionFactsFromJson(json);
+  (void)CanaryOptions::FromJson(json);
+  (void)EvaluationMarkdown(json, "a", "b", "c");
+  return 0;
+}
