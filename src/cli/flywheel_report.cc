@@ -14,7 +14,7 @@ namespace sotto {
 namespace {
 
 // Conversations that are played where a workflow has none of its own to compare with.
-constexpr size_t kPlayedConversations = 2000;
+constexpr size_t kPlayedConversations = 500;
 
 struct WatchFlags {
   FlywheelFlags input;

@@ -2,6 +2,7 @@
 // they agree.
 #include <unistd.h>
 
+#include <charconv>
 #include <filesystem>
 #include <iostream>
 

@@ -2,6 +2,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <charconv>
+
 #include "base/mapped_file.h"
 #include "cli/command.h"
 #include "cli/commands.h"

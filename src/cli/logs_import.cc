@@ -91,13 +91,19 @@ Result<void> WriteSimulated(const LogsSimulateFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto detector, Detector::For("en"));
   // Into a store a whole log is one transaction.
   std::vector<TurnRecord> records;
+  size_t refused = 0;
   ProgressBar bar("writing");
   for (size_t i = 0; i < logs.records.size(); ++i) {
     if (flags.keep_personal_data) {
       records.push_back(logs.records[i]);
     } else {
-      SOTTO_ASSIGN_OR_RETURN(TurnRecord redacted, RedactRecord(logs.records[i], *detector));
-      records.push_back(std::move(redacted));
+      // As a call's: what cannot be redacted is not kept.
+      auto redacted = RedactRecord(logs.records[i], *detector);
+      if (redacted) {
+        records.push_back(*std::move(redacted));
+      } else {
+        ++refused;
+      }
     }
     bar.Update(i + 1, logs.records.size());
   }
@@ -110,7 +116,8 @@ Result<void> WriteSimulated(const LogsSimulateFlags& flags) {
     for (const TurnRecord& record : records) text += ToJson(record).dump() + "\n";
     SOTTO_RETURN_IF_ERROR(WriteFileAtomically(flags.out, text));
   }
-  fmt::print("{}: {} records, {} planted values\n", flags.out, records.size(), logs.planted.size());
+  fmt::print("{}: {} records, {} planted values, {} not kept: they cannot be redacted\n", flags.out,
+             records.size(), logs.planted.size(), refused);
   return {};
 }
 

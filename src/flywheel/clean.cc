@@ -11,21 +11,23 @@ namespace sotto {
 namespace {
 
 // Numbers of placeholders say nothing: "<card_1>" and "<card_2>" are one.
-std::string PlainOf(std::string_view words) {
+std::string WithoutNumbers(std::string_view words) {
   std::string plain;
   for (size_t i = 0; i < words.size(); ++i) {
     if (words[i] == '_' && i + 2 < words.size() && words[i + 1] >= '0' && words[i + 1] <= '9') {
       size_t end = i + 1;
       while (end < words.size() && words[end] >= '0' && words[end] <= '9') ++end;
       if (end < words.size() && words[end] == '>') {
-        i = end;
+        i = end - 1;
         continue;
       }
     }
     plain += words[i];
   }
-  return NormaliseSpoken(plain);
+  return plain;
 }
+
+std::string PlainOf(std::string_view words) { return NormaliseSpoken(WithoutNumbers(words)); }
 
 // What a turn adds: its calls without the arguments that they only carry on.
 std::string NewOf(const std::vector<ToolCall>& calls, const std::map<std::string, Json>& before) {
@@ -41,7 +43,17 @@ std::string NewOf(const std::vector<ToolCall>& calls, const std::map<std::string
     }
     text += (text.empty() ? "" : "; ") + ToString(fresh);
   }
-  return text;
+  return WithoutNumbers(text);
+}
+
+// Whether no words are left but placeholders of names that the calls are not about.
+bool NamesOnly(const TurnRecord& record) {
+  std::string calls = CallsText(CallsOf(record));
+  for (const std::string_view word : SplitWords(WordsOf(record))) {
+    const std::string_view name = PlaceholderIn(word);
+    if (!name.starts_with("name_") || calls.find(word) != std::string::npos) return false;
+  }
+  return true;
 }
 
 struct Kept {
@@ -74,12 +86,18 @@ class Cleaner {
  private:
   std::vector<Kept> JudgeSession(const std::vector<StoredTurn>& session) {
     std::vector<Kept> turns;
-    std::map<std::string, Json> before;
+    std::map<std::string, Json> before;                             // by tool, what its last call says
+    std::map<std::string, std::map<std::string, Json>> first_time;  // the same, before words were said first
     for (JudgedTurn& judged : JudgeTurns(session, workflow_, options_.evidence)) {
       Kept one;
       const TurnRecord& record = judged.turn->record;
+      if (judged.proof != Proof::kNone && NamesOnly(record)) {
+        judged.proof = Proof::kNone;
+        judged.dropped = "nothing but a name";
+      }
       one.key = PlainOf(WordsOf(record)) + "\n" + StateText(record.expectation);
-      one.adds = NewOf(judged.calls, before);
+      // Said again, the same words add what they added the first time.
+      one.adds = NewOf(judged.calls, first_time.try_emplace(one.key, before).first->second);
       for (const ToolCall& call : judged.calls) before[call.name] = call.arguments;
       one.judged = std::move(judged);
       turns.push_back(std::move(one));

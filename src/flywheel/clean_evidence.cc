@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "flywheel/clean_placeholders.h"
 #include "learn/teacher.h"
 #include "text/normalise.h"
 
@@ -69,11 +70,17 @@ class Judge {
     if (event.type == "started_over") {
       for (auto& [id, task] : tasks_) task.started_over = task.started_over || !task.done;
     }
+    if (event.type == "task_queued") queued_.emplace(event.name, turn);
     if (event.task == 0) return;
     LoggedTask& task = tasks_[event.task];
     if (event.type == "task_began") {
       task.tool = event.name;
       task.turns.insert(turn);
+      // Asked for in one breath with something else, earlier: those words began it.
+      if (const auto asked = queued_.find(event.name); asked != queued_.end()) {
+        task.turns.insert(asked->second);
+        queued_.erase(asked);
+      }
     } else if (event.type == "slot_set") {
       task.turns.insert(turn);
       const Json value = event.value == nullptr ? Json() : *event.value;
@@ -186,6 +193,8 @@ class Judge {
 
   void JudgeByTasks(size_t i, const TurnRecord& record, JudgedTurn& one) {
     bool confirmed = true;
+    for (const auto& [tool, turn] : queued_)
+      if (turn == i) return Drop(one, "abandoned");
     for (const LoggedTask* task : touched_[i]) {
       if (task->started_over) return Drop(one, "taken back", true);
       if (!task->dropped.empty()) {
@@ -233,6 +242,9 @@ class Judge {
       return !part.empty() && (" " + words + " ").find(" " + part + " ") != std::string::npos;
     };
     const std::string text = ValueText(value);
+    // Placeholders are numbered record by record: one of the kind is it.
+    if (const std::string_view name = PlaceholderIn(text); !name.empty())
+      return holds(name.substr(0, name.rfind('_')));
     if (!text.empty() && (holds(text) || holds(PlainWords(text)))) return true;
     if (found == nullptr) return false;
     for (const EntityValue& listed : found->entity.values) {
@@ -258,10 +270,13 @@ class Judge {
       const JudgedTurn& again = judged[k];
       if (again.proof != Proof::kConfirmed && again.proof != Proof::kExecuted) continue;
       if (OnlyControls(again.calls)) continue;
-      if (again.turn->record.expectation != first.turn->record.expectation) continue;
+      if (!SameState(again.turn->record.expectation, first.turn->record.expectation)) continue;
       if (Likeness(words, NormaliseSpoken(WordsOf(again.turn->record))) < options_.alike) continue;
       std::vector<ToolCall> calls = again.calls;
-      for (ToolCall& call : calls) KeepSaid(words, call);
+      for (ToolCall& call : calls) {
+        KeepSaid(words, judged, j, call);
+        Renumber(WordsOf(first.turn->record), call);
+      }
       first.calls = std::move(calls);
       first.proof = Proof::kCorrected;
       first.dropped.clear();
@@ -270,22 +285,55 @@ class Judge {
     }
   }
 
-  // What was said only the second time is left out.
-  void KeepSaid(const std::string& words, ToolCall& call) const {
+  // Whether words mean the same in both: nothing was asked for, or the same.
+  static bool SameState(const Expectation& a, const Expectation& b) {
+    const auto open = [](const Expectation& e) {
+      return e.kind == Expectation::Kind::kNone || e.kind == Expectation::Kind::kOffer;
+    };
+    return (open(a) && open(b)) || a == b;
+  }
+
+  // What was said only the second time is left out; what was known before the first time is carried on.
+  void KeepSaid(const std::string& words, const std::vector<JudgedTurn>& judged, size_t j,
+                ToolCall& call) const {
     Json said = Json::object();
     const ToolDef* tool = workflow_.FindTool(call.name);
     for (const auto& item : call.arguments.items()) {
       const Slot* slot = tool == nullptr ? nullptr : tool->FindSlot(item.key());
       const bool inferred = slot != nullptr && slot->inferred;
-      if (inferred || Says(words, call.name, item.key(), item.value())) said[item.key()] = item.value();
+      const bool carried =
+          std::any_of(judged.begin(), judged.begin() + static_cast<ptrdiff_t>(j), [&](const auto& turn) {
+            return std::any_of(turn.calls.begin(), turn.calls.end(), [&](const ToolCall& before) {
+              return before.name == call.name && before.arguments.contains(item.key()) &&
+                     SameValue(before.arguments[item.key()], item.value());
+            });
+          });
+      if (inferred || carried || Says(words, call.name, item.key(), item.value()))
+        said[item.key()] = item.value();
     }
     call.arguments = std::move(said);
+  }
+
+  // Placeholders of another record's as these words have them.
+  static void Renumber(const std::string& words, ToolCall& call) {
+    for (auto& item : call.arguments.items()) {
+      if (!item.value().is_string()) continue;
+      const std::string value = item.value().get<std::string>();
+      const std::string_view name = PlaceholderIn(value);
+      if (name.empty() || words.find(value) != std::string::npos) continue;
+      const std::string kind = "<" + std::string(name.substr(0, name.rfind('_') + 1));
+      const size_t open = words.find(kind);
+      const size_t close = open == std::string::npos ? open : words.find('>', open);
+      if (close != std::string::npos) item.value() = words.substr(open, close + 1 - open);
+    }
   }
 
   const std::span<const StoredTurn> part_;
   const Workflow& workflow_;
   const EvidenceOptions& options_;
   std::map<int, LoggedTask> tasks_;
+  std::multimap<std::string, size_t>
+      queued_;  // tools that were noted for afterwards and not begun yet, by turn
   std::vector<std::vector<const LoggedTask*>> touched_;  // by turn
   std::vector<std::string> not_taken_;                   // by turn
   std::vector<Correction> corrections_;

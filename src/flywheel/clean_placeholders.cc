@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "privacy/planted.h"
+#include "text/normalise.h"
 
 namespace sotto {
 namespace {
@@ -142,6 +143,8 @@ size_t FillPlaceholders(Conversation& conversation, const Workflow& workflow, bo
     for (auto [begin, end] = NextPlaceholder(turn.user, 0); begin != std::string::npos;
          std::tie(begin, end) = NextPlaceholder(turn.user, end)) {
       const std::string name = turn.user.substr(begin + 1, end - begin - 2);
+      // Names that no call is about are left out: nothing hangs on them, and some were none ("yeah").
+      if (!made.contains(name) && KindOf(name) == "name") made[name] = {};
       if (!made.contains(name)) {
         Random random = random_of(name);
         made[name] = InventOfKind(KindOf(name), spoken, random);
@@ -150,7 +153,10 @@ size_t FillPlaceholders(Conversation& conversation, const Workflow& workflow, bo
       words += turn.user.substr(at, begin - at) + made[name].words;
       at = end;
     }
-    turn.user = words + turn.user.substr(at);
+    words += turn.user.substr(at);
+    turn.user.clear();
+    for (const std::string_view word : SplitWords(words))
+      turn.user += (turn.user.empty() ? "" : " ") + std::string(word);
   }
   return filled;
 }

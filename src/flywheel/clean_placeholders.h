@@ -1,6 +1,7 @@
 // Values for the placeholders of redacted turns ("block <card_1>", card=<card_1>), so that a model can learn
 // from them: invented ones that the slot takes, the same in the words and in the call, and in the calls of
-// later turns that carry it on. Nobody's values: drawn by a generator that the turn's names seed.
+// later turns that carry it on. Nobody's values: drawn by a generator that the turn's names seed. Names that no call
+// is about are left out of the words.
 #pragma once
 
 #include <string>

@@ -156,17 +156,20 @@ class Explainer {
     if (const std::string said = FindNumber(words, value); !said.empty()) return said;
     const std::string text = ValueText(value);
     if (text.empty()) return {};
-    if (const std::string said = FindWords(words, PlainWords(text)); !said.empty()) return said;
+    // The longest of the ways to say it.
+    std::string best = FindWords(words, PlainWords(text));
+    const auto consider = [&](std::string_view way) {
+      if (std::string said = FindWords(words, way); said.size() > best.size()) best = std::move(said);
+    };
     const ToolDef* def = workflow_ == nullptr ? nullptr : workflow_->FindTool(tool);
     const Slot* found = def == nullptr ? nullptr : def->FindSlot(slot);
-    if (found == nullptr) return {};
+    if (found == nullptr) return best;
     for (const EntityValue& listed : found->entity.values) {
       if (listed.value != text) continue;
-      if (const std::string said = FindWords(words, listed.spoken); !said.empty()) return said;
-      for (const std::string& synonym : listed.synonyms)
-        if (const std::string said = FindWords(words, synonym); !said.empty()) return said;
+      consider(listed.spoken);
+      for (const std::string& synonym : listed.synonyms) consider(synonym);
     }
-    return {};
+    return best;
   }
 
   // The events as sentences; those that only keep books are left out.

@@ -183,9 +183,14 @@ Result<ImportedFile> ImportFile(TurnStore& store, const std::filesystem::path& p
   ParsedLogs parsed;
   kParsers[static_cast<size_t>(file.format)](text, file.path, options.names, parsed);
   file.rows = parsed.rows;
-  // What is listed names what stands in the file: no personal data goes that way either.
-  for (const std::string& line : parsed.not_read)
-    file.not_read.push_back(Redact(line, options.detector->Scan(line)));
+  // What is listed names what stands in the file: no personal data goes that way either. Its place is ours.
+  for (const std::string& line : parsed.not_read) {
+    const size_t place = line.starts_with(file.path) ? line.find(": ", file.path.size()) : std::string::npos;
+    const size_t why = place == std::string::npos ? 0 : place + 2;
+    file.not_read.push_back(line.substr(0, why) +
+                            Redact(std::string_view(line).substr(why),
+                                   options.detector->Scan(std::string_view(line).substr(why))));
+  }
   size_t total = parsed.records.size();
   for (const ImportedSession& session : parsed.sessions) total += session.turns.size();
   FileImport import(store, options, file, total);

@@ -15,6 +15,7 @@ constexpr size_t kNarrowTexts = 60;  // of a cluster that are compared
 // A turn as clusters count it.
 struct SaidTurn {
   std::string words;  // spoken form
+  std::string said;   // as it stands in the log
   std::string tool;   // of what was understood; empty: nothing
   bool again = false;
   bool handed_off = false;
@@ -22,7 +23,8 @@ struct SaidTurn {
 };
 
 struct TextGroup {
-  std::map<std::string, size_t> texts;  // words -> how often
+  std::map<std::string, size_t> texts;      // words -> how often
+  std::map<std::string, std::string> said;  // the same words as somebody said them
   size_t count = 0;
   size_t handoffs = 0;
   size_t again = 0;
@@ -30,6 +32,7 @@ struct TextGroup {
 
   void Add(const SaidTurn& turn) {
     ++texts[turn.words];
+    said.try_emplace(turn.words, turn.said);
     ++count;
     handoffs += turn.handed_off ? 1 : 0;
     again += turn.again ? 1 : 0;
@@ -54,9 +57,9 @@ RequestCluster ClusterOf(std::string name, const TextGroup& group, size_t all,
   cluster.again = group.again;
   cluster.cost = group.cost;
   const auto ordered = group.Ordered();
-  cluster.example = ordered.front().first;
+  cluster.example = group.said.at(ordered.front().first);
   for (size_t i = 1; i < std::min(ordered.size(), kMoreExamples + 1); ++i)
-    cluster.more.push_back(ordered[i].first);
+    cluster.more.push_back(group.said.at(ordered[i].first));
   std::vector<std::string> texts;
   for (size_t i = 0; i < std::min(ordered.size(), kNarrowTexts); ++i) texts.push_back(ordered[i].first);
   const TextSpace space(texts, encoder);
@@ -84,10 +87,14 @@ class PatternFinder {
     for (const auto& session : log_.sessions) Session(session);
     Patterns patterns;
     patterns.with_encoder = options_.encoder != nullptr;
+    std::vector<std::pair<std::string, const TextGroup*>> groups;
     for (const auto& [skeleton, group] : understood_)
-      if (group.count >= options_.least)
-        patterns.requests.push_back(ClusterOf(skeleton, group, turns_, options_.encoder));
-    Sort(patterns.requests);
+      if (group.count >= options_.least) groups.emplace_back(skeleton, &group);
+    std::stable_sort(groups.begin(), groups.end(),
+                     [](const auto& a, const auto& b) { return a.second->count > b.second->count; });
+    if (groups.size() > options_.most_clusters) groups.resize(options_.most_clusters);
+    for (const auto& [skeleton, group] : groups)
+      patterns.requests.push_back(ClusterOf(skeleton, *group, turns_, options_.encoder));
     patterns.unmet = Unmet();
     patterns.struggles = FindStruggles(log_);
     return patterns;
@@ -108,7 +115,8 @@ class PatternFinder {
       if (!HasWords(record)) continue;
       ++turns_;
       SaidTurn turn;
-      turn.words = NormaliseSpoken(WordsOf(record));
+      turn.said = WordsOf(record);
+      turn.words = NormaliseSpoken(turn.said);
       if (turn.words.empty()) continue;
       turn.handed_off = handed_off;
       turn.cost = CostOf(record);
@@ -158,7 +166,7 @@ class PatternFinder {
     const auto members = ClusterTexts(space, weights, join);
     for (const auto& cluster : members) known.push_back(texts[cluster.front()]);
     const TextSpace near(known, options_.encoder);
-    for (size_t c = 0; c < members.size(); ++c) {
+    for (size_t c = 0; c < members.size() && clusters.size() < options_.most_clusters; ++c) {
       TextGroup group;
       for (const size_t text : members[c])
         for (const SaidTurn& turn : unmet_turns_.at(texts[text])) group.Add(turn);

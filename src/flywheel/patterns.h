@@ -56,9 +56,10 @@ struct Patterns {
 };
 
 struct PatternOptions {
-  size_t least = 2;          // turns of a cluster
-  size_t most_texts = 1500;  // distinct ones that are clustered; the rarest are left out
-  double near = 0.3;         // nearest tool: below it none is near
+  size_t least = 2;           // turns of a cluster
+  size_t most_clusters = 60;  // of requests, and of what was not met: the most frequent
+  size_t most_texts = 1500;   // distinct ones that are clustered; the rarest are left out
+  double near = 0.3;          // nearest tool: below it none is near
   const SentenceEncoder* encoder = nullptr;
 };
 

@@ -187,7 +187,7 @@ Result<bool> TurnStore::Insert(const TurnRecord& record, const std::string& sour
   const std::string metrics = DumpOf(parts.metrics);
   insert_turn_->Bind(1, key).Bind(2, record.session).Bind(3, int64_t{record.turn}).Bind(4, record.at);
   insert_turn_->Bind(5, record.workflow).Bind(6, record.workflow_hash);
-  insert_turn_->Bind(7, record.understood ? std::string_view(record.understood->model) : std::string_view());
+  insert_turn_->Bind(7, record.understood ? record.understood->model : std::string());
   insert_turn_->Bind(8, OutcomeName(record.outcome)).Bind(9, source).Bind(10, now).Bind(11, metrics);
   SOTTO_RETURN_IF_ERROR(insert_turn_->Run());
   if (database_.changes() == 0) return false;

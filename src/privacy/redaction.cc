@@ -11,12 +11,25 @@
 namespace sotto {
 namespace {
 
+constexpr size_t kLongValue = 8;   // bytes: a text of as many stands nowhere by chance
 constexpr size_t kCodeDigits = 7;  // a number of as many is looked for in what was redacted
 
 std::string OnlyDigits(std::string_view text) {
   std::string digits;
   std::copy_if(text.begin(), text.end(), std::back_inserter(digits), IsDigit);
   return digits;
+}
+
+// The words that [begin, end) lies in.
+std::pair<size_t, size_t> WholeWords(std::string_view text, size_t begin, size_t end) {
+  const auto within = [&](size_t at) {
+    return at < text.size() &&
+           (IsDigit(text[at]) || static_cast<unsigned char>(text[at]) >= 0x80 ||
+            (static_cast<unsigned char>(text[at] | 0x20) >= 'a' && (text[at] | 0x20) <= 'z'));
+  };
+  while (begin > 0 && within(begin) && within(begin - 1)) --begin;
+  while (within(end) && within(end - 1)) ++end;
+  return {begin, end};
 }
 
 std::string AskedFor(const Expectation& expectation) {
@@ -31,6 +44,15 @@ class RecordRedactor {
       : redactor_(detector, kinds), asked_(AskedFor(record.expectation)) {}
 
   Result<TurnRecord> Run(TurnRecord record) {
+    Pass(record);
+    // What was found late ("pay 80 to Zod?") stands in what was looked at before ("eighty for zod").
+    if (!Check(record)) Pass(record);
+    SOTTO_RETURN_IF_ERROR(Check(record));
+    return record;
+  }
+
+ private:
+  void Pass(TurnRecord& record) {
     // What was heard first: its values are numbered as they were said.
     const std::vector<TranscriptWord> words = record.heard.words;
     record.heard.text = Text(record.heard.text);
@@ -45,11 +67,15 @@ class RecordRedactor {
       RedactCaller(action.request.caller);
     }
     for (Json& event : record.events) {
-      // The key of an action is made of ids of our own, whose digits may look like anything.
-      Json key;
-      if (event.value("event", "") == "action_began" && event.contains("name")) std::swap(key, event["name"]);
+      // What an event calls "name" is seldom one: it is set aside, lest the key is taken for a cue.
+      Json name;
+      if (event.is_object() && event.contains("name") && event["name"].is_string())
+        std::swap(name, event["name"]);
       event = redactor_.RedactJson(event);
-      if (!key.is_null()) event["name"] = key;
+      if (name.is_null()) continue;
+      // The key of an action is made of ids of our own, whose digits may look like anything.
+      const bool key = event.value("event", "") == "action_began";
+      event["name"] = key ? name : Json(Text(name.get_ref<const std::string&>()));
     }
     record.reply.text = Text(record.reply.text);
     RedactParts(record.reply);
@@ -57,11 +83,8 @@ class RecordRedactor {
     if (record.escalation) record.escalation->summary = Text(record.escalation->summary);
     for (std::string& error : record.errors) error = Text(error);
     RedactCaller(record.caller);
-    SOTTO_RETURN_IF_ERROR(Check(record));
-    return record;
   }
 
- private:
   std::string Text(std::string_view text) { return redactor_.RedactText(text, asked_); }
 
   void RedactUnderstanding(Understanding& understood) {
@@ -139,7 +162,7 @@ class RecordRedactor {
 }  // namespace
 
 Redactor::~Redactor() {
-  for (std::string& value : values_) Wipe(value);
+  for (Value& value : values_) Wipe(value.text);
 }
 
 // Codes by their digits and letters, however they are written; everything else by its letters.
@@ -175,7 +198,7 @@ std::string Redactor::PlaceholderFor(PersonalKind kind, std::string_view value) 
   }
   const auto [found, fresh] = placeholders_.try_emplace(key);
   if (fresh) found->second = fmt::format("<{}_{}>", KindName(kind), ++numbers_[kind]);
-  values_.emplace_back(LowerCase(value));
+  values_.push_back({LowerCase(value), found->second});
   return found->second;
 }
 
@@ -190,7 +213,45 @@ std::string Redactor::RedactText(std::string_view text, std::string_view before)
     at = span.end;
   }
   out += text.substr(at);
-  return out;
+  return WithoutKnown(std::move(out));
+}
+
+// The places of values that were found before, beside `spans`.
+void Redactor::AddKnown(std::string_view text, std::vector<PersonalSpan>& spans) const {
+  const std::string lower = LowerCase(text);
+  if (lower.size() != text.size()) return;
+  for (const Value& value : values_) {
+    if (value.text.size() < kLongValue) continue;
+    for (size_t at = lower.find(value.text); at != std::string::npos; at = lower.find(value.text, at + 1)) {
+      const auto whole = WholeWords(text, at, at + value.text.size());
+      const bool free = std::none_of(spans.begin(), spans.end(), [&](const PersonalSpan& span) {
+        return span.begin < whole.second && whole.first < span.end;
+      });
+      if (free) spans.push_back({whole.first, whole.second, PersonalKind::kName, FoundBy::kShape, 1});
+    }
+  }
+  std::sort(spans.begin(), spans.end(),
+            [](const PersonalSpan& a, const PersonalSpan& b) { return a.begin < b.begin; });
+}
+
+// What was found once is the same elsewhere, also where nothing beside it says what it is.
+std::string Redactor::WithoutKnown(std::string text) const {
+  for (const Value& value : values_) {
+    if (value.text.size() < kLongValue) continue;
+    const std::string lower = LowerCase(text);
+    if (lower.size() != text.size()) continue;
+    std::string out;
+    size_t at = 0;
+    for (size_t found = lower.find(value.text); found != std::string::npos;
+         found = lower.find(value.text, at)) {
+      const auto [begin, end] = WholeWords(text, found, found + value.text.size());
+      if (begin < at) break;
+      out += text.substr(at, begin - at) + value.placeholder;
+      at = end;
+    }
+    if (at > 0) text = out + text.substr(at);
+  }
+  return text;
 }
 
 Json Redactor::RedactJson(const Json& json, std::string_view before) {
@@ -222,6 +283,7 @@ std::vector<TranscriptWord> Redactor::RedactWords(const std::vector<TranscriptWo
   }
   std::vector<PersonalSpan> spans = detector_.Scan(text, before);
   std::erase_if(spans, [&](const PersonalSpan& span) { return !kinds_.Has(span.kind); });
+  AddKnown(text, spans);
   std::vector<TranscriptWord> redacted;
   size_t last = spans.size();  // the span that the last word stands for
   for (size_t i = 0, s = 0; i < words.size(); ++i) {
@@ -247,11 +309,11 @@ std::vector<TranscriptWord> Redactor::RedactWords(const std::vector<TranscriptWo
 bool Redactor::Holds(std::string_view text) const {
   const std::string lower = LowerCase(text);
   const std::string digits = OnlyDigits(text);
-  for (const std::string& value : values_) {
-    const std::string code = OnlyDigits(value);
+  for (const Value& value : values_) {
+    const std::string code = OnlyDigits(value.text);
     if (code.size() >= kCodeDigits && digits.find(code) != std::string::npos) return true;
     // Short values stand in texts by chance; letters within other words do too.
-    if (value.size() >= 8 && lower.find(value) != std::string::npos) return true;
+    if (value.text.size() >= kLongValue && lower.find(value.text) != std::string::npos) return true;
   }
   return false;
 }

@@ -42,7 +42,13 @@ class Redactor {
   const Detector& detector_;
   const KindSet kinds_;
   std::map<std::string, std::string> placeholders_;  // by value, in one form
-  std::vector<std::string> values_;                  // as they stood in texts
+  std::string WithoutKnown(std::string text) const;
+  void AddKnown(std::string_view text, std::vector<PersonalSpan>& spans) const;
+  struct Value {
+    std::string text;  // as it stood, in lower case
+    std::string placeholder;
+  };
+  std::vector<Value> values_;
   std::map<PersonalKind, int> numbers_;
 };
 

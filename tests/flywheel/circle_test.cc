@@ -92,7 +92,8 @@ TEST(Circle, SurvivesKillsAtAnyMoment) {
           });
       ::_exit(state && state->finished ? 0 : 3);
     }
-    ::usleep(static_cast<useconds_t>(2000 + 1500 * (round % 9)));
+    // Longer and longer, so that even a slow machine gets through.
+    ::usleep(static_cast<useconds_t>(2000 + 1500 * (round % 9) + 700 * round));
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);

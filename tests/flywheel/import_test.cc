@@ -31,7 +31,8 @@ class Import : public ::testing::Test {
 
   std::vector<std::string> Turns() {
     std::vector<std::string> turns;
-    for (const StoredTurn& turn : *store_->ReadAll({}))
+    const std::vector<StoredTurn> all = *store_->ReadAll({});
+    for (const StoredTurn& turn : all)
       turns.push_back(fmt::format("{} -> {}{}", turn.record.heard.text, CallsText(CallsOf(turn.record)),
                                   turn.record.reply.text.empty() ? "" : " -> " + turn.record.reply.text));
     return turns;

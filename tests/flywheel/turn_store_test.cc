@@ -157,7 +157,7 @@ TEST(TurnStore, PurgesByKindAndNotesIt) {
   EXPECT_EQ(store->ReadAll({})->size(), 1U);
   EXPECT_EQ(RowsOf(folder / "turns.sqlite", "purges"), 2);
   // Not a byte of it is left.
-  EXPECT_THAT(*ReadFile(folder / "turns.sqlite"), Not(HasSubstr("fresh")));
+  EXPECT_EQ((*ReadFile(folder / "turns.sqlite")).find("for me"), std::string::npos);
 }
 
 TEST(TurnStore, DoesNotPurgeByAClockThatJumped) {

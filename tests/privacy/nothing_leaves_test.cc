@@ -177,6 +177,34 @@ TEST(RedactRecord, AValueHasOnePlaceholderHoweverItIsWritten) {
   EXPECT_EQ(redacted->understood->calls[0].call.arguments, (Json{{"card", "<card_1>"}, {"n", "<card_1>"}}));
 }
 
+// Only what comes last says that it is a name.
+TEST(RedactRecord, AValueThatIsFoundLateStandsNowhereBefore) {
+  TurnRecord record;
+  record.heard.text = "eighty to zodtaickson now";
+  for (const char* word : {"eighty", "to", "zodtaickson", "now"})
+    record.heard.words.push_back({word, {}, {}, .9});
+  record.events = {Json{{"event", "user_said"}, {"name", record.heard.text}}};
+  record.errors = {"refused: my name is zodtaickson"};
+  const auto redacted = RedactRecord(record, *English());
+  ASSERT_TRUE(redacted) << redacted.error().message;
+  EXPECT_EQ(redacted->heard.text, "eighty to <name_1> now");
+  EXPECT_EQ(redacted->heard.words[2].text, "<name_1>");
+  EXPECT_EQ(redacted->events[0]["name"], redacted->heard.text);
+  EXPECT_EQ(redacted->errors[0], "refused: my name is <name_1>");
+}
+
+// "name" is how an event calls what it is about, not a cue.
+TEST(RedactRecord, TheKeysOfEventsAreNoCues) {
+  for (const char* words : {"turn up the ac", "wait that would be seven zero nine three"}) {
+    TurnRecord record;
+    record.heard.text = words;
+    record.events = {Json{{"event", "user_said"}, {"name", words}}};
+    const auto redacted = RedactRecord(record, *English());
+    ASSERT_TRUE(redacted) << words;
+    EXPECT_EQ(ToJson(*redacted), ToJson(record));
+  }
+}
+
 TEST(RedactRecord, LeavesWhatIdentifiesNobody) {
   TurnRecord record;
   record.heard.text = "transfer two hundred dollars from checking to savings";
