@@ -227,10 +227,19 @@ CLI::App* AddScreenStep(CLI::App& command, CliContext& context, const std::share
   return step;
 }
 
-void AddScreenFile(CLI::App& step, const std::shared_ptr<ScreenFlags>& flags) {
-  step.add_option("file", flags->file, "Payments: CSV with a heading, or JSON lines; -: standard input")
-      ->required();
+CLI::Option* AddScreenFile(CLI::App& step, const std::shared_ptr<ScreenFlags>& flags) {
   step.add_option("--model", flags->model, "Folder with screen.yaml")->capture_default_str();
+  return step.add_option("file", flags->file,
+                         "Payments: CSV with a heading, or JSON lines; -: standard input");
+}
+
+void AddScreenRun(CLI::App& step, const std::shared_ptr<ScreenFlags>& flags) {
+  step.add_option("--out", flags->out, "JSON lines; by default standard output");
+  step.add_option("--state", flags->state, "Profiles are read from this file and kept in it");
+  step.add_option("--batch", flags->batch, "Payments that are screened together; 1: each as it comes")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  step.add_flag("--flagged", flags->flagged_only, "Only what is not passed");
 }
 
 void AddScreenTraining(CLI::App& step, const std::shared_ptr<ScreenFlags>& flags) {
@@ -242,24 +251,31 @@ void AddScreenTraining(CLI::App& step, const std::shared_ptr<ScreenFlags>& flags
 
 void RegisterScreen(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("screen", "Payments that are odd: trees, rules and reasons");
-  command->require_subcommand(1);
+  command->require_subcommand(0, 1);
   auto flags = std::make_shared<ScreenFlags>();
+  AddScreenFile(*command, flags);  // "sotto screen FILE" is "sotto screen run FILE"
+  AddScreenRun(*command, flags);
+  command->callback([flags, command, &context] {
+    if (!command->get_subcommands().empty()) return;
+    const auto done =
+        flags->file.empty()
+            ? Result<void>(MakeError(ErrorCode::kInvalidArgument,
+                                     "screen: payments, or one of run, train, retrain, eval, simulate"))
+            : RunScreen(*flags);
+    if (!done) context.Fail(done.error());
+  });
+  command->footer("Example:\n  sotto screen payments.csv --flagged");
 
   CLI::App* run = AddScreenStep(*command, context, flags, "run",
                                 "A score, a decision and reasons for each payment", &RunScreen);
-  AddScreenFile(*run, flags);
-  run->add_option("--out", flags->out, "JSON lines; by default standard output");
-  run->add_option("--state", flags->state, "Profiles are read from this file and kept in it");
-  run->add_option("--batch", flags->batch, "Payments that are screened together; 1: each as it comes")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
-  run->add_flag("--flagged", flags->flagged_only, "Only what is not passed");
+  AddScreenFile(*run, flags)->required();
+  AddScreenRun(*run, flags);
   run->footer(
       "Example:\n  sotto screen run today.csv --model screens/payments --state profiles.db --flagged");
 
   CLI::App* train = AddScreenStep(*command, context, flags, "train", "Train on labelled payments",
                                   [](const ScreenFlags& f) { return Train(f, false); });
-  AddScreenFile(*train, flags);
+  AddScreenFile(*train, flags)->required();
   AddScreenTraining(*train, flags);
   train->add_option("--state", flags->state,
                     "Keep the profiles as they are after the last payment in this file");
@@ -268,7 +284,7 @@ void RegisterScreen(CLI::App& app, CliContext& context) {
   CLI::App* retrain = AddScreenStep(*command, context, flags, "retrain",
                                     "The same over night: the new trees stay only where they are no worse",
                                     [](const ScreenFlags& f) { return Train(f, true); });
-  AddScreenFile(*retrain, flags);
+  AddScreenFile(*retrain, flags)->required();
   AddScreenTraining(*retrain, flags);
   retrain->footer(
       "Example (crontab):\n  0 3 * * *  sotto screen retrain payments.csv --model screens/payments");
@@ -276,7 +292,7 @@ void RegisterScreen(CLI::App& app, CliContext& context) {
   CLI::App* evaluate =
       AddScreenStep(*command, context, flags, "eval",
                     "Average precision, AUROC and card precision, in the order of time", &Evaluate);
-  AddScreenFile(*evaluate, flags);
+  AddScreenFile(*evaluate, flags)->required();
   AddScreenTraining(*evaluate, flags);
   evaluate->add_option("--folds", flags->evaluation.folds, "Periods, one after the other")
       ->check(CLI::Range(1, 1000))

@@ -53,8 +53,8 @@ struct PaymentFaults {
 // needed (time, customer, terminal, amount). "-": `standard_input`. A name that ends in .csv is CSV, .jsonl or .json are
 // JSON lines; others are told by their first letter.
 Result<PaymentFaults> ReadPayments(const std::filesystem::path& path,
-                                           const std::function<void(Payment&&)>& use);
+                                   const std::function<void(Payment&&)>& use);
 Result<PaymentFaults> ReadPayments(std::istream& stream, std::string_view source,
-                                           const std::function<void(Payment&&)>& use);
+                                   const std::function<void(Payment&&)>& use);
 
 }  // namespace sotto

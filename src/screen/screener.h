@@ -59,8 +59,7 @@ class Screener {
   static Result<std::shared_ptr<const Screener>> Open(const std::filesystem::path& folder);
 
   // One verdict a payment, in their order; `profiles` remembers them.
-  Result<std::vector<ScreenVerdict>> Check(std::span<const Payment> payments,
-                                           Profiles& profiles) const;
+  Result<std::vector<ScreenVerdict>> Check(std::span<const Payment> payments, Profiles& profiles) const;
   // Of features that were read before: [n, kScreenFeatures].
   Result<std::vector<ScreenVerdict>> Judge(std::span<const float> rows) const;
 

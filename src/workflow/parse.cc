@@ -90,11 +90,10 @@ class WorkflowParser {
 
  private:
   void ReadRoot(const YAML::Node& root) {
-    reader_.CheckMap(
-        root, "",
-        {"workflow", "language", "privacy", "assistant", "entities", "tools", "network", "policy", "messages",
-         "mcp"},
-        "the workflow");
+    reader_.CheckMap(root, "",
+                     {"workflow", "language", "privacy", "assistant", "entities", "tools", "network",
+                      "policy", "messages", "mcp"},
+                     "the workflow");
     reader_.Read(root, "", "workflow", workflow_.name);
     reader_.Read(root, "", "language", workflow_.language);
     workflow_.privacy.rule =

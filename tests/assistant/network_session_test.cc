@@ -6,6 +6,7 @@
 #include "assistant/text_session.h"
 #include "base/check.h"
 #include "base/random.h"
+#include "privacy/redaction.h"
 #include "specialist/call_summary.h"
 #include "workflow/parse.h"
 
@@ -118,6 +119,22 @@ TEST_F(NetworkSessionTest, AMissedBudgetDoesNotHoldUpTheTurn) {
   EXPECT_TRUE(record.annotations->missed);
   EXPECT_TRUE(record.annotations->by.empty());
   go = true;
+}
+
+TEST_F(NetworkSessionTest, ARedactedRecordHoldsNoValueInAnotherForm) {
+  NetworkDef definition;
+  definition.specialists = {{"formats", "formats", 1}, {"date", "date", 1}};
+  Open(std::move(definition), scheduler_);
+  const TurnRecord record =
+      session_->Say("my card is four one one one, one one one one, one one one one, one one one one");
+  ASSERT_EQ(record.annotations->by["formats"]["found"][0]["value"], "4111 1111 1111 1111");
+  const auto detector = Detector::For("en").value();
+  const auto redacted = RedactRecord(record, *detector);
+  ASSERT_TRUE(redacted.has_value()) << redacted.error().message;
+  const std::string json = ToJson(*redacted).dump();
+  EXPECT_EQ(json.find("4111"), std::string::npos) << json;
+  EXPECT_EQ(redacted->annotations->by["formats"]["found"][0]["value"], "<card_1>");
+  EXPECT_EQ(redacted->annotations->by["formats"]["found"][0]["valid"], true);
 }
 
 // People who ask for one to three things, change their mind, are refused, leave things open or want a person.
