@@ -101,7 +101,7 @@ std::string TrainingFiles(const Subject& subject) {
   const Json files = data.value("trained_on", Json::array());
   if (files.empty() && !data.contains("parent"))
     return "Nobody named what it was trained on: it cannot be shown that it was not examined with it.\n";
-  std::string text = "| file | SHA-256 | conversations |\n|---|---|---|\n";
+  std::string text = files.empty() ? "" : "| file | SHA-256 | conversations |\n|---|---|---|\n";
   for (const Json& file : files) {
     text += fmt::format("| {} | {} | {} |\n", CellText(file.value("file", "")), file.value("sha256", ""),
                         file.value("conversations", size_t{0}));
