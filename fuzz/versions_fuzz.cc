@@ -9,8 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   if (const auto trained = TrainedOn::FromBytes(text, "input"))
     (void)trained->Nearest("a few words to look for");
-  if (const auto time = ParseUtc(text)) (void)UtcStampMs(*time);
-  (void)PrintOf(PlainText(text));
+  if (const auto time = ParseActTime(text)) (void)UtcStampMs(*time);
+  (void)PrintOf(BareText(text));
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return 0;
   (void)VersionFactsFromJson(json);

@@ -213,11 +213,11 @@ Result<void> Run(const EvaluateFlags& flags) {
                                                  : fmt::format("{}", fmt::join(report.reasons, "; ")),
                           json}));
     json["act"] = act.seq;
-    fmt::print(stderr, "act {}: {}\n", act.seq, VerdictName(report.verdict));
+    fmt::print(stderr, "act {}: {}\n", act.seq, EvaluateVerdictName(report.verdict));
   }
   if (!flags.markdown.empty()) SOTTO_RETURN_IF_ERROR(WriteFileAtomically(flags.markdown, markdown));
   fmt::print("{}", flags.json ? json.dump() + "\n" : markdown);
-  if (report.verdict == Verdict::kRefused)
+  if (report.verdict == EvaluateVerdict::kRefused)
     return MakeError(ErrorCode::kInvalidArgument, "refused: {}", report.reasons.front());
   return {};
 }

@@ -43,7 +43,7 @@ Result<void> RunRegister(const VersionFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Workflow> workflow, LoadWorkflow(flags.workflow));
   const std::filesystem::path model =
       flags.model.empty() ? workflow->folder / "model.gguf" : std::filesystem::path(flags.model);
-  SOTTO_ASSIGN_OR_RETURN(VersionFacts facts, FactsOf(*workflow, model, flags.threads));
+  SOTTO_ASSIGN_OR_RETURN(VersionFacts facts, VersionFactsOf(*workflow, model, flags.threads));
   facts.method = flags.method;
   SOTTO_ASSIGN_OR_RETURN(TrainingRecord training, ReadTrainingData(flags.trained_on));
   Json data{{"trained_on", training.files}, {"texts", training.trained.texts()}};

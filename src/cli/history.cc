@@ -106,7 +106,7 @@ Result<void> Run(const HistoryFlags& flags) {
       moments.push_back(
           {flags.seq, Fold(std::span(acts).first(static_cast<size_t>(flags.seq)), workflow), ""});
     } else {
-      SOTTO_ASSIGN_OR_RETURN(const auto time, ParseUtc(flags.at));
+      SOTTO_ASSIGN_OR_RETURN(const auto time, ParseActTime(flags.at));
       SOTTO_ASSIGN_OR_RETURN(moments, registry->StatesAt(workflow, time));
     }
     for (const MomentState& moment : moments)

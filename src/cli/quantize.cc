@@ -243,9 +243,9 @@ Result<void> Round(const GgufFile& in, QuantizeRecipe recipe, const std::string&
 }
 
 // What the new file answers, and what a rounded one would.
-Result<void> Measure(const QuantizeFlags& flags, const std::shared_ptr<const GgufFile>& original,
-                     QuantizeRecipe recipe, bool rounded_too, const std::shared_ptr<const Workflow>& workflow,
-                     Json& report) {
+Result<void> MeasureCost(const QuantizeFlags& flags, const std::shared_ptr<const GgufFile>& original,
+                         QuantizeRecipe recipe, bool rounded_too,
+                         const std::shared_ptr<const Workflow>& workflow, Json& report) {
   const Temporary rounded(flags.out + ".rounded.tmp");
   SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Model> reference,
                          Model::FromGguf(original, {.n_threads = flags.threads}));
@@ -337,7 +337,7 @@ Result<void> Run(const QuantizeFlags& flags) {
     report["matrices"] = std::move(matrices);
   }
   if (measured) {
-    SOTTO_RETURN_IF_ERROR(Measure(flags, in, *recipe, *method != QuantizeMethod::kRtn, workflow, report));
+    SOTTO_RETURN_IF_ERROR(MeasureCost(flags, in, *recipe, *method != QuantizeMethod::kRtn, workflow, report));
   }
   if (!flags.fit.empty()) {
     SOTTO_ASSIGN_OR_RETURN(report["calibration"], Refit(flags, workflow));

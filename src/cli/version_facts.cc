@@ -23,7 +23,8 @@ std::string ToolsHash(const Workflow& workflow) {
   return HashName(text);
 }
 
-Result<VersionFacts> FactsOf(const Workflow& workflow, const std::filesystem::path& model, int n_threads) {
+Result<VersionFacts> VersionFactsOf(const Workflow& workflow, const std::filesystem::path& model,
+                                    int n_threads) {
   VersionFacts facts;
   SOTTO_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(model));
   SOTTO_ASSIGN_OR_RETURN(const auto specialist, Specialist::Open(model, {.n_threads = n_threads}));

@@ -12,7 +12,8 @@
 namespace sotto {
 
 // Opens the model and checks that it fits the workflow. Errors name the file.
-Result<VersionFacts> FactsOf(const Workflow& workflow, const std::filesystem::path& model, int n_threads);
+Result<VersionFacts> VersionFactsOf(const Workflow& workflow, const std::filesystem::path& model,
+                                    int n_threads);
 
 // Of the tool list, as a model is told it.
 std::string ToolsHash(const Workflow& workflow);

@@ -95,10 +95,10 @@ Result<CanaryOptions> CanaryOptions::FromJson(const Json& json) {
   return options;
 }
 
-std::optional<CallOutcome> CallWatcher::Take(const TurnRecord& record, std::string_view experiment) {
+std::optional<CanaryCall> CallWatcher::Take(const TurnRecord& record, std::string_view experiment) {
   if (record.release.experiment != experiment || record.release.arm.empty()) return std::nullopt;
   Open& open = open_[record.session];
-  CallOutcome& call = open.outcome;
+  CanaryCall& call = open.outcome;
   call.session = record.session;
   call.candidate = record.release.arm == "candidate";
   open.last = ++records_;
@@ -118,14 +118,14 @@ std::optional<CallOutcome> CallWatcher::Take(const TurnRecord& record, std::stri
     call.dear = open.usd > options_.dear_usd;
   }
   if (!escalated && !record.reply.ends_conversation && !HasEvent(record, "ended")) return std::nullopt;
-  CallOutcome done = std::move(call);
+  CanaryCall done = std::move(call);
   open_.erase(record.session);
   if (done.turns == 0) return std::nullopt;  // nobody said anything
   return done;
 }
 
-std::vector<CallOutcome> CallWatcher::TakeSilent(uint64_t records) {
-  std::vector<CallOutcome> silent;
+std::vector<CanaryCall> CallWatcher::TakeSilent(uint64_t records) {
+  std::vector<CanaryCall> silent;
   for (auto at = open_.begin(); at != open_.end();) {
     if (records_ - at->second.last < records) {
       ++at;
@@ -153,17 +153,17 @@ Canary::Canary(double share, const CanaryOptions& options)
     : options_(options),
       harm_(TwoArmEvidence::Direction::kHarm, RatioOf(share), options.effect),
       gain_(TwoArmEvidence::Direction::kGain, RatioOf(share), options.gain_effect) {
-  const auto guard = [&](const char* name, bool CallOutcome::*what, size_t Arm::*count) {
+  const auto guard = [&](const char* name, bool CanaryCall::*what, size_t Arm::*count) {
     guards_.push_back(
         {name, what, count, {TwoArmEvidence::Direction::kHarm, RatioOf(share), options.guard_effect}});
   };
-  guard("hand-offs", &CallOutcome::handed_over, &Arm::handed_over);
-  guard("calls asked again", &CallOutcome::asked_again, &Arm::asked_again);
-  guard("slow calls", &CallOutcome::slow, &Arm::slow);
-  guard("dear calls", &CallOutcome::dear, &Arm::dear);
+  guard("hand-offs", &CanaryCall::handed_over, &Arm::handed_over);
+  guard("calls asked again", &CanaryCall::asked_again, &Arm::asked_again);
+  guard("slow calls", &CanaryCall::slow, &Arm::slow);
+  guard("dear calls", &CanaryCall::dear, &Arm::dear);
 }
 
-void Canary::Add(const CallOutcome& call) {
+void Canary::Add(const CanaryCall& call) {
   Arm& arm = call.candidate ? candidate_ : champion_;
   ++arm.calls;
   arm.turns += static_cast<size_t>(std::max(0, call.turns));

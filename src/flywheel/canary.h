@@ -50,7 +50,7 @@ struct CanaryOptions {
 };
 Json ToJson(const CanaryOptions& options);
 
-struct CallOutcome {
+struct CanaryCall {
   std::string session = {};
   bool candidate = false;  // arm
   int turns = 0;
@@ -68,15 +68,15 @@ class CallWatcher {
   explicit CallWatcher(const CanaryOptions& options) : options_(options) {}
 
   // Records without an arm of `experiment` are passed over. The call, where it ended with this turn.
-  std::optional<CallOutcome> Take(const TurnRecord& record, std::string_view experiment);
+  std::optional<CanaryCall> Take(const TurnRecord& record, std::string_view experiment);
   // Calls that have been silent since `records` of others came: they were hung up.
-  std::vector<CallOutcome> TakeSilent(uint64_t records);
-  std::vector<CallOutcome> TakeAll() { return TakeSilent(0); }
+  std::vector<CanaryCall> TakeSilent(uint64_t records);
+  std::vector<CanaryCall> TakeAll() { return TakeSilent(0); }
   size_t open() const { return open_.size(); }
 
  private:
   struct Open {
-    CallOutcome outcome;
+    CanaryCall outcome;
     double usd = 0;
     uint64_t last = 0;  // number of its last record
   };
@@ -93,7 +93,7 @@ class Canary {
   // `share`: of callers that get the candidate, in (0, 1].
   Canary(double share, const CanaryOptions& options);
 
-  void Add(const CallOutcome& call);
+  void Add(const CanaryCall& call);
 
   struct Judgement {
     CanaryDecision decision = CanaryDecision::kHold;
@@ -113,7 +113,7 @@ class Canary {
  private:
   struct Guard {
     const char* name;
-    bool CallOutcome::*what;
+    bool CanaryCall::*what;
     size_t Arm::*count;
     TwoArmEvidence evidence;
   };

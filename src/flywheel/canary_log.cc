@@ -20,7 +20,7 @@ Result<std::unique_ptr<CanaryLog>> CanaryLog::Open(const std::filesystem::path& 
 }
 
 Result<void> CanaryLog::Append(std::string_view experiment, std::string_view at,
-                               std::span<const CallOutcome> calls) {
+                               std::span<const CanaryCall> calls) {
   if (calls.empty()) return {};
   SOTTO_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_));
   SOTTO_ASSIGN_OR_RETURN(
@@ -28,7 +28,7 @@ Result<void> CanaryLog::Append(std::string_view experiment, std::string_view at,
       database_.Prepare(
           "INSERT OR IGNORE INTO calls(experiment, at, session, candidate, turns, troubled_turns, "
           "handed_over, asked_again, slow, dear) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-  for (const CallOutcome& call : calls) {
+  for (const CanaryCall& call : calls) {
     insert.Bind(1, experiment).Bind(2, at).Bind(3, std::string_view(call.session));
     insert.Bind(4, int64_t{call.candidate}).Bind(5, int64_t{call.turns});
     insert.Bind(6, int64_t{call.troubled_turns}).Bind(7, int64_t{call.handed_over});
@@ -38,17 +38,17 @@ Result<void> CanaryLog::Append(std::string_view experiment, std::string_view at,
   return transaction.Commit();
 }
 
-Result<std::vector<CallOutcome>> CanaryLog::Read(std::string_view experiment) const {
+Result<std::vector<CanaryCall>> CanaryLog::Read(std::string_view experiment) const {
   SOTTO_ASSIGN_OR_RETURN(
       Statement rows,
       database_.Prepare("SELECT session, candidate, turns, troubled_turns, handed_over, "
                         "asked_again, slow, dear FROM calls WHERE experiment = ? ORDER BY number"));
   rows.Bind(1, experiment);
-  std::vector<CallOutcome> calls;
+  std::vector<CanaryCall> calls;
   while (true) {
     SOTTO_ASSIGN_OR_RETURN(const bool row, rows.Step());
     if (!row) return calls;
-    CallOutcome call;
+    CanaryCall call;
     call.session = rows.Text(0);
     call.candidate = rows.Integer(1) != 0;
     call.turns = static_cast<int>(rows.Integer(2));

@@ -19,9 +19,9 @@ class CanaryLog {
   static Result<std::unique_ptr<CanaryLog>> Open(const std::filesystem::path& folder);
 
   // All of them, or none. A call that is there already stays as it is.
-  Result<void> Append(std::string_view experiment, std::string_view at, std::span<const CallOutcome> calls);
+  Result<void> Append(std::string_view experiment, std::string_view at, std::span<const CanaryCall> calls);
   // In the order in which they ended.
-  Result<std::vector<CallOutcome>> Read(std::string_view experiment) const;
+  Result<std::vector<CanaryCall>> Read(std::string_view experiment) const;
 
  private:
   explicit CanaryLog(Database database) : database_(std::move(database)) {}

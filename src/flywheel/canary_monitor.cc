@@ -12,9 +12,9 @@ constexpr uint64_t kSilentAfter = 2000;
 
 Result<Canary> ReadCanary(const CanaryLog& log, const Experiment& experiment) {
   SOTTO_ASSIGN_OR_RETURN(const CanaryOptions options, CanaryOptions::FromJson(experiment.options));
-  SOTTO_ASSIGN_OR_RETURN(const std::vector<CallOutcome> calls, log.Read(experiment.name));
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<CanaryCall> calls, log.Read(experiment.name));
   Canary canary(experiment.share, options);
-  for (const CallOutcome& call : calls) canary.Add(call);
+  for (const CanaryCall& call : calls) canary.Add(call);
   return canary;
 }
 
@@ -61,16 +61,16 @@ Result<void> CanaryMonitor::Follow(std::span<const std::string> workflows) {
 Result<std::vector<std::string>> CanaryMonitor::Step() {
   std::vector<std::string> said;
   for (auto& [workflow, watched] : watched_) {
-    std::vector<CallOutcome> ended;
+    std::vector<CanaryCall> ended;
     {
       const std::lock_guard lock(mutex_);
       ended.swap(watched.ended);
-      for (CallOutcome& call : watched.watcher->TakeSilent(kSilentAfter)) ended.push_back(std::move(call));
+      for (CanaryCall& call : watched.watcher->TakeSilent(kSilentAfter)) ended.push_back(std::move(call));
     }
     if (ended.empty()) continue;
     SOTTO_RETURN_IF_ERROR(
         log_->Append(watched.experiment.name, UtcStampMs(std::chrono::system_clock::now()), ended));
-    for (const CallOutcome& call : ended) watched.canary->Add(call);
+    for (const CanaryCall& call : ended) watched.canary->Add(call);
     SOTTO_RETURN_IF_ERROR(Decide(watched, said));
   }
   return said;

@@ -37,7 +37,7 @@ class CanaryMonitor final : public TurnSink {
     std::string workflow;
     Experiment experiment;
     std::unique_ptr<CallWatcher> watcher;  // guarded by mutex_
-    std::vector<CallOutcome> ended;        // guarded by mutex_
+    std::vector<CanaryCall> ended;         // guarded by mutex_
     std::unique_ptr<Canary> canary;
     bool promotes = true;
   };

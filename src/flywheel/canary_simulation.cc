@@ -36,8 +36,8 @@ double OddsFor(double share, double spread) {
   return (low + high) / 2;
 }
 
-CallOutcome SimulateCall(double right, double turns_a_call, Random& random) {
-  CallOutcome call;
+CanaryCall SimulateCall(double right, double turns_a_call, Random& random) {
+  CanaryCall call;
   call.turns = 1;
   while (random.Uniform() < 1 - 1 / turns_a_call && call.turns < 40) ++call.turns;
   int wrong = 0;
@@ -70,7 +70,7 @@ CanarySimulated Simulate(const CanarySimulation& simulation) {
     while (true) {
       const size_t caller = random.Below(simulation.callers);
       const bool candidate = CallerPoint(fmt::format("customer {}", caller), experiment) < simulation.share;
-      CallOutcome call = SimulateCall(RightOf(candidate ? candidate_odds : champion_odds, ease[caller]),
+      CanaryCall call = SimulateCall(RightOf(candidate ? candidate_odds : champion_odds, ease[caller]),
                                       simulation.turns_a_call, random);
       call.candidate = candidate;
       if (candidate && canary.candidate().turns + static_cast<size_t>(call.turns) > simulation.most_turns)

@@ -23,7 +23,7 @@ uint64_t Mixed(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-std::vector<std::string_view> WordsOf(std::string_view plain) {
+std::vector<std::string_view> ShingleWordsOf(std::string_view plain) {
   std::vector<std::string_view> words;
   while (!plain.empty()) {
     const size_t end = std::min(plain.find(' '), plain.size());
@@ -50,7 +50,7 @@ std::vector<std::pair<int, std::string>> TextsOf(const Conversation& conversatio
   int number = 0;
   for (const Turn& turn : conversation.turns) {
     ++number;
-    std::string text = PlainText(turn.user);
+    std::string text = BareText(turn.user);
     if (!whole.empty() && !text.empty()) whole += ' ';
     whole += text;
     if (LongEnough(text)) texts.emplace_back(number, std::move(text));
@@ -61,7 +61,7 @@ std::vector<std::pair<int, std::string>> TextsOf(const Conversation& conversatio
 
 }  // namespace
 
-std::string PlainText(std::string_view text) {
+std::string BareText(std::string_view text) {
   std::string plain;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -78,7 +78,7 @@ std::string PlainText(std::string_view text) {
 TextPrint PrintOf(std::string_view plain) {
   TextPrint print;
   print.exact = Fnv1a(plain);
-  const std::vector<std::string_view> words = WordsOf(plain);
+  const std::vector<std::string_view> words = ShingleWordsOf(plain);
   std::array<uint64_t, kMinHashes> least;
   least.fill(~uint64_t{0});
   for (size_t i = 0; i + kShingle <= std::max(words.size(), kShingle) && !words.empty(); ++i) {

@@ -33,7 +33,7 @@ struct TextPrint {
 };
 
 // Lower case, words only, one space between them.
-std::string PlainText(std::string_view text);
+std::string BareText(std::string_view text);
 TextPrint PrintOf(std::string_view plain_text);
 // Estimated, in [0, 1].
 double Resemblance(const TextPrint& a, const TextPrint& b);

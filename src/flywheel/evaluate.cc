@@ -60,7 +60,7 @@ Json ToJson(const NonInferiorityGoal& goal) {
           {"least_discordant", goal.least_discordant}};
 }
 
-std::string Row(const std::string& name, const Json& one, double power) {
+std::string ComparisonRow(const std::string& name, const Json& one, double power) {
   const bool enough = one.at("power").get<double>() >= power;
   const char* verdict = one.at("non_inferior").get<bool>() ? (enough ? "as good" : "too few turns")
                                                            : (enough ? "not shown" : "too few turns");
@@ -73,22 +73,22 @@ std::string Row(const std::string& name, const Json& one, double power) {
       100 * one.at("power").get<double>(), one.at("turns_needed").get<size_t>(), verdict);
 }
 
-constexpr const char* kColumns =
+constexpr const char* kComparisonColumns =
     "| set | turns | champion % | candidate % | difference | limit | won / lost | McNemar p | power % | "
     "turns "
     "needed | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|\n";
 
 }  // namespace
 
-std::string_view VerdictName(Verdict verdict) {
+std::string_view EvaluateVerdictName(EvaluateVerdict verdict) {
   switch (verdict) {
-    case Verdict::kPass:
+    case EvaluateVerdict::kPass:
       return "pass";
-    case Verdict::kHold:
+    case EvaluateVerdict::kHold:
       return "hold";
-    case Verdict::kWorse:
+    case EvaluateVerdict::kWorse:
       return "worse";
-    case Verdict::kRefused:
+    case EvaluateVerdict::kRefused:
       return "refused";
   }
   return "hold";
@@ -115,7 +115,7 @@ EvaluateReport Judge(std::span<const PairedSet> sets, std::span<const PairedDial
 
   std::vector<std::string>& reasons = report.reasons;
   if (contamination && contamination->share() > goal.most_contaminated) {
-    report.verdict = Verdict::kRefused;
+    report.verdict = EvaluateVerdict::kRefused;
     reasons.push_back(
         fmt::format("{} of {} texts of the evaluation stand in what it was trained on ({} the "
                     "same, {} near): {:.1f} %, at most {:.1f} % are chance",
@@ -135,7 +135,7 @@ EvaluateReport Judge(std::span<const PairedSet> sets, std::span<const PairedDial
                                     Points(one.counts.difference()), one.mcnemar, level));
   }
   if (!reasons.empty()) {
-    report.verdict = Verdict::kWorse;
+    report.verdict = EvaluateVerdict::kWorse;
     return report;
   }
   if (report.sets.empty()) reasons.push_back("not enough turns: there are none");
@@ -147,7 +147,7 @@ EvaluateReport Judge(std::span<const PairedSet> sets, std::span<const PairedDial
   for (const auto& [tool, one] : report.tools) add(WhyNot("tool " + tool, one, goal.tool));
   for (const std::string& name : report.broken)
     reasons.push_back(fmt::format("dialogue '{}' passes with the champion only", name));
-  report.verdict = reasons.empty() ? Verdict::kPass : Verdict::kHold;
+  report.verdict = reasons.empty() ? EvaluateVerdict::kPass : EvaluateVerdict::kHold;
   return report;
 }
 
@@ -160,7 +160,7 @@ Json ToJson(const EvaluateReport& report) {
   }
   Json tools = Json::object();
   for (const auto& [tool, one] : report.tools) tools[tool] = ToJson(one);
-  Json json{{"verdict", VerdictName(report.verdict)},
+  Json json{{"verdict", EvaluateVerdictName(report.verdict)},
             {"reasons", report.reasons},
             {"sets", std::move(sets)},
             {"tools", std::move(tools)},
@@ -209,11 +209,12 @@ Result<std::string> EvaluationMarkdown(const Json& report, std::string_view cham
         100 * goal.at("overall").at("alpha").get<double>(), 100 * power,
         100 * goal.at("overall").at("least_discordant").get<double>(),
         100 - 100 * goal.at("overall").at("alpha").get<double>());
-    text += kColumns;
-    for (const Json& set : report.at("sets")) text += Row(set.at("name").get<std::string>(), set, power);
+    text += kComparisonColumns;
+    for (const Json& set : report.at("sets"))
+      text += ComparisonRow(set.at("name").get<std::string>(), set, power);
     text += "\n";
-    text += kColumns;
-    for (const auto& [tool, one] : report.at("tools").items()) text += Row(tool, one, power);
+    text += kComparisonColumns;
+    for (const auto& [tool, one] : report.at("tools").items()) text += ComparisonRow(tool, one, power);
     const Json& dialogues = report.at("dialogues");
     text += fmt::format(
         "\nTurns that both answered differently: {}. Dialogues: {} run, the champion passes {}, the "

@@ -53,8 +53,8 @@ struct EvaluateGoal {
   double most_contaminated = 0.01;  // share of texts found in the training data from which on it is refused
 };
 
-enum class Verdict { kPass, kHold, kWorse, kRefused };
-std::string_view VerdictName(Verdict verdict);  // "pass"
+enum class EvaluateVerdict { kPass, kHold, kWorse, kRefused };
+std::string_view EvaluateVerdictName(EvaluateVerdict verdict);  // "pass"
 
 struct Comparison {
   PairedCounts counts;
@@ -63,7 +63,7 @@ struct Comparison {
 };
 
 struct EvaluateReport {
-  Verdict verdict = Verdict::kHold;
+  EvaluateVerdict verdict = EvaluateVerdict::kHold;
   std::vector<std::string> reasons;  // why it is not a pass; one line each
   std::vector<std::pair<std::string, Comparison>> sets;
   std::map<std::string, Comparison> tools;  // over the sets without noise

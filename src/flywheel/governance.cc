@@ -41,29 +41,29 @@ std::vector<const Act*> ActsOf(std::span<const Act> acts, std::string_view versi
   return found;
 }
 
-std::string Row(std::string_view name, std::string_view value) {
+std::string FactRow(std::string_view name, std::string_view value) {
   return value.empty() ? std::string() : fmt::format("| {} | {} |\n", name, CellText(value));
 }
 
 std::string FactsTable(const Subject& subject) {
   const VersionFacts& facts = subject.facts;
   std::string text = "| what | value |\n|---|---|\n";
-  text += Row("version", subject.registered->version);
-  text += Row("workflow", facts.workflow);
-  text += Row("workflow.yaml", facts.workflow_hash);
-  text += Row("model", facts.model);
-  text += Row("model file, SHA-256", facts.model_sha256);
-  text += Row("model file, bytes", fmt::format("{}", facts.model_bytes));
-  text += Row("prompt form", facts.prompt_form);
-  text += Row("tool list", facts.tools);
-  text += Row("calibration", facts.calibration);
-  text += Row("thresholds", facts.thresholds);
-  text += Row("adapter", facts.adapter);
-  text += Row("made of version", facts.parent);
-  text += Row("made with", facts.method.empty() ? std::string("not recorded") : "`" + facts.method + "`");
-  text += Row("program", facts.program);
-  text += Row("registered", fmt::format("{} by {} (act {})", subject.registered->at,
-                                        subject.registered->author, subject.registered->seq));
+  text += FactRow("version", subject.registered->version);
+  text += FactRow("workflow", facts.workflow);
+  text += FactRow("workflow.yaml", facts.workflow_hash);
+  text += FactRow("model", facts.model);
+  text += FactRow("model file, SHA-256", facts.model_sha256);
+  text += FactRow("model file, bytes", fmt::format("{}", facts.model_bytes));
+  text += FactRow("prompt form", facts.prompt_form);
+  text += FactRow("tool list", facts.tools);
+  text += FactRow("calibration", facts.calibration);
+  text += FactRow("thresholds", facts.thresholds);
+  text += FactRow("adapter", facts.adapter);
+  text += FactRow("made of version", facts.parent);
+  text += FactRow("made with", facts.method.empty() ? std::string("not recorded") : "`" + facts.method + "`");
+  text += FactRow("program", facts.program);
+  text += FactRow("registered", fmt::format("{} by {} (act {})", subject.registered->at,
+                                            subject.registered->author, subject.registered->seq));
   return text;
 }
 
@@ -101,7 +101,7 @@ std::string TrainingFiles(const Subject& subject) {
   const Json files = data.value("trained_on", Json::array());
   if (files.empty() && !data.contains("parent"))
     return "Nobody named what it was trained on: it cannot be shown that it was not examined with it.\n";
-  std::string text = "| file | SHA-256 | conversations |\n|---|---|---|\n";
+  std::string text = files.empty() ? "" : "| file | SHA-256 | conversations |\n|---|---|---|\n";
   for (const Json& file : files) {
     text += fmt::format("| {} | {} | {} |\n", CellText(file.value("file", "")), file.value("sha256", ""),
                         file.value("conversations", size_t{0}));

@@ -205,7 +205,7 @@ std::string UtcStampMs(std::chrono::system_clock::time_point time) {
                      day.subseconds().count());
 }
 
-Result<std::chrono::system_clock::time_point> ParseUtc(std::string_view text) {
+Result<std::chrono::system_clock::time_point> ParseActTime(std::string_view text) {
   const std::string copy(text);
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, read = 0;
   double second = 0;

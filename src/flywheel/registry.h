@@ -121,7 +121,7 @@ using ActClock = std::function<ActTime()>;
 ActTime SystemActTime();
 
 // ISO 8601, UTC: "2026-11-30", "2026-11-30T07:45", "...:00", "...:00.250", each with or without Z.
-Result<std::chrono::system_clock::time_point> ParseUtc(std::string_view text);
+Result<std::chrono::system_clock::time_point> ParseActTime(std::string_view text);
 // "2026-11-30T07:45:00.250Z".
 std::string UtcStampMs(std::chrono::system_clock::time_point time);
 

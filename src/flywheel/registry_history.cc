@@ -52,7 +52,7 @@ Result<std::vector<MomentState>> VersionRegistry::StatesAt(std::string_view work
   SOTTO_ASSIGN_OR_RETURN(const std::vector<Act> acts, Acts());
   std::vector<Sample> samples;
   for (const Act& one : acts) {
-    SOTTO_ASSIGN_OR_RETURN(const Wall wall, ParseUtc(one.at));
+    SOTTO_ASSIGN_OR_RETURN(const Wall wall, ParseActTime(one.at));
     samples.push_back({wall, one.boot, one.uptime_s});
   }
   const ActTime now = clock_();

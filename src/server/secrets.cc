@@ -41,14 +41,6 @@ bool SameSecret(std::string_view a, std::string_view b) {
 std::string HmacSha256(std::string_view key, std::string_view text) { return Hmac(EVP_sha256(), key, text); }
 std::string HmacSha1(std::string_view key, std::string_view text) { return Hmac(EVP_sha1(), key, text); }
 
-std::string Sha256(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> out;
-  unsigned size = 0;
-  const int made = EVP_Digest(text.data(), text.size(), out.data(), &size, EVP_sha256(), nullptr);
-  SOTTO_CHECK(made == 1, "SHA-256 failed");
-  return {out.begin(), out.begin() + size};
-}
-
 std::string ToHex(std::string_view bytes) {
   std::string text;
   for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<uint8_t>(byte));

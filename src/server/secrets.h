@@ -14,8 +14,6 @@ bool SameSecret(std::string_view a, std::string_view b);
 std::string HmacSha256(std::string_view key, std::string_view text);
 std::string HmacSha1(std::string_view key, std::string_view text);
 
-std::string Sha256(std::string_view text);  // 32 bytes
-
 std::string ToHex(std::string_view bytes);
 std::string ToBase64(std::string_view bytes);
 // Without padding, for addresses (RFC 4648, 5).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/sha256.h"
 #include "server/secrets.h"
 
 namespace sotto {
@@ -19,7 +20,7 @@ Result<void> CheckTwilioSignature(std::string_view auth_token, std::string_view 
   if (given == nullptr) return MakeError(ErrorCode::kInvalidArgument, "there is no X-Twilio-Signature");
   HttpFields form;
   if (const std::string* body_hash = request.Query("bodySHA256")) {
-    if (!SameSecret(ToHex(Sha256(request.body)), *body_hash))
+    if (!SameSecret(Sha256(request.body), *body_hash))
       return MakeError(ErrorCode::kInvalidArgument, "bodySHA256 is not the hash of this body");
   } else if (!request.body.empty()) {
     SOTTO_ASSIGN_OR_RETURN(form, ParseForm(request.body));

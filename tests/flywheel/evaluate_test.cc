@@ -97,16 +97,16 @@ TEST(Evaluate, PassesOnlyWhatIsShownEverywhere) {
   const std::vector<PairedSet> good{Set(2000, 5, 6)};
   const Contamination clean{.texts = 2000};
   EvaluateReport report = Judge(good, {}, clean, LooseGoal());
-  EXPECT_EQ(report.verdict, Verdict::kPass) << testing::PrintToString(report.reasons);
+  EXPECT_EQ(report.verdict, EvaluateVerdict::kPass) << testing::PrintToString(report.reasons);
   EXPECT_EQ(report.flips, 11u);
   EXPECT_THAT(ToMarkdown(report, "old", "new", "sotto flywheel evaluate"), HasSubstr("**pass**"));
 
   // Nobody named its training data.
-  EXPECT_EQ(Judge(good, {}, std::nullopt, LooseGoal()).verdict, Verdict::kHold);
+  EXPECT_EQ(Judge(good, {}, std::nullopt, LooseGoal()).verdict, EvaluateVerdict::kHold);
   // A dialogue that breaks.
   const PairedDialogue broken{"a transfer is read back", true, false};
   report = Judge(good, std::span(&broken, 1), clean, LooseGoal());
-  EXPECT_EQ(report.verdict, Verdict::kHold);
+  EXPECT_EQ(report.verdict, EvaluateVerdict::kHold);
   EXPECT_THAT(report.reasons, testing::ElementsAre(HasSubstr("a transfer is read back")));
 }
 
@@ -114,16 +114,16 @@ TEST(Evaluate, TooFewTurnsHoldEvenWhereAllAreRight) {
   const Contamination clean{.texts = 40};
   std::vector<PairedSet> sets{Set(40, 0, 0)};
   EvaluateReport report = Judge(sets, {}, clean, LooseGoal());
-  EXPECT_EQ(report.verdict, Verdict::kHold);
+  EXPECT_EQ(report.verdict, EvaluateVerdict::kHold);
   EXPECT_THAT(report.reasons, testing::Each(HasSubstr("not enough turns")));
   // Many turns, but few of one tool.
   sets = {Set(3000, 4, 4)};
   const PairedSet rare = Set(6, 0, 0, "close_account");
   sets[0].turns.insert(sets[0].turns.end(), rare.turns.begin(), rare.turns.end());
   report = Judge(sets, {}, clean, LooseGoal());
-  EXPECT_EQ(report.verdict, Verdict::kHold);
+  EXPECT_EQ(report.verdict, EvaluateVerdict::kHold);
   EXPECT_THAT(report.reasons, testing::ElementsAre(HasSubstr("tool close_account: not enough turns: 6")));
-  EXPECT_EQ(Judge({}, {}, clean, LooseGoal()).verdict, Verdict::kHold);
+  EXPECT_EQ(Judge({}, {}, clean, LooseGoal()).verdict, EvaluateVerdict::kHold);
 }
 
 TEST(Evaluate, NoticesOneToolThatGotWorse) {
@@ -131,7 +131,7 @@ TEST(Evaluate, NoticesOneToolThatGotWorse) {
   const PairedSet worse = Set(200, 20, 0, "close_account");
   sets[0].turns.insert(sets[0].turns.end(), worse.turns.begin(), worse.turns.end());
   const EvaluateReport report = Judge(sets, {}, Contamination{.texts = 10}, LooseGoal());
-  EXPECT_EQ(report.verdict, Verdict::kWorse);
+  EXPECT_EQ(report.verdict, EvaluateVerdict::kWorse);
   EXPECT_THAT(report.reasons, testing::ElementsAre(HasSubstr("tool close_account")));
 }
 
@@ -139,7 +139,7 @@ TEST(Evaluate, RefusesWhatWasTrainedOnTheExam) {
   const std::vector<PairedSet> good{Set(2000, 5, 6)};
   const EvaluateReport report =
       Judge(good, {}, Contamination{.texts = 100, .exact = 3, .near = 1}, LooseGoal());
-  EXPECT_EQ(report.verdict, Verdict::kRefused);
+  EXPECT_EQ(report.verdict, EvaluateVerdict::kRefused);
   EXPECT_EQ(ToJson(report)["verdict"], "refused");
   EXPECT_FALSE(EvaluationMarkdown(Json{{"verdict", "pass"}}, "a", "b", "c"));
 }

@@ -80,7 +80,7 @@ TEST(Registry, KeepsWhatWasLiveAndWhy) {
   EXPECT_EQ(live.previous, second);
   EXPECT_TRUE(registry.Live("telecom")->version.empty());
 
-  const auto at = [&](const char* time) { return registry.StatesAt("banking", *ParseUtc(time)).value(); };
+  const auto at = [&](const char* time) { return registry.StatesAt("banking", *ParseActTime(time)).value(); };
   EXPECT_EQ(at("2026-11-29").front().live.version, "");
   EXPECT_EQ(at("2026-11-30T00:30").front().live.version, first);
   EXPECT_EQ(at("2026-11-30T01:30:00Z").front().live.version, second);
@@ -165,13 +165,13 @@ TEST(Registry, SaysWhereTheClockWasSet) {
   ASSERT_TRUE(registry.RollBack("banking", "", "ben", "complaints"));  // 01:01
   world.clock.Pass(7200);
   // 01:30 was while the first was live, and again after it was rolled back to.
-  const auto twice = *registry.StatesAt("banking", *ParseUtc("2026-11-30T01:30"));
+  const auto twice = *registry.StatesAt("banking", *ParseActTime("2026-11-30T01:30"));
   ASSERT_EQ(twice.size(), 2u);
   EXPECT_EQ(twice[0].after_seq, 3);
   EXPECT_EQ(twice[1].after_seq, 5);
   EXPECT_FALSE(twice[0].note.empty());
   // 02:00:30 was while the second was live, and later again.
-  const auto set = *registry.StatesAt("banking", *ParseUtc("2026-11-30T02:00:30"));
+  const auto set = *registry.StatesAt("banking", *ParseActTime("2026-11-30T02:00:30"));
   ASSERT_EQ(set.size(), 2u);
   EXPECT_EQ(set[0].live.version, second);
   EXPECT_THAT(set[0].note, HasSubstr("-3600 s"));
@@ -257,11 +257,11 @@ TEST(Registry, SurvivesKillNine) {
 }
 
 TEST(Registry, ReadsTimes) {
-  EXPECT_EQ(UtcStampMs(*ParseUtc("2026-11-30T07:45:01.250Z")), "2026-11-30T07:45:01.250Z");
-  EXPECT_EQ(UtcStampMs(*ParseUtc("2026-11-30")), "2026-11-30T00:00:00.000Z");
+  EXPECT_EQ(UtcStampMs(*ParseActTime("2026-11-30T07:45:01.250Z")), "2026-11-30T07:45:01.250Z");
+  EXPECT_EQ(UtcStampMs(*ParseActTime("2026-11-30")), "2026-11-30T00:00:00.000Z");
   for (const char* wrong : {"", "yesterday", "2026-13-01", "2026-02-30", "2026-11-30T25:00",
                             "2026-11-30T07:45:61", "2026-11-30x", "2026-11-30T07:45+01:00"})
-    EXPECT_FALSE(ParseUtc(wrong)) << wrong;
+    EXPECT_FALSE(ParseActTime(wrong)) << wrong;
 }
 
 }  // namespace
