@@ -11,6 +11,8 @@
 namespace sotto {
 namespace {
 
+constexpr double kNearlyTheSame = 0.75;  // Likeness
+
 // Failures of machines; every other one was the answer to the right question.
 constexpr std::array<std::string_view, 7> kMachineFailures{
     "timeout", "unavailable", "busy", "unknown_action", "invalid_arguments", "cancelled", "failed"};
@@ -271,12 +273,19 @@ class Judge {
       if (again.proof != Proof::kConfirmed && again.proof != Proof::kExecuted) continue;
       if (OnlyControls(again.calls)) continue;
       if (!SameState(again.turn->record.expectation, first.turn->record.expectation)) continue;
-      if (Likeness(words, NormaliseSpoken(WordsOf(again.turn->record))) < options_.alike) continue;
+      const double likeness = Likeness(words, NormaliseSpoken(WordsOf(again.turn->record)));
+      if (likeness < options_.alike) continue;
       std::vector<ToolCall> calls = again.calls;
+      size_t left_out = 0;
       for (ToolCall& call : calls) {
-        KeepSaid(words, judged, j, call);
+        const size_t all = call.arguments.size();
+        if (likeness < 1) KeepSaid(words, judged, j, call);
+        left_out += all - call.arguments.size();
         Renumber(WordsOf(first.turn->record), call);
       }
+      // Nearly the same words say the same: what was not found in them is there all the same, and the label is
+      // none.
+      if (left_out > 0 && likeness >= kNearlyTheSame) continue;
       first.calls = std::move(calls);
       first.proof = Proof::kCorrected;
       first.dropped.clear();
