@@ -150,7 +150,11 @@ class Extractor {
     bool found = false;
     const auto add = [&](size_t r, size_t c, const FoundValue& value, double score) {
       const double form = value.sure ? 0.05 : -0.05;
-      candidates.push_back({r, c, value, std::min(0.99, (score + form) * label), place.label});
+      double plain = std::min(0.99, (score + form) * label);
+      // A check digit says more than where its label stands.
+      if (value.sure && (field.type == FieldType::kIban || field.type == FieldType::kEmail))
+        plain = std::max(plain, 0.9);
+      candidates.push_back({r, c, value, plain, place.label});
       found = true;
     };
     const LayoutRow& row = rows_[place.row];

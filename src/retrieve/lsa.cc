@@ -8,10 +8,13 @@
 extern "C" {
 void ssyev_(const char* jobz, const char* uplo, const int* n, float* a, const int* lda, float* w, float* work,
             const int* lwork, int* info);
-void sgemm_(const char* transa, const char* transb, const int* m, const int* n, const int* k, const float* alpha,
-            const float* a, const int* lda, const float* b, const int* ldb, const float* beta, float* c,
-            const int* ldc);
+void sgemm_(const char* transa, const char* transb, const int* m, const int* n, const int* k,
+            const float* alpha, const float* a, const int* lda, const float* b, const int* ldb,
+            const float* beta, float* c, const int* ldc);
 }
+
+// Of OpenBLAS; another BLAS has it not.
+extern "C" void openblas_set_num_threads(int threads) __attribute__((weak));
 
 namespace sotto {
 namespace {
@@ -97,6 +100,10 @@ Dense Rotate(const Dense& in, size_t width, size_t kept) {
 
 }  // namespace
 
+void UseOneBlasThread() {
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
+}
+
 void Normalise(std::span<float> vector) {
   double sum = 0;
   for (const float value : vector) sum += static_cast<double>(value) * static_cast<double>(value);
@@ -107,6 +114,7 @@ void Normalise(std::span<float> vector) {
 
 TermSpace FitTermSpace(const SparseRows& rows, size_t wanted, uint64_t seed,
                        const std::function<void(double)>& progress) {
+  UseOneBlasThread();
   TermSpace space;
   const size_t most = std::min(rows.size(), rows.n_columns);
   space.size = std::min(wanted, most);

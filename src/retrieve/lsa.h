@@ -43,6 +43,10 @@ TermSpace FitTermSpace(const SparseRows& rows, size_t wanted, uint64_t seed,
 // [rows.size(), space.size], each of length 1 (or 0: a row of no term).
 std::vector<float> ProjectRows(const SparseRows& rows, const TermSpace& space);
 
+// BLAS on the calling thread alone, in this process from now on: OpenBLAS's threads wait for each other by turning, which
+// on a busy machine takes ten times as long as one thread does.
+void UseOneBlasThread();
+
 // Makes it length 1; leaves zeros alone.
 void Normalise(std::span<float> vector);
 

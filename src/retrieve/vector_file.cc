@@ -8,6 +8,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "retrieve/lsa.h"
+
 namespace sotto {
 
 struct VectorFile::Impl {
@@ -17,9 +19,11 @@ struct VectorFile::Impl {
 VectorFile::VectorFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 VectorFile::~VectorFile() = default;
 
-Result<void> VectorFile::Write(const std::filesystem::path& path, std::span<const float> vectors, size_t size) {
+Result<void> VectorFile::Write(const std::filesystem::path& path, std::span<const float> vectors,
+                               size_t size) {
   // One thread: a pool of OpenMP's would not survive the fork of a document reader.
   omp_set_num_threads(1);
+  UseOneBlasThread();
   try {
     const size_t n = size == 0 ? 0 : vectors.size() / size;
     const auto d = static_cast<faiss::Index::idx_t>(size);
@@ -43,14 +47,16 @@ Result<void> VectorFile::Write(const std::filesystem::path& path, std::span<cons
   }
 }
 
-Result<std::unique_ptr<VectorFile>> VectorFile::Open(const std::filesystem::path& path, size_t size, size_t n) {
+Result<std::unique_ptr<VectorFile>> VectorFile::Open(const std::filesystem::path& path, size_t size,
+                                                     size_t n) {
   omp_set_num_threads(1);
   try {
     auto impl = std::make_unique<Impl>();
     impl->index.reset(faiss::read_index(path.c_str()));
     if (static_cast<size_t>(impl->index->d) != size || static_cast<size_t>(impl->index->ntotal) != n) {
-      return MakeError(ErrorCode::kCorrupt, "{}: {} vectors of {} numbers, and the index has {} passages of {}",
-                       path.string(), impl->index->ntotal, impl->index->d, n, size);
+      return MakeError(ErrorCode::kCorrupt,
+                       "{}: {} vectors of {} numbers, and the index has {} passages of {}", path.string(),
+                       impl->index->ntotal, impl->index->d, n, size);
     }
     if (auto* lists = dynamic_cast<faiss::IndexIVF*>(impl->index.get())) {
       lists->nprobe = std::max<size_t>(16, lists->nlist / 24);

@@ -146,7 +146,7 @@ TEST(Document, WhatCannotBeReadIsOneLine) {
   EXPECT_THAT(ErrorOf("  \n\n ", "a.txt"), HasSubstr("a.txt: empty"));
   EXPECT_THAT(ErrorOf(EncryptedPdf(), "e.pdf"), HasSubstr("e.pdf: encrypted"));
   EXPECT_THAT(ErrorOf("%PDF-1.4\nnothing of it is there", "d.pdf"), HasSubstr("d.pdf: a damaged PDF"));
-  EXPECT_THAT(ErrorOf("hello", "d.pdf"), HasSubstr("no .pdf file"));
+  EXPECT_THAT(ErrorOf("hello", "d.pdf"), HasSubstr("no PDF file"));
   EXPECT_THAT(ErrorOf("PK\x03\x04garbage", "d.docx"), HasSubstr("d.docx: a damaged archive"));
   EXPECT_THAT(ErrorOf(MakeZip({{"a.txt", "x"}}), "d.docx"), HasSubstr("without word/document.xml"));
   EXPECT_THAT(ErrorOf("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 old", "d.docx"),
