@@ -23,7 +23,7 @@ constexpr std::string_view kSecretPrefix = "whsec_";
 constexpr const char* kEnding = ".event.json";
 
 // One event on its way to one address.
-struct Event {
+struct UntakenEvent {
   std::string id;  // "msg_...": the same each time it is sent
   std::string url;
   std::string body;
@@ -42,10 +42,12 @@ struct Webhooks::Shared {
   std::atomic<uint64_t> given_up{0};
   std::atomic<size_t> waiting{0};
 
-  std::filesystem::path FileOf(const Event& event) const { return options.folder / (event.id + kEnding); }
+  std::filesystem::path FileOf(const UntakenEvent& event) const {
+    return options.folder / (event.id + kEnding);
+  }
 
   // Whole or not at all.
-  Result<void> Keep(const Event& event) const {
+  Result<void> Keep(const UntakenEvent& event) const {
     if (options.folder.empty()) return {};
     const std::filesystem::path path = FileOf(event);
     std::filesystem::path part = path;
@@ -58,7 +60,7 @@ struct Webhooks::Shared {
     if (!stream || error) return MakeError(ErrorCode::kIo, "cannot write {}", path.string());
     return {};
   }
-  void Forget(const Event& event) {
+  void Forget(const UntakenEvent& event) {
     --waiting;
     std::error_code ignored;
     if (!options.folder.empty()) std::filesystem::remove(FileOf(event), ignored);
@@ -69,7 +71,7 @@ namespace {
 
 // `shared` is gone where the server is.
 template <typename Shared>
-void Send(const std::shared_ptr<Shared>& shared, Event event, Duration after) {
+void Send(const std::shared_ptr<Shared>& shared, UntakenEvent event, Duration after) {
   shared->scheduler->Post(
       {.blocks = true, .not_before = shared->scheduler->clock().Now() + after, .what = "a webhook"},
       [weak = std::weak_ptr(shared), event = std::move(event)](std::stop_token stop) mutable {
@@ -110,10 +112,10 @@ void Send(const std::shared_ptr<Shared>& shared, Event event, Duration after) {
       });
 }
 
-Result<Event> ReadEvent(const std::filesystem::path& path) {
+Result<UntakenEvent> ReadEvent(const std::filesystem::path& path) {
   SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   SOTTO_ASSIGN_OR_RETURN(const Json json, ParseJson(text, path.string()));
-  Event event;
+  UntakenEvent event;
   const auto text_of = [&](const char* name, std::string* value) {
     const auto found = json.find(name);
     if (found == json.end() || !found->is_string()) return false;
@@ -177,7 +179,7 @@ void Webhooks::Tell(const std::string& type, Json data) {
       {"data",
        std::move(data)}}.dump(-1, ' ', false, Json::error_handler_t::replace);
   for (const std::string& url : shared_->options.urls) {
-    Event event{"msg_" + UniqueId(), url, body};
+    UntakenEvent event{"msg_" + UniqueId(), url, body};
     ++shared_->waiting;
     if (const auto kept = shared_->Keep(event); !kept) Log().error("webhook: {}", kept.error().message);
     Send(shared_, std::move(event), Duration::zero());
