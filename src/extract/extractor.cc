@@ -210,8 +210,10 @@ class Extractor {
     const std::string& own = row.cells[place.cell].text;
     size_t begin = place.end;
     bool colon = false;
-    while (begin < own.size() && std::string_view(" :#.-").find(own[begin]) != std::string_view::npos)
-      colon = colon || own[begin++] == ':';
+    while (begin < own.size() && std::string_view(" :#.-").find(own[begin]) != std::string_view::npos) {
+      colon = colon || own[begin] == ':';
+      ++begin;
+    }
     if (begin < own.size() && (colon || place.whole)) {
       candidates.push_back({place.row,
                             place.cell,
