@@ -10,6 +10,7 @@
 #include "assistant/brain_understander.h"
 #include "assistant/open_route.h"
 #include "assistant/text_session.h"
+#include "assistant/turn_network.h"
 #include "base/mapped_file.h"
 #include "base/unique_id.h"
 #include "brain/brain.h"
@@ -235,6 +236,11 @@ Result<void> Run(const ChatFlags& flags) {
   // What a remote model answers comes on another thread.
   Scheduler scheduler(clock, {.threads = route != nullptr ? 1 : 0});
   SOTTO_ASSIGN_OR_RETURN(auto understander, MakeUnderstander(flags, workflow, route, script, scheduler));
+  std::shared_ptr<const TurnNetwork> network;
+  if (!workflow->network.specialists.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(auto opened, Network::Open(*workflow, {}));
+    network = std::make_shared<const TurnNetwork>(std::move(opened), scheduler);
+  }
   std::unique_ptr<SessionStore> store;
   if (!flags.session.empty() || !flags.sessions.empty()) {
     SOTTO_ASSIGN_OR_RETURN(store,
@@ -261,7 +267,8 @@ Result<void> Run(const ChatFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const Date today, flags.today.Day());
   SOTTO_ASSIGN_OR_RETURN(
       const auto session,
-      TextSession::Open({program, actions.get(), journal ? &*journal : nullptr, &clock, nullptr, today, sink},
+      TextSession::Open({program, actions.get(), journal ? &*journal : nullptr, &clock, nullptr, today,
+                         std::move(network), sink},
                         std::move(understander), id, TerminalCaller(*workflow, flags.customer, "text")));
   return Converse(*session, store.get(), lines, flags);
 }

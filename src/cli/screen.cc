@@ -106,7 +106,7 @@ Result<void> Train(const ScreenFlags& flags, bool only_if_better) {
   return {};
 }
 
-Result<void> Evaluate(const ScreenFlags& flags) {
+Result<void> EvaluateOnTable(const ScreenFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(ScreenDeclaration declaration, ReadScreenDeclaration(flags.model));
   declaration.trees.threads = flags.threads;
   Profiles profiles;
@@ -291,7 +291,7 @@ void RegisterScreen(CLI::App& app, CliContext& context) {
 
   CLI::App* evaluate =
       AddScreenStep(*command, context, flags, "eval",
-                    "Average precision, AUROC and card precision, in the order of time", &Evaluate);
+                    "Average precision, AUROC and card precision, in the order of time", &EvaluateOnTable);
   AddScreenFile(*evaluate, flags)->required();
   AddScreenTraining(*evaluate, flags);
   evaluate->add_option("--folds", flags->evaluation.folds, "Periods, one after the other")
