@@ -20,7 +20,7 @@ struct ActionRequest {
   Caller caller;                  // for whom; never from `arguments`
   std::string session;
   std::vector<std::string>
-      words;  // the caller's last turns, the newest last: what a question to documents is made of
+      words = {};  // the caller's last turns, the newest last: what a question to documents is made of
 };
 
 // The key of one try of one task: the same after a crash and a resumption, and no other's. `task` counts

@@ -389,7 +389,8 @@ void Decider::Failed(int id, const ToolResult& result) {
     if (const Task* open = state_.open(); open != nullptr && open->suspended)
       Emit(Event::Type::kTaskResumed, open->id);
     NotUnderstood();
-    settled_ = true;
+    // What was asked before is asked again.
+    (state_.open() != nullptr && !state_.ended ? more_ : settled_) = true;
     return;
   }
   const std::string key = "tools." + tool.name + ".failed." + failure;
