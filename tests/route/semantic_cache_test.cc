@@ -27,7 +27,6 @@ const char* Strict(std::string_view a, std::string_view b) {
 TEST(SameMeaning, OtherWordsForTheSame) {
   EXPECT_EQ(Loose("what's in my savings account", "how much money is in my savings"), nullptr);
   EXPECT_EQ(Loose("transfer forty dollars to savings", "put $40 into savings"), nullptr);
-  EXPECT_EQ(Loose("what did I spend yesterday", "what did I spend on march third"), nullptr);
   EXPECT_EQ(Strict("um, what's my balance please", "what's my balance"), nullptr);
 }
 
