@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "assistant/line_audio.h"
+#include "base/markup.h"
 #include "base/unique_id.h"
 #include "server/media_messages.h"
 #include "server/metrics.h"
@@ -21,29 +22,6 @@ constexpr size_t kTooMuchWaiting = 64 * 1024;
 constexpr const char* kLastMark = "end";
 constexpr uint16_t kNormalClose = 1000;
 constexpr uint16_t kPolicyClose = 1008;
-
-std::string XmlText(std::string_view text) {
-  std::string escaped;
-  for (const char letter : text) {
-    switch (letter) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += letter;
-    }
-  }
-  return escaped;
-}
 
 WebResponse TwiML(std::string_view verbs) {
   WebResponse response;
@@ -296,7 +274,7 @@ void MediaStreams::Voice(Exchange exchange) {
   const bool tls = url.starts_with("https");
   exchange.respond(TwiML(fmt::format(
       R"(<Connect action="{}/v1/twilio/ended"><Stream url="{}{}{}"><Parameter name="token" value="{}"/></Stream></Connect>)",
-      XmlText(url), tls ? "wss" : "ws", XmlText(url.substr(url.find("://"))), kPath, token)));
+      EscapeMarkup(url), tls ? "wss" : "ws", EscapeMarkup(url.substr(url.find("://"))), kPath, token)));
 }
 
 void MediaStreams::Ended(Exchange exchange) {
@@ -306,7 +284,7 @@ void MediaStreams::Ended(Exchange exchange) {
   const auto call = shared_->services.log->Find(FieldOf(*form, "CallSid"), "");
   const bool handed_off = call && call->at("reason") == "handed_off";
   if (handed_off && !shared_->options.person.empty())
-    return exchange.respond(TwiML(fmt::format("<Dial>{}</Dial>", XmlText(shared_->options.person))));
+    return exchange.respond(TwiML(fmt::format("<Dial>{}</Dial>", EscapeMarkup(shared_->options.person))));
   exchange.respond(TwiML("<Hangup/>"));
 }
 
