@@ -5,6 +5,7 @@
 #include "assistant/line_audio.h"
 #include "base/markup.h"
 #include "base/unique_id.h"
+#include "server/line_packets.h"
 #include "server/media_messages.h"
 #include "server/metrics.h"
 #include "server/twilio_signature.h"
@@ -50,16 +51,11 @@ class MediaLine final : public VoiceLine {
         encoder_(LineEncoder::Create({LineFormat::Codec::kMuLaw, 8000}).value()) {}
 
   void OnFrame(std::span<const float> frame, bool silent) override {
-    packet_.insert(packet_.end(), frame.begin(), frame.end());
-    if (!silent) tail_ = 3;
-    if (packet_.size() < 2 * kFrameSamples) return;
-    if (tail_ > 0) {
-      --tail_;
-      const std::string bytes = encoder_->Encode(packet_);
-      if (!bytes.empty() && sender_->waiting_bytes() < kTooMuchWaiting)
-        sender_->SendText(MediaText(stream_, bytes));
-    }
-    packet_.clear();
+    const std::span<const float> packet = packets_.Add(frame, silent);
+    if (packet.empty()) return;
+    const std::string bytes = encoder_->Encode(packet);
+    if (!bytes.empty() && sender_->waiting_bytes() < kTooMuchWaiting)
+      sender_->SendText(MediaText(stream_, bytes));
   }
   // What Twilio has in its buffer is not said any more.
   void OnPaused(bool paused) override {
@@ -82,8 +78,7 @@ class MediaLine final : public VoiceLine {
   Scheduler& scheduler_;
   // The pacer's.
   const std::unique_ptr<LineEncoder> encoder_;
-  std::vector<float> packet_;
-  int tail_ = 0;  // packets after speech: what resampling still holds
+  LinePackets packets_;
 };
 
 }  // namespace
