@@ -2,17 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+
+#include "base/ascii.h"
 
 namespace sotto::mcp {
 namespace {
 
 constexpr std::array<std::string_view, 4> kVersions = {"2024-11-05", "2025-03-26", kVersion, "2025-11-25"};
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 // The value of a key, or null.
 const Json& At(const Json& object, const char* key) {
@@ -146,10 +142,10 @@ Result<ToolResult> ReadCallResult(const Json& result, const Json& failures) {
   answer.ok = !TrueAt(result, "isError");
   if (answer.ok) return answer;
   answer.failure = "failed";
-  const std::string folded = Lower(text);
+  const std::string folded = LowerAscii(text);
   if (!failures.is_object()) return answer;
   for (const auto& [part, failure] : failures.items()) {
-    if (failure.is_string() && failure != "" && folded.find(Lower(part)) != std::string::npos) {
+    if (failure.is_string() && failure != "" && folded.find(LowerAscii(part)) != std::string::npos) {
       answer.failure = failure.get<std::string>();
       break;
     }

@@ -39,6 +39,7 @@ class ChatGateway::Passage : public std::enable_shared_from_this<Passage> {
   Passage(std::shared_ptr<Shared> shared, Json request, std::string key, Done done)
       : shared_(std::move(shared)),
         request_(std::move(request)),
+        request_bytes_(shared_->resources->spending() != nullptr ? request_.dump().size() : 0),
         key_(std::move(key)),
         done_(std::move(done)),
         guard_(shared_->new_guard()) {}
@@ -72,7 +73,7 @@ class ChatGateway::Passage : public std::enable_shared_from_this<Passage> {
  private:
   std::string WhyNot(const RemoteModel& model) const {
     const auto& spending = shared_->resources->spending();
-    if (spending != nullptr && !spending->Allows(model.EstimateCost(request_.dump().size())))
+    if (spending != nullptr && !spending->Allows(model.EstimateCost(request_bytes_)))
       return fmt::format("the {:.2f} USD of the day are spent", spending->most());
     return model.WhyNotNow();
   }
@@ -128,7 +129,8 @@ class ChatGateway::Passage : public std::enable_shared_from_this<Passage> {
 
   const std::shared_ptr<Shared> shared_;
   const Json request_;
-  const std::string key_;  // empty: not kept
+  const size_t request_bytes_;  // what its cost is estimated from; 0 where nobody asks
+  const std::string key_;       // empty: not kept
   const Done done_;
   const std::shared_ptr<OutboundGuard> guard_;
   size_t at_ = 0;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace sotto {
@@ -146,8 +147,7 @@ class Transfer {
     if (line.starts_with("HTTP/")) transfer.answer_.headers.clear();  // of a 100 Continue before
     const size_t colon = line.find(':');
     if (colon != std::string_view::npos && !line.starts_with("HTTP/")) {
-      std::string name(line.substr(0, colon));
-      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      std::string name = LowerAscii(line.substr(0, colon));
       line.remove_prefix(colon + 1);
       while (!line.empty() && std::isspace(static_cast<unsigned char>(line.front())) != 0)
         line.remove_prefix(1);

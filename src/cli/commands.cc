@@ -30,7 +30,6 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterSpecialist(app, context);
   RegisterAnnotate(app, context);
   RegisterEmbed(app, context);
-  RegisterVersions(app, context);
   RegisterHistory(app, context);
   RegisterCanary(app, context);
   RegisterScreen(app, context);

@@ -27,7 +27,6 @@ void RegisterFlywheel(CLI::App& app, CliContext& context);
 void RegisterGenerate(CLI::App& app, CliContext& context);
 void RegisterHistory(CLI::App& app, CliContext& context);
 void RegisterCanary(CLI::App& app, CliContext& context);
-void RegisterVersions(CLI::App& app, CliContext& context);  // of `sotto flywheel`
 void RegisterLabel(CLI::App& app, CliContext& context);
 void RegisterLanguage(CLI::App& app, CliContext& context);
 void RegisterLogs(CLI::App& app, CliContext& context);

@@ -1,4 +1,5 @@
-// `sotto flywheel`, whose subcommands stand in several files: the one that comes first makes it.
+// The subcommands of `sotto flywheel` about versions, and what they share with `sotto history` and
+// `sotto canary`.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -9,14 +10,6 @@
 namespace sotto {
 
 struct CliContext;
-
-inline CLI::App& FlywheelCommand(CLI::App& app) {
-  const auto there = app.get_subcommands([](const CLI::App* one) { return one->get_name() == "flywheel"; });
-  if (!there.empty()) return *there.front();
-  CLI::App* made = app.add_subcommand("flywheel", "From what callers said to the next model");
-  made->require_subcommand(1);
-  return *made;
-}
 
 // --registry FOLDER, SOTTO_REGISTRY; default: flywheel.
 CLI::Option* AddRegistryOption(CLI::App& command, std::string& folder);

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/flywheel.h"
+#include "cli/flywheel_command.h"
 #include "flywheel/circle.h"
 
 extern char** environ;
@@ -194,6 +195,9 @@ void RegisterFlywheel(CLI::App& app, CliContext& context) {
   RegisterFlywheelReport(*flywheel, context);
   RegisterFlywheelWatch(*flywheel, context);
   RegisterFlywheelRun(*flywheel, context);
+  RegisterFlywheelVersions(*flywheel, context);
+  RegisterFlywheelEvaluate(*flywheel, context);
+  RegisterFlywheelDocuments(*flywheel, context);
 }
 
 }  // namespace sotto

@@ -6,7 +6,6 @@
 
 #include "base/mapped_file.h"
 #include "cli/command.h"
-#include "cli/commands.h"
 #include "cli/flywheel_command.h"
 #include "cli/version_facts.h"
 #include "workflow/parse.h"
@@ -149,13 +148,6 @@ void ActFlags::AddTo(CLI::App& command, bool needs_reason) {
 
 Result<std::unique_ptr<VersionRegistry>> OpenRegistry(const std::string& folder) {
   return VersionRegistry::Open(folder, VersionRegistry::Mode::kOpen);
-}
-
-void RegisterVersions(CLI::App& app, CliContext& context) {
-  CLI::App& flywheel = FlywheelCommand(app);
-  RegisterFlywheelVersions(flywheel, context);
-  RegisterFlywheelEvaluate(flywheel, context);
-  RegisterFlywheelDocuments(flywheel, context);
 }
 
 void RegisterFlywheelVersions(CLI::App& flywheel, CliContext& context) {

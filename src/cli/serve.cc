@@ -83,25 +83,23 @@ ServedWorkflows::Open OpenWith(const ServeFlags& flags, const std::shared_ptr<Sh
   };
 }
 
-// Secrets: from a file or the environment, never from the command line, which everybody on the machine can
-// read.
+// From a file or the environment, never from the command line, which everybody on the machine can read.
+// Empty: neither is given.
+Result<std::string> ReadSecret(const std::string& file, const char* variable) {
+  if (file.empty()) {
+    const char* value = std::getenv(variable);
+    return std::string(value != nullptr ? value : "");
+  }
+  SOTTO_ASSIGN_OR_RETURN(std::string secret, ReadFile(file));
+  while (!secret.empty() && std::isspace(static_cast<unsigned char>(secret.back()))) secret.pop_back();
+  return secret;
+}
+
 Result<void> ReadSecrets(ServeFlags& flags) {
   TwilioOptions& twilio = flags.server.twilio;
-  if (!flags.twilio_token_file.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(twilio.auth_token, ReadFile(flags.twilio_token_file));
-    while (!twilio.auth_token.empty() && std::isspace(static_cast<unsigned char>(twilio.auth_token.back())))
-      twilio.auth_token.pop_back();
-  } else if (const char* token = std::getenv("SOTTO_TWILIO_TOKEN")) {
-    twilio.auth_token = token;
-  }
-  WebhookOptions& webhooks = flags.server.webhooks;
-  if (!flags.webhook_secret_file.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(webhooks.secret, ReadFile(flags.webhook_secret_file));
-    while (!webhooks.secret.empty() && std::isspace(static_cast<unsigned char>(webhooks.secret.back())))
-      webhooks.secret.pop_back();
-  } else if (const char* secret = std::getenv("SOTTO_WEBHOOK_SECRET")) {
-    webhooks.secret = secret;
-  }
+  SOTTO_ASSIGN_OR_RETURN(twilio.auth_token, ReadSecret(flags.twilio_token_file, "SOTTO_TWILIO_TOKEN"));
+  SOTTO_ASSIGN_OR_RETURN(flags.server.webhooks.secret,
+                         ReadSecret(flags.webhook_secret_file, "SOTTO_WEBHOOK_SECRET"));
   while (twilio.public_url.ends_with('/')) twilio.public_url.pop_back();
   if (!twilio.auth_token.empty() && !twilio.public_url.starts_with("https://") &&
       !twilio.public_url.starts_with("http://")) {

@@ -71,7 +71,6 @@ void RegisterExtract(CLI::App& app, CliContext& context) {
 void RegisterProcess(CLI::App& app, CliContext& context) {
   RegisterMissing(app, "process", "A folder of documents, as they come", context);
 }
-void RegisterVersions(CLI::App&, CliContext&) {}  // of `sotto flywheel`
 
 void RegisterBenchServe(CLI::App& bench, CliContext& context) {
   RegisterMissing(bench, "serve", "A server under load", context);

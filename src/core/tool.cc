@@ -3,7 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
+
+#include "base/ascii.h"
 
 namespace sotto {
 namespace {
@@ -47,7 +48,7 @@ std::string TypeName(std::string name) {
   static constexpr std::pair<std::string_view, const char*> kOthers[] = {
       {"str", "string"},   {"int", "integer"}, {"long", "integer"}, {"float", "number"}, {"double", "number"},
       {"bool", "boolean"}, {"dict", "object"}, {"list", "array"},   {"tuple", "array"}};
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  name = LowerAscii(name);
   for (const auto& [other, own] : kOthers) {
     if (name == other) return own;
   }

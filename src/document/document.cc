@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
+#include "base/ascii.h"
 #include "document/builder.h"
 
 namespace sotto {
@@ -13,9 +13,7 @@ constexpr std::array<std::string_view, 5> kBlockKinds = {"heading", "paragraph",
                                                          "code"};
 
 std::string EndingOf(const std::string& name) {
-  std::string ending = std::filesystem::path(name).extension().string();
-  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return ending;
+  return LowerAscii(std::filesystem::path(name).extension().string());
 }
 
 bool IsOneOf(std::string_view what, std::initializer_list<std::string_view> list) {
@@ -28,8 +26,7 @@ struct Format {
 };
 
 bool LooksLikeHtml(std::string_view bytes) {
-  std::string head(bytes.substr(0, 512));
-  for (char& c : head) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string head = LowerAscii(bytes.substr(0, 512));
   const size_t begin = head.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   if (begin == std::string::npos) return false;
   const std::string_view rest = std::string_view(head).substr(begin);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/ascii.h"
 #include "document/builder.h"
 
 namespace sotto {
@@ -77,8 +78,7 @@ std::map<std::string, int> HeadingStyles(const std::string& styles) {
     const auto* tag = reinterpret_cast<const char*>(xmlTextReaderConstName(reader.get()));
     if (std::strcmp(tag, "w:style") == 0) id = AttributeOf(reader.get(), "w:styleId");
     if (std::strcmp(tag, "w:name") != 0 || id.empty()) continue;
-    std::string name = AttributeOf(reader.get(), "w:val");
-    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string name = LowerAscii(AttributeOf(reader.get(), "w:val"));
     if (name.size() == 9 && name.starts_with("heading ") && name[8] >= '1' && name[8] <= '6')
       levels[id] = name[8] - '0';
     if (name == "title") levels[id] = 1;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/ascii.h"
 #include "extract/layout.h"
 #include "extract/values.h"
 
@@ -31,19 +32,13 @@ struct Candidate {
   std::string label;
 };
 
-std::string LowerText(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
 class Extractor {
  public:
   Extractor(const Document& document, const ExtractSchema& schema)
       : document_(document), schema_(schema), rows_(LayOut(document)) {
     for (const LayoutRow& row : rows_) {
       lower_.emplace_back();
-      for (const LayoutCell& cell : row.cells) lower_.back().push_back(LowerText(cell.text));
+      for (const LayoutCell& cell : row.cells) lower_.back().push_back(LowerAscii(cell.text));
     }
     FindDayOrder();
     FindPlaces();

@@ -1,22 +1,16 @@
 #include "extract/schema.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
+#include "base/ascii.h"
 #include "base/mapped_file.h"
 
 namespace sotto {
 namespace {
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
 std::string WordsOf(std::string_view name) {
-  std::string out = Lower(name);
+  std::string out = LowerAscii(name);
   std::replace(out.begin(), out.end(), '_', ' ');
   std::replace(out.begin(), out.end(), '-', ' ');
   return out;
@@ -67,8 +61,9 @@ Result<ExtractField> ReadField(const std::string& name, const Json& json, std::s
   field.name = name;
   SOTTO_ASSIGN_OR_RETURN(field.type, TypeOf(json, here));
   SOTTO_ASSIGN_OR_RETURN(std::vector<std::string> labels, TextList(json, "labels", here));
-  for (const std::string& label : labels) field.labels.push_back(Lower(label));
-  if (const std::string title = TextAt(json, "title"); !title.empty()) field.labels.push_back(Lower(title));
+  for (const std::string& label : labels) field.labels.push_back(LowerAscii(label));
+  if (const std::string title = TextAt(json, "title"); !title.empty())
+    field.labels.push_back(LowerAscii(title));
   field.labels.push_back(WordsOf(name));
   SOTTO_ASSIGN_OR_RETURN(field.sum_of, TextList(json, "sum_of", here));
   if (field.type == ExtractField::Type::kEnum) {

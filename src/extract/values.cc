@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/ascii.h"
 #include "core/calendar.h"
 #include "privacy/checksums.h"
 
@@ -147,8 +148,7 @@ std::optional<int> NumberIn(std::string_view text) {
 }
 
 std::optional<int> MonthIn(std::string_view word) {
-  std::string lower(word);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = LowerAscii(word);
   static constexpr std::array<std::string_view, 12> kFull = {"january",   "february", "march",    "april",
                                                              "may",       "june",     "july",     "august",
                                                              "september", "october",  "november", "december"};
@@ -315,12 +315,10 @@ std::vector<FoundValue> FindPhones(std::string_view line) {
 
 std::vector<FoundValue> FindListed(std::string_view line, const ExtractField& field) {
   std::vector<FoundValue> found;
-  std::string lower(line);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = LowerAscii(line);
   for (const std::string& value : field.values) {
-    std::string wanted = value;
-    for (char& c : wanted)
-      c = c == '_' ? ' ' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    std::string wanted = LowerAscii(value);
+    std::ranges::replace(wanted, '_', ' ');
     for (size_t at = lower.find(wanted); !wanted.empty() && at != std::string::npos;
          at = lower.find(wanted, at + 1)) {
       if ((at == 0 || !IsWordAt(lower, at - 1)) && !IsWordAt(lower, at + wanted.size()))

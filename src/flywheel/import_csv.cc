@@ -2,70 +2,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/csv.h"
 #include "base/utf8.h"
 #include "flywheel/import_session.h"
 #include "flywheel/log_time.h"
 
 namespace sotto {
 namespace {
-
-struct CsvRow {
-  std::vector<std::string> fields;
-  size_t line = 0;     // where it begins
-  bool closed = true;  // false: a quote that was opened never ended
-};
-
-// Rows as they stand; a field in quotes may hold separators, ends of lines and doubled quotes.
-class CsvRows {
- public:
-  CsvRows(std::string_view text, char separator) : text_(text), separator_(separator) {
-    if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
-  }
-
-  bool Next(CsvRow& row) {
-    row = {};
-    if (at_ >= text_.size()) return false;
-    row.line = line_;
-    while (true) {
-      row.fields.push_back(Field(row.closed));
-      if (at_ >= text_.size()) return true;
-      const char c = text_[at_++];
-      if (c == separator_) continue;
-      ++line_;  // the end of a line
-      return true;
-    }
-  }
-
- private:
-  // Up to the separator or the end of the line, which are left.
-  std::string Field(bool& closed) {
-    std::string field;
-    if (at_ < text_.size() && text_[at_] == '"') {
-      ++at_;
-      while (true) {
-        if (at_ >= text_.size()) return closed = false, field;
-        const char c = text_[at_++];
-        if (c == '\n') ++line_;
-        if (c != '"') {
-          field += c;
-        } else if (at_ < text_.size() && text_[at_] == '"') {
-          field += '"';
-          ++at_;
-        } else {
-          break;
-        }
-      }
-    }
-    while (at_ < text_.size() && text_[at_] != separator_ && text_[at_] != '\n') field += text_[at_++];
-    if (!field.empty() && field.back() == '\r') field.pop_back();
-    return field;
-  }
-
-  std::string_view text_;
-  const char separator_;
-  size_t at_ = 0;
-  size_t line_ = 1;
-};
 
 char SeparatorOf(std::string_view text) {
   const std::string_view header = text.substr(0, text.find('\n'));
@@ -190,6 +133,7 @@ class CsvReader {
 
 void ParseCsvLogs(std::string_view text, std::string_view source, const ImportNames& names, ParsedLogs& out) {
   if (FindInvalidUtf8(text) != std::string_view::npos) return out.List(source, 1, "not UTF-8");
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   CsvRows rows(text, SeparatorOf(text));
   CsvReader reader(source, names, out);
   CsvRow row;

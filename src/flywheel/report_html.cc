@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/markup.h"
 #include "flywheel/report.h"
 
 namespace sotto {
@@ -18,35 +19,12 @@ constexpr const char* kStyle =
     "@media (prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}td,th{border-color:#30363d}"
     "svg text{fill:#e6edf3}.tile,h2{border-color:#30363d}}";
 
-std::string Escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string Percent(const Json& share) {
   return share.is_number() ? fmt::format("{:.1f} %", 100 * share.get<double>()) : "-";
 }
 
 std::string Text(const Json& json, const char* key) {
-  return json.contains(key) && json[key].is_string() ? Escaped(json[key].get<std::string>()) : "";
+  return json.contains(key) && json[key].is_string() ? EscapeMarkup(json[key].get<std::string>()) : "";
 }
 
 std::string Tile(std::string_view name, const Json& rate) {
@@ -74,7 +52,7 @@ std::string BarPlot(const std::vector<std::pair<std::string, double>>& bars, con
     svg += fmt::format(
         "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><rect x=\"{}\" y=\"{}\" width=\"{:.1f}\" "
         "height=\"15\" fill=\"{}\"/><text x=\"{:.1f}\" y=\"{}\">{:.1f} %</text>",
-        kLeft - 8, y + 14, Escaped(name), kLeft, y + 3, width, colour, kLeft + width + 6, y + 14,
+        kLeft - 8, y + 14, EscapeMarkup(name), kLeft, y + 3, width, colour, kLeft + width + 6, y + 14,
         100 * bars[i].second);
   }
   return svg + "</svg>";
@@ -134,7 +112,7 @@ std::string ClusterTable(const Json& clusters, bool unmet) {
   for (const Json& one : clusters) {
     std::string more;
     for (const Json& text : one["more"])
-      more += "<br><span class=\"note\">" + Escaped(text.get<std::string>()) + "</span>";
+      more += "<br><span class=\"note\">" + EscapeMarkup(text.get<std::string>()) + "</span>";
     html += fmt::format(
         "<tr><td>{}</td><td>{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
         "<td class=\"n\">{}</td><td class=\"n\">${:.2f}</td><td class=\"n\">{:.2f}</td>",
@@ -212,7 +190,7 @@ std::string CleanedSection(const Json& cleaned) {
       cleaned["turns"].get<size_t>(), cleaned["rows"].get<size_t>(), cleaned["conflicts"].get<size_t>(),
       cleaned["questions"].get<size_t>());
   for (const auto& item : cleaned["dropped"].items())
-    html += fmt::format("<tr><td>{}</td><td class=\"n\">{}</td></tr>", Escaped(item.key()),
+    html += fmt::format("<tr><td>{}</td><td class=\"n\">{}</td></tr>", EscapeMarkup(item.key()),
                         item.value().get<size_t>());
   return html + "</table>";
 }

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <vector>
 
+#include "base/ascii.h"
 #include "learn/general_book.h"
 #include "text/normalise.h"
 #include "text/spoken_numbers.h"
@@ -17,12 +18,6 @@ namespace sotto {
 namespace {
 
 using Carries = SpokenWord::Carries;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 bool IsVowel(char c) { return std::string_view("aeiou").find(c) != std::string_view::npos; }
 bool IsAlpha(std::string_view word) {
@@ -177,7 +172,7 @@ void AddNoise(SpokenWords& words, const NoiseLevel& level, const Confusions& con
   for (size_t i = 0; i < words.size(); ++i) {
     SpokenWord& word = words[i];
     const Bare bare = Strip(word.text);
-    const std::string lower = Lower(bare.word);
+    const std::string lower = LowerAscii(bare.word);
     const bool inside_text =
         word.carries == Carries::kText && i > 0 && words[i - 1].carries == Carries::kText;
     if (!inside_text && random.Chance(level.fillers))
@@ -201,7 +196,7 @@ void AddNoise(SpokenWords& words, const NoiseLevel& level, const Confusions& con
     }
     // Two short words run together: "to savings" stays, "a lot" -> "alot".
     if (!noisy.empty() && word.carries == Carries::kNothing && noisy.back().carries == Carries::kNothing &&
-        lower.size() <= 4 && IsAlpha(lower) && IsAlpha(Lower(noisy.back().text)) &&
+        lower.size() <= 4 && IsAlpha(lower) && IsAlpha(LowerAscii(noisy.back().text)) &&
         noisy.back().text.size() <= 3 && random.Chance(level.word_errors * 0.15)) {
       noisy.back().text += word.text;
       continue;
@@ -219,7 +214,7 @@ std::set<std::string> ValueWords(const std::vector<ToolCall>& calls) {
   for (const ToolCall& call : calls) {
     for (const auto& [name, value] : call.arguments.items()) {
       if (!value.is_string()) continue;
-      for (SpokenWord& word : ToWords(PlainWords(Lower(value.get<std::string>()))))
+      for (SpokenWord& word : ToWords(PlainWords(LowerAscii(value.get<std::string>()))))
         words.insert(Strip(word.text).word);
     }
   }
@@ -243,7 +238,7 @@ void CorruptConversation(Conversation& conversation, double word_errors, const C
     const std::set<std::string> values = ValueWords(turn.calls);
     SpokenWords words = ToWords(turn.user);
     for (SpokenWord& word : words) {
-      const std::string lower = Lower(Strip(word.text).word);
+      const std::string lower = LowerAscii(Strip(word.text).word);
       const bool in_value =
           values.contains(lower) ||
           (lower.size() >= 4 && std::any_of(values.begin(), values.end(), [&](const auto& v) {

@@ -1,12 +1,10 @@
 // Letters of ASCII, whatever the locale. Internal to the privacy layer.
 #pragma once
 
-#include <strings.h>
+#include <string.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 namespace sotto {
 
@@ -16,12 +14,6 @@ inline char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 
 inline bool IsAlnum(char c) { return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'z'); }
 // Also of words in other alphabets, byte by byte.
 inline bool IsAlnumOrUtf8(char c) { return IsAlnum(c) || static_cast<uint8_t>(c) >= 0x80; }
-
-inline std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), Lower);
-  return lower;
-}
 
 // Overwrites what stood there.
 inline void Wipe(std::string& text) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "privacy/checksums.h"
 #include "privacy/code_runs.h"
 #include "privacy/letters.h"
@@ -89,8 +90,8 @@ PseudonymVault::~PseudonymVault() {
 
 // Grows without leaving a copy behind.
 void PseudonymVault::Remember(std::string_view text) {
-  const std::string lower = LowerCase(text);
-  const std::string squashed = LowerCase(Squashed(text));
+  const std::string lower = LowerAscii(text);
+  const std::string squashed = LowerAscii(Squashed(text));
   const size_t wanted = seen_.size() + lower.size() + squashed.size() + 2;
   if (wanted > seen_.capacity()) {
     std::string larger;
@@ -106,19 +107,19 @@ void PseudonymVault::Remember(std::string_view text) {
 }
 
 bool PseudonymVault::Fresh(std::string_view pseudonym) const {
-  const std::string lower = LowerCase(pseudonym);
+  const std::string lower = LowerAscii(pseudonym);
   if (seen_.find(lower) != std::string::npos) return false;
   return std::none_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    const std::string other = LowerCase(entry.pseudonym);
+    const std::string other = LowerAscii(entry.pseudonym);
     return other.find(lower) != std::string::npos || lower.find(other) != std::string::npos ||
-           LowerCase(entry.original).find(lower) != std::string::npos;
+           LowerAscii(entry.original).find(lower) != std::string::npos;
   });
 }
 
 const PseudonymVault::Entry* PseudonymVault::EntryOf(std::string_view original, bool code) const {
-  const std::string lower = LowerCase(original);
+  const std::string lower = LowerAscii(original);
   for (const Entry& entry : entries_)
-    if (entry.code == code && LowerCase(entry.original) == lower) return &entry;
+    if (entry.code == code && LowerAscii(entry.original) == lower) return &entry;
   return nullptr;
 }
 

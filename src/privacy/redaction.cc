@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "privacy/code_runs.h"
 #include "privacy/finders.h"
 #include "privacy/letters.h"
@@ -177,7 +178,7 @@ std::string Redactor::KeyOf(std::string_view value) const {
   }
   if (value.find('@') == std::string_view::npos)
     if (std::string mail = WrittenEmail(marked); !mail.empty()) return mail;
-  return LowerCase(value);
+  return LowerAscii(value);
 }
 
 std::string Redactor::Known(std::string_view value) const {
@@ -198,7 +199,7 @@ std::string Redactor::PlaceholderFor(PersonalKind kind, std::string_view value) 
   }
   const auto [found, fresh] = placeholders_.try_emplace(key);
   if (fresh) found->second = fmt::format("<{}_{}>", KindName(kind), ++numbers_[kind]);
-  values_.push_back({LowerCase(value), found->second});
+  values_.push_back({LowerAscii(value), found->second});
   return found->second;
 }
 
@@ -218,7 +219,7 @@ std::string Redactor::RedactText(std::string_view text, std::string_view before)
 
 // The places of values that were found before, beside `spans`.
 void Redactor::AddKnown(std::string_view text, std::vector<PersonalSpan>& spans) const {
-  const std::string lower = LowerCase(text);
+  const std::string lower = LowerAscii(text);
   if (lower.size() != text.size()) return;
   for (const Value& value : values_) {
     if (value.text.size() < kLongValue) continue;
@@ -238,7 +239,7 @@ void Redactor::AddKnown(std::string_view text, std::vector<PersonalSpan>& spans)
 std::string Redactor::WithoutKnown(std::string text) const {
   for (const Value& value : values_) {
     if (value.text.size() < kLongValue) continue;
-    const std::string lower = LowerCase(text);
+    const std::string lower = LowerAscii(text);
     if (lower.size() != text.size()) continue;
     std::string out;
     size_t at = 0;
@@ -307,7 +308,7 @@ std::vector<TranscriptWord> Redactor::RedactWords(const std::vector<TranscriptWo
 }
 
 bool Redactor::Holds(std::string_view text) const {
-  const std::string lower = LowerCase(text);
+  const std::string lower = LowerAscii(text);
   const std::string digits = OnlyDigits(text);
   for (const Value& value : values_) {
     const std::string code = OnlyDigits(value.text);

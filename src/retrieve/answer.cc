@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/ascii.h"
 #include "base/clock.h"
 
 namespace sotto {
@@ -27,8 +28,7 @@ bool AsksForFigure(std::string_view question) {
       "cost",     "price",    "fee",      "charge",    "rate",       "limit",    "maximum",
       "minimum",  "percent",  "when",     "what time", "until what", "deadline", "most",
       "least",    "amount",   "balance",  "age"};
-  std::string text(question);
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string text = LowerAscii(question);
   return std::any_of(std::begin(kAsking), std::end(kAsking),
                      [&](std::string_view word) { return text.find(word) != std::string::npos; });
 }

@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "base/ascii.h"
+
 namespace sotto {
 namespace {
 
@@ -17,8 +19,7 @@ bool IsAsciiSpace(char c) { return c == ' ' || c == '\n' || c == '\t'; }
 bool EndsWithAbbreviation(std::string_view before) {
   size_t begin = before.size();
   while (begin > 0 && !IsAsciiSpace(before[begin - 1]) && before[begin - 1] != '(') --begin;
-  std::string word(before.substr(begin));
-  for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string word = LowerAscii(before.substr(begin));
   if (word.size() == 1 && std::isalpha(static_cast<unsigned char>(word[0]))) return true;  // initials
   // "1." at the beginning counts an item.
   if (before.find_first_not_of(" \n\t") == begin && !word.empty() &&

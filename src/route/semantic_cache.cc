@@ -66,10 +66,13 @@ Result<Understanding> SemanticCache::Find(const CacheScope& scope, std::string_v
                    [&](const auto& entry) { return now < entry->ends; });
     }
   }
-  std::erase_if(like, [&](const auto& entry) {
-    return WhyNotTheSame(*language_, said, entry->said, scope.history.today,
-                         entry->corrected ? Likeness::kStrict : Likeness::kLoose) != nullptr;
-  });
+  if (!like.empty()) {
+    const ComparedSentence mine(*language_, said, scope.history.today);
+    std::erase_if(like, [&](const auto& entry) {
+      const ComparedSentence other(*language_, entry->said, scope.history.today);
+      return WhyNotTheSame(mine, other, entry->corrected ? Likeness::kStrict : Likeness::kLoose) != nullptr;
+    });
+  }
   const std::vector<float> vector = like.empty() ? std::vector<float>() : VectorOf(said);
   const Entry* nearest = nullptr;
   double similarity = 0;

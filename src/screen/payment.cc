@@ -8,6 +8,7 @@
 #include <iostream>
 #include <optional>
 
+#include "base/csv.h"
 #include "base/utf8.h"
 #include "core/json.h"
 
@@ -82,35 +83,6 @@ bool SpeaksOfOutcome(std::string_view name) {
   return false;
 }
 
-// One line of CSV (RFC 4180) without its end. False: a quote that is not closed.
-bool SplitCsv(std::string_view line, std::vector<std::string>& fields) {
-  fields.clear();
-  std::string field;
-  bool quoted = false;
-  for (size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (quoted) {
-      if (c != '"') {
-        field += c;
-      } else if (i + 1 < line.size() && line[i + 1] == '"') {
-        field += c;
-        ++i;
-      } else {
-        quoted = false;
-      }
-    } else if (c == '"' && field.empty()) {
-      quoted = true;
-    } else if (c == ',') {
-      fields.push_back(std::move(field));
-      field.clear();
-    } else {
-      field += c;
-    }
-  }
-  fields.push_back(std::move(field));
-  return !quoted;
-}
-
 std::string_view Trimmed(std::string_view text) {
   while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
   while (text.ends_with(' ') || text.ends_with('\t') || text.ends_with('\r')) text.remove_suffix(1);
@@ -150,11 +122,12 @@ class PaymentFileReader {
 
  private:
   Result<void> ReadHeading(std::string_view line) {
-    std::vector<std::string> names;
-    if (!SplitCsv(line, names))
+    CsvRow heading;
+    CsvRows(line, ',').Next(heading);
+    if (!heading.closed)
       return MakeError(ErrorCode::kInvalidArgument, "{}:{}: a quote that is not closed", source_, number_);
     std::vector<bool> seen(kColumns, false);
-    for (const std::string& raw : names) {
+    for (const std::string& raw : heading.fields) {
       const std::string name(Trimmed(raw));
       const auto column = ColumnOf(name);
       if (column && !seen[*column]) {
@@ -195,14 +168,15 @@ class PaymentFileReader {
   }
 
   void ReadCsvRow(std::string_view line) {
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (!SplitCsv(line, fields_)) return Fault("a quote that is not closed");
-    if (fields_.size() != columns_.size())
+    CsvRows(line, ',').Next(row_);
+    if (!row_.closed) return Fault("a quote that is not closed");
+    const std::vector<std::string>& fields = row_.fields;
+    if (fields.size() != columns_.size())
       return Fault("the row has not as many fields as the heading",
-                   fmt::format(" ({} of {})", fields_.size(), columns_.size()));
+                   fmt::format(" ({} of {})", fields.size(), columns_.size()));
     for (std::string& value : values_) value.clear();
-    for (size_t i = 0; i < fields_.size(); ++i) {
-      if (columns_[i] != kColumns) values_[columns_[i]] = Trimmed(fields_[i]);
+    for (size_t i = 0; i < fields.size(); ++i) {
+      if (columns_[i] != kColumns) values_[columns_[i]] = Trimmed(fields[i]);
     }
     Add();
   }
@@ -263,7 +237,7 @@ class PaymentFileReader {
   const std::function<void(Payment&&)>& use_;
   size_t number_ = 0;
   std::vector<Column> columns_;  // of each field; kColumns: passed over
-  std::vector<std::string> fields_;
+  CsvRow row_;
   std::string values_[kColumns];
   int64_t newest_ = INT64_MIN;
   PaymentFaults faults_;

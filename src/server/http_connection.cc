@@ -10,6 +10,7 @@
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "server/outbox.h"
@@ -29,14 +30,6 @@ constexpr std::chrono::seconds kCloseWithin{3};
 constexpr size_t kDropAtOnce = size_t{64} << 10;
 constexpr size_t kDropAtMost = size_t{64} << 20;
 
-std::string Lower(beast::string_view text) {
-  std::string lower(text.data(), text.size());
-  for (char& letter : lower) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
-  return lower;
-}
-
 Result<WebRequest> Convert(BeastRequest& from, const std::string& peer, bool tls) {
   WebRequest request;
   const auto method = from.method_string();
@@ -44,8 +37,10 @@ Result<WebRequest> Convert(BeastRequest& from, const std::string& peer, bool tls
   request.peer = peer;
   request.tls = tls;
   for (const auto& field : from) {
+    const auto name = field.name_string();
     const auto value = field.value();
-    request.headers.emplace_back(Lower(field.name_string()), std::string(value.data(), value.size()));
+    request.headers.emplace_back(LowerAscii({name.data(), name.size()}),
+                                 std::string(value.data(), value.size()));
   }
   SOTTO_RETURN_IF_ERROR(ParseTarget({from.target().data(), from.target().size()}, &request));
   request.body = std::move(from.body());

@@ -3,7 +3,9 @@
 #include <atomic>
 
 #include "assistant/line_audio.h"
+#include "base/markup.h"
 #include "base/unique_id.h"
+#include "server/line_packets.h"
 #include "server/media_messages.h"
 #include "server/metrics.h"
 #include "server/twilio_signature.h"
@@ -21,29 +23,6 @@ constexpr size_t kTooMuchWaiting = 64 * 1024;
 constexpr const char* kLastMark = "end";
 constexpr uint16_t kNormalClose = 1000;
 constexpr uint16_t kPolicyClose = 1008;
-
-std::string XmlText(std::string_view text) {
-  std::string escaped;
-  for (const char letter : text) {
-    switch (letter) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += letter;
-    }
-  }
-  return escaped;
-}
 
 WebResponse TwiML(std::string_view verbs) {
   WebResponse response;
@@ -72,16 +51,11 @@ class MediaLine final : public VoiceLine {
         encoder_(LineEncoder::Create({LineFormat::Codec::kMuLaw, 8000}).value()) {}
 
   void OnFrame(std::span<const float> frame, bool silent) override {
-    packet_.insert(packet_.end(), frame.begin(), frame.end());
-    if (!silent) tail_ = 3;
-    if (packet_.size() < 2 * kFrameSamples) return;
-    if (tail_ > 0) {
-      --tail_;
-      const std::string bytes = encoder_->Encode(packet_);
-      if (!bytes.empty() && sender_->waiting_bytes() < kTooMuchWaiting)
-        sender_->SendText(MediaText(stream_, bytes));
-    }
-    packet_.clear();
+    const std::span<const float> packet = packets_.Add(frame, silent);
+    if (packet.empty()) return;
+    const std::string bytes = encoder_->Encode(packet);
+    if (!bytes.empty() && sender_->waiting_bytes() < kTooMuchWaiting)
+      sender_->SendText(MediaText(stream_, bytes));
   }
   // What Twilio has in its buffer is not said any more.
   void OnPaused(bool paused) override {
@@ -104,8 +78,7 @@ class MediaLine final : public VoiceLine {
   Scheduler& scheduler_;
   // The pacer's.
   const std::unique_ptr<LineEncoder> encoder_;
-  std::vector<float> packet_;
-  int tail_ = 0;  // packets after speech: what resampling still holds
+  LinePackets packets_;
 };
 
 }  // namespace
@@ -296,7 +269,7 @@ void MediaStreams::Voice(Exchange exchange) {
   const bool tls = url.starts_with("https");
   exchange.respond(TwiML(fmt::format(
       R"(<Connect action="{}/v1/twilio/ended"><Stream url="{}{}{}"><Parameter name="token" value="{}"/></Stream></Connect>)",
-      XmlText(url), tls ? "wss" : "ws", XmlText(url.substr(url.find("://"))), kPath, token)));
+      EscapeMarkup(url), tls ? "wss" : "ws", EscapeMarkup(url.substr(url.find("://"))), kPath, token)));
 }
 
 void MediaStreams::Ended(Exchange exchange) {
@@ -306,7 +279,7 @@ void MediaStreams::Ended(Exchange exchange) {
   const auto call = shared_->services.log->Find(FieldOf(*form, "CallSid"), "");
   const bool handed_off = call && call->at("reason") == "handed_off";
   if (handed_off && !shared_->options.person.empty())
-    return exchange.respond(TwiML(fmt::format("<Dial>{}</Dial>", XmlText(shared_->options.person))));
+    return exchange.respond(TwiML(fmt::format("<Dial>{}</Dial>", EscapeMarkup(shared_->options.person))));
   exchange.respond(TwiML("<Hangup/>"));
 }
 

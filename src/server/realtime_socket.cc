@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/unique_id.h"
+#include "server/line_packets.h"
 #include "server/metrics.h"
 #include "server/openai_api.h"
 #include "server/realtime_messages.h"
@@ -20,7 +21,7 @@ constexpr uint16_t kRefused = 1008;
 constexpr uint16_t kBusy = 1013;
 constexpr size_t kMostWaiting = 256 * 1024;            // a reader so slow hears gaps
 constexpr size_t kMostCollected = size_t{16000} * 60;  // samples before a commit
-constexpr size_t kItemsKept = 200;  // that can be asked for again
+constexpr size_t kItemsKept = 200;                     // that can be asked for again
 constexpr size_t kSilenceAfterCommit = 16000;          // samples: ends the turn
 
 std::string NewId(std::string_view kind) { return std::string(kind) + "_" + UniqueId().substr(0, 24); }
@@ -79,18 +80,13 @@ class RealtimeLine final : public VoiceLine {
   }
 
   void OnFrame(std::span<const float> frame, bool silent) override {
-    packet_.insert(packet_.end(), frame.begin(), frame.end());
+    const std::span<const float> packet = packets_.Add(frame, silent);
     const std::lock_guard lock(mutex_);
     elapsed_ms_ += 10;
-    if (!silent) tail_ = 3;
-    if (packet_.size() < 2 * kFrameSamples) return;
-    if (tail_ > 0) {
-      --tail_;
-      const std::string bytes = encoder_->Encode(packet_);
-      if (!bytes.empty() && session_.speaks && !response_.empty() && sender_->waiting_bytes() < kMostWaiting)
-        Send(Part("response.output_audio.delta", {{"delta", ToBase64(bytes)}}));
-    }
-    packet_.clear();
+    if (packet.empty()) return;
+    const std::string bytes = encoder_->Encode(packet);
+    if (!bytes.empty() && session_.speaks && !response_.empty() && sender_->waiting_bytes() < kMostWaiting)
+      Send(Part("response.output_audio.delta", {{"delta", ToBase64(bytes)}}));
   }
   void OnSpeech(bool speaks) override {
     const std::lock_guard lock(mutex_);
@@ -230,22 +226,21 @@ class RealtimeLine final : public VoiceLine {
   }
 
   const std::shared_ptr<const void> held_;  // one of the client's calls
-  std::vector<float> packet_;               // the pacer's
+  LinePackets packets_;                     // the pacer's
   mutable std::mutex mutex_;
   // All guarded by mutex_.
   const std::shared_ptr<WebSocketSender> sender_;
   RealtimeSession session_;
   std::unique_ptr<LineEncoder> encoder_;
-  int tail_ = 0;
   int64_t elapsed_ms_ = 0;
-  std::string item_;      // of the user's speech that is heard
-  std::string partial_;   // of it, as told
-  std::string response_;  // that is being said; empty: none
-  std::string reply_;     // its item
-  std::string said_;      // its text
-  std::string last_;      // the conversation's last item
+  std::string item_;        // of the user's speech that is heard
+  std::string partial_;     // of it, as told
+  std::string response_;    // that is being said; empty: none
+  std::string reply_;       // its item
+  std::string said_;        // its text
+  std::string last_;        // the conversation's last item
   std::deque<Json> items_;  // the last ones, as they were told
-  bool typed_ = false;    // the next turn's words were an item already
+  bool typed_ = false;      // the next turn's words were an item already
 };
 
 namespace {

@@ -5,6 +5,7 @@
 #include "assistant/grounding_view.h"
 #include "base/unique_id.h"
 #include "server/hand_off_view.h"
+#include "server/line_packets.h"
 #include "server/metrics.h"
 #include "server/secrets.h"
 #include "server/voice_messages.h"
@@ -14,9 +15,7 @@ namespace {
 
 using namespace voice_message;
 
-constexpr size_t kCallEventsKept = 400;  // for a connection that comes back
-constexpr size_t kPacketSamples = 2 * kFrameSamples;
-constexpr int kTailPackets = 3;              // after speech: what resampling still holds
+constexpr size_t kCallEventsKept = 400;      // for a connection that comes back
 constexpr size_t kTooMuchAudio = 64 * 1024;  // waiting: a reader so slow hears gaps
 constexpr std::chrono::seconds kStartWithin{10};
 constexpr uint16_t kCloseNormal = 1000;
@@ -65,17 +64,12 @@ class SocketLine final : public VoiceLine {
   }
 
   void OnFrame(std::span<const float> frame, bool silent) override {
-    packet_.insert(packet_.end(), frame.begin(), frame.end());
-    if (!silent) tail_ = kTailPackets;
-    if (packet_.size() < kPacketSamples) return;
-    if (tail_ > 0) {
-      --tail_;
-      std::string bytes = encoder_->Encode(packet_);
-      const std::lock_guard lock(mutex_);
-      if (sender_ != nullptr && !bytes.empty() && sender_->waiting_bytes() < kTooMuchAudio)
-        sender_->SendBinary(std::move(bytes));
-    }
-    packet_.clear();
+    const std::span<const float> packet = packets_.Add(frame, silent);
+    if (packet.empty()) return;
+    std::string bytes = encoder_->Encode(packet);
+    const std::lock_guard lock(mutex_);
+    if (sender_ != nullptr && !bytes.empty() && sender_->waiting_bytes() < kTooMuchAudio)
+      sender_->SendBinary(std::move(bytes));
   }
   void OnPartial(std::string_view text) override { Tell({{"type", "partial"}, {"text", text}}); }
   void OnReply(const TurnRecord& record, const Json& state) override {
@@ -124,8 +118,7 @@ class SocketLine final : public VoiceLine {
   const LineFormat input_;
   // The pacer's.
   const std::unique_ptr<LineEncoder> encoder_;
-  std::vector<float> packet_;
-  int tail_ = 0;
+  LinePackets packets_;
 
   std::mutex mutex_;
   // All guarded by mutex_.

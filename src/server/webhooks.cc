@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <fstream>
 
 #include "base/log.h"
 #include "base/mapped_file.h"
@@ -46,19 +45,10 @@ struct Webhooks::Shared {
     return options.folder / (event.id + kEnding);
   }
 
-  // Whole or not at all.
   Result<void> Keep(const UntakenEvent& event) const {
     if (options.folder.empty()) return {};
-    const std::filesystem::path path = FileOf(event);
-    std::filesystem::path part = path;
-    part += ".part";
-    std::ofstream stream(part, std::ios::binary);
-    stream << Json{{"id", event.id}, {"url", event.url}, {"body", event.body}, {"tries", event.tries}}.dump();
-    stream.close();
-    std::error_code error;
-    if (stream) std::filesystem::rename(part, path, error);
-    if (!stream || error) return MakeError(ErrorCode::kIo, "cannot write {}", path.string());
-    return {};
+    const Json json{{"id", event.id}, {"url", event.url}, {"body", event.body}, {"tries", event.tries}};
+    return WriteFileAtomically(FileOf(event), json.dump());
   }
   void Forget(const UntakenEvent& event) {
     --waiting;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "privacy/checksums.h"
 
@@ -204,8 +205,7 @@ FormatVerdict CheckRoutingNumber(std::string_view digits) {
 
 FormatVerdict CheckEmail(std::string_view address) {
   FormatVerdict out;
-  std::string lower;
-  for (const char c : address) lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string lower = LowerAscii(address);
   out.value = lower;
   const size_t at = lower.find('@');
   if (at == std::string::npos || lower.find('@', at + 1) != std::string::npos) {

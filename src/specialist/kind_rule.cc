@@ -4,6 +4,7 @@
 // specialist/formats.h judge it. What nothing tells the kind of is not reported.
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "privacy/checksums.h"
 #include "privacy/said_codes.h"
@@ -22,12 +23,6 @@ constexpr size_t kShortestIban = 15;  // Norway's
 
 bool IsAllDigits(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-std::string LowerOf(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
 }
 
 struct RuleKeys {
@@ -97,8 +92,8 @@ class RuleAnnotator final : public Annotator {
   static bool IsCalled(std::string_view text, const SaidCode& code,
                        std::initializer_list<std::string_view> names) {
     const size_t from = code.begin > kCueBytes ? code.begin - kCueBytes : 0;
-    const std::string before = LowerOf(text.substr(from, code.begin - from));
-    const std::string behind = LowerOf(text.substr(code.end, 24));
+    const std::string before = LowerAscii(text.substr(from, code.begin - from));
+    const std::string behind = LowerAscii(text.substr(code.end, 24));
     for (const std::string_view name : names) {
       if (const size_t at = before.rfind(name); at != std::string::npos) {
         // Nothing with digits between the name and its code.
@@ -288,7 +283,7 @@ class RuleAnnotator final : public Annotator {
         end = exact_end;
       }
       const size_t from = i > kCueBytes ? i - kCueBytes : 0;
-      const bool called = LowerOf(text.substr(from, i - from)).find("iban") != std::string::npos;
+      const bool called = LowerAscii(text.substr(from, i - from)).find("iban") != std::string::npos;
       const bool long_enough = characters.size() >= kShortestIban && characters.size() <= 34;
       const auto n_digits = std::ranges::count_if(characters, [](char c) { return c >= '0' && c <= '9'; });
       // Other codes of letters and digits are as long: mostly digits, and a country that has IBANs.

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "base/ascii.h"
 #include "specialist/call_summary.h"
 #include "text/normalise.h"
 
@@ -39,12 +40,6 @@ std::string PlainNumber(const std::string& number) {
   while (trimmed.ends_with('0')) trimmed.pop_back();
   if (trimmed.ends_with('.')) trimmed.pop_back();
   return trimmed;
-}
-
-std::string LowerText(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
 }
 
 }  // namespace
@@ -87,7 +82,7 @@ std::vector<std::string> CheckNote(std::string_view note, std::span<const TurnRe
   // Counted, not written: how many turns, how long.
   for (const size_t counted : {turns, lost, silent, static_cast<size_t>(std::round(ms / 1000))})
     numbers.insert(fmt::format("{}", counted));
-  all = LowerText(all);
+  all = LowerAscii(all);
 
   std::vector<std::string> wrong;
   while (!note.empty()) {
@@ -107,7 +102,7 @@ std::vector<std::string> CheckNote(std::string_view note, std::span<const TurnRe
         const std::string_view one = rest.substr(0, comma);
         rest.remove_prefix(std::min(comma + 2, rest.size()));
         const size_t space = one.rfind(' ');
-        const std::string value = LowerText(one.substr(space == std::string_view::npos ? 0 : space + 1));
+        const std::string value = LowerAscii(one.substr(space == std::string_view::npos ? 0 : space + 1));
         if (all.find(value) == std::string::npos && !numbers.contains(PlainNumber(value)))
           wrong.push_back(fmt::format("'{}' is not in the record: {}", value, line));
       }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "privacy/said_codes.h"
 #include "specialist/extractive.h"
 #include "specialist/tag_text.h"
@@ -41,8 +42,7 @@ std::optional<PersonalSpan> WhoCalled(const Detector& detector, std::string_view
   for (const PersonalSpan& span : detector.Scan(text)) {
     if (span.kind != PersonalKind::kName) continue;
     const size_t from = span.begin > 24 ? span.begin - 24 : 0;
-    std::string before(text.substr(from, span.begin - from));
-    for (char& c : before) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const std::string before = LowerAscii(text.substr(from, span.begin - from));
     for (const std::string_view cue :
          {"this is ", "my name is ", "name's ", "it's ", "its ", "i'm ", "i am ", "here is "}) {
       if (before.ends_with(cue)) return span;

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <set>
 
+#include "base/ascii.h"
 #include "text/normalise.h"
 #include "text/spoken_numbers.h"
 #include "workflow/schema_resolver.h"
@@ -17,12 +18,6 @@ namespace sotto {
 namespace {
 
 constexpr size_t kMaxExamples = 40;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 // "fromAccount", "from_account" -> "from account"
 std::string WordsOfName(std::string_view name) {
@@ -80,7 +75,7 @@ std::string AskText(const std::string& name, std::string ask) {
 std::string Key(const std::string& name) {
   static const std::set<std::string> words{"y",    "n",     "yes",  "no",   "on",  "off",
                                            "true", "false", "null", "none", "nan", "inf"};
-  return words.contains(Lower(name)) ? Quoted(name) : name;
+  return words.contains(LowerAscii(name)) ? Quoted(name) : name;
 }
 
 // A name of the workflow: letters, digits and '_', a letter first.
@@ -334,7 +329,8 @@ class FromTools {
       }
       if (arguments.size() != call.arguments.size()) continue;  // an argument that the tool does not have
       std::string example = ExampleOf(seed.turns[0].user, arguments);
-      if (!example.empty() && said_.insert(Lower(example)).second) examples.push_back(std::move(example));
+      if (!example.empty() && said_.insert(LowerAscii(example)).second)
+        examples.push_back(std::move(example));
     }
     return examples;
   }
@@ -479,7 +475,7 @@ std::string ExampleOf(const std::string& words, const Json& arguments) {
                        : value.is_string() ? value.get<std::string>()
                                            : "";
     text = PlainWords(text);
-    const size_t at = text.empty() ? std::string::npos : Lower(example).find(Lower(text));
+    const size_t at = text.empty() ? std::string::npos : LowerAscii(example).find(LowerAscii(text));
     if (at == std::string::npos) return "";
     const size_t begin = at > 0 && example[at - 1] == '$' ? at - 1 : at;
     size_t end = at + text.size();

@@ -17,12 +17,12 @@ const LanguageData& English() {
   return *english;
 }
 
-const char* Loose(std::string_view a, std::string_view b) {
-  return WhyNotTheSame(English(), a, b, kToday, Likeness::kLoose);
+const char* WhyNot(std::string_view a, std::string_view b, Likeness likeness) {
+  return WhyNotTheSame(ComparedSentence(English(), a, kToday), ComparedSentence(English(), b, kToday),
+                       likeness);
 }
-const char* Strict(std::string_view a, std::string_view b) {
-  return WhyNotTheSame(English(), a, b, kToday, Likeness::kStrict);
-}
+const char* Loose(std::string_view a, std::string_view b) { return WhyNot(a, b, Likeness::kLoose); }
+const char* Strict(std::string_view a, std::string_view b) { return WhyNot(a, b, Likeness::kStrict); }
 
 TEST(SameMeaning, OtherWordsForTheSame) {
   EXPECT_EQ(Loose("what's in my savings account", "how much money is in my savings"), nullptr);
