@@ -39,10 +39,15 @@ constexpr float ByteOffset(DType type) {
                                 : 0.0f;
 }
 
-// How far ahead of its use a weight is fetched, in bytes: into the second level of the cache, then into the
-// first.
+// How far ahead of its use a weight is fetched, in bytes: into the second level of the cache (0: not), then into the
+// first. Measured where the kernels run (docs/limits.md): a second request for each line costs Zen 5 a tenth of its rate.
+#ifdef SOTTO_TILES
 constexpr size_t kPrefetchFar = 16384;
 constexpr size_t kPrefetchNear = 2048;
+#else
+constexpr size_t kPrefetchFar = 0;
+constexpr size_t kPrefetchNear = 8192;
+#endif
 
 // A packed group that unpacks block after block.
 template <DType kType>
@@ -127,7 +132,7 @@ class PackedGroup {
   inline void PrefetchAfter(size_t b) const {
     constexpr size_t kBytes = kType == DType::kQ8_0 ? 512 : 256;
     for (size_t line = 0; line < kBytes; line += 64) {
-      PrefetchFar(quants_ + b * kBytes + kPrefetchFar + line);
+      if constexpr (kPrefetchFar > 0) PrefetchFar(quants_ + b * kBytes + kPrefetchFar + line);
       Prefetch(quants_ + b * kBytes + kPrefetchNear + line);
     }
     constexpr size_t kHigh = kType == DType::kQ6_K                                                     ? 128
