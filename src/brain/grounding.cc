@@ -50,6 +50,17 @@ std::vector<std::string_view> WordsOf(std::span<const NormalisedWord> words) {
   return views;
 }
 
+// The words, those inside idioms empty: "saving grace" names no account.
+std::vector<std::string_view> NamingWords(const LanguageData& language,
+                                          std::span<const NormalisedWord> words) {
+  const std::vector<std::string_view> all = WordsOf(words);
+  std::vector<std::string_view> naming = all;
+  for (size_t at = 0; at < all.size(); ++at) {
+    for (size_t i = 0; i < language.idioms.MatchesAt(all, at); ++i) naming[at + i] = {};
+  }
+  return naming;
+}
+
 // Equal but for one misheard letter in `of`.
 bool SoundsAlike(std::string_view a, std::string_view b, size_t of = 4) {
   return WithinEdits(a, b, std::max(a.size(), b.size()) / of);
@@ -123,7 +134,8 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
       return language_.words.empty() || language_.words.Contains(word);
     };
     for (const Utterance& said : said_) {
-      const std::vector<bool> named = NamedValues(argument.listed, WordsOf(said.words), is_word);
+      const std::vector<bool> named =
+          NamedValues(argument.listed, NamingWords(language_, said.words), is_word);
       for (size_t i = 0; i < named.size(); ++i) possible[i] = possible[i] || named[i];
     }
     if (language_.references.Found(WordsOf(said_.front().words))) possible.assign(possible.size(), true);
@@ -134,6 +146,9 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
   }
   const bool none = std::find(possible.begin(), possible.end(), true) == possible.end();
   if (none && channel_ == Channel::kTyped) {
+    // Words of an idiom alone: nobody meant any value.
+    const std::vector<bool> literally = NamedValues(argument.listed, WordsOf(said_.front().words), IsWord());
+    if (std::find(literally.begin(), literally.end(), true) != literally.end()) return;
     for (const std::string& literal : argument.literals) Add(out, literal, nullptr, kNotListed);
     return;
   }

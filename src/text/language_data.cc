@@ -27,7 +27,8 @@ std::map<std::string, PhraseList*, std::less<>> Sections(LanguageData& data, std
             {"now", &data.now},
             {"backchannels", &data.backchannels},
             {"backchannels or answers", &data.backchannels_or_answers},
-            {"references", &data.references}};
+            {"references", &data.references},
+            {"idioms", &data.idioms}};
   }
   if (file == "consent.txt") {
     return {{"yes", &data.yes},

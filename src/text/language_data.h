@@ -56,6 +56,7 @@ struct LanguageData {
   PhraseList backchannels;
   PhraseList backchannels_or_answers;
   PhraseList references;  // words that stand for a value without naming it: "the other one"
+  PhraseList idioms;      // words that mean something else together: "saving grace"
 
   // consent.txt: answers to a read-back (text/consent.h)
   PhraseList yes;
