@@ -123,10 +123,16 @@ class Reader {
         add("<number>", reading->end - at);
         continue;
       }
-      // Words that agree ("go", "do", "that's right") keep their own meaning.
-      if (back_.words != nullptr && language_.yes.MatchesAt(words_, at) == 0) {
-        if (add("<acted>", back_.words->past.MatchesAt(words_, at)) ||
-            add("<act>", back_.words->verbs.MatchesAt(words_, at)) ||
+      // Words that agree keep their own meaning: "go", "do", "make it so", which ends like a hesitation.
+      if (const size_t agreeing = language_.yes.MatchesAt(words_, at); agreeing > 0) {
+        for (const size_t end = at + agreeing; at < end; ++at) tokens.emplace_back(words_[at]);
+        continue;
+      }
+      if (back_.words != nullptr) {
+        // "Reset" is an act, and done.
+        const size_t act = back_.words->verbs.MatchesAt(words_, at);
+        const size_t acted = back_.words->past.MatchesAt(words_, at);
+        if (add(acted > act ? "<acted>" : "<act>", std::max(act, acted)) ||
             add("<noun>", back_.words->nouns.MatchesAt(words_, at)) ||
             add("<object>", back_.words->objects.MatchesAt(words_, at)) || add("<value>", answer_.SaidAt(at)))
           continue;
