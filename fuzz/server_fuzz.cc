@@ -17,6 +17,7 @@
 #include "server/realtime_messages.h"
 #include "server/secrets.h"
 #include "server/voice_messages.h"
+#include "server/wav_file.h"
 #include "server/wyoming_protocol.h"
 
 namespace sotto {
@@ -102,6 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckError(ParseMultipart("multipart/form-data; boundary=b", text));
   CheckError(ParseMultipart(text, text));
   ReadTurn(text);
+  CheckError(ReadWavHeader(text));
   std::string bytes;
   if (FromBase64(text, &bytes)) SOTTO_CHECK(bytes.size() <= text.size());
   SOTTO_CHECK(Messages(text, 1) == Messages(text, 1 + size / 3));

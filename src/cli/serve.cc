@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <sstream>
 
 #include "action/actions.h"
 #include "assistant/session_host.h"
@@ -29,6 +30,7 @@ struct ServeFlags {
   std::vector<std::string> indexes;
   std::string twilio_token_file;
   std::string webhook_secret_file;
+  std::string traces_headers_file;
   std::string config;
   std::string database;
   std::string customer = "-";
@@ -83,6 +85,23 @@ ServedWorkflows::Open OpenWith(const ServeFlags& flags, const std::shared_ptr<Sh
   };
 }
 
+// "Name: value", one a line.
+Result<HttpHeaders> ReadHeaders(const std::string& path) {
+  SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  HttpHeaders headers;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back()))) line.pop_back();
+    if (line.empty()) continue;
+    const size_t colon = line.find(':');
+    const size_t value = colon == std::string::npos ? colon : line.find_first_not_of(' ', colon + 1);
+    if (colon == 0 || value == std::string::npos)
+      return MakeError(ErrorCode::kInvalidArgument, "{}: a line should read NAME: VALUE", path);
+    headers.emplace_back(line.substr(0, colon), line.substr(value));
+  }
+  return headers;
+}
+
 // Secrets: from a file or the environment, never from the command line, which everybody on the machine can
 // read.
 Result<void> ReadSecrets(ServeFlags& flags) {
@@ -101,6 +120,9 @@ Result<void> ReadSecrets(ServeFlags& flags) {
       webhooks.secret.pop_back();
   } else if (const char* secret = std::getenv("SOTTO_WEBHOOK_SECRET")) {
     webhooks.secret = secret;
+  }
+  if (!flags.traces_headers_file.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(flags.server.traces.headers, ReadHeaders(flags.traces_headers_file));
   }
   while (twilio.public_url.ends_with('/')) twilio.public_url.pop_back();
   if (!twilio.auth_token.empty() && !twilio.public_url.starts_with("https://") &&
@@ -195,6 +217,35 @@ void AddLimits(CLI::App& command, ServeFlags& flags) {
   command.add_option("--most-sessions", flags.most_sessions, "Written sessions at once")
       ->check(CLI::Range(1, 10000000))
       ->capture_default_str();
+  Admission::Options& admission = flags.server.admission;
+  command
+      .add_option(
+          "--most-cpu", admission.most_cpu,
+          "Share of the cores that the server may use from which on calls are told that it is busy, 0..1; 0: "
+          "not looked at")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command
+      .add_option("--most-late", admission.most_late,
+                  "Late frames of speech a second, from which on nobody more is let in; 0: not looked at")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  command
+      .add_option(
+          "--most-waiting", admission.most_waiting,
+          "Pieces of work that wait for a thread, from which on nobody more is let in; 0: not looked at")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  command
+      .add_option("--reopen", admission.reopen,
+                  "Share of each of these below which, after 5 s, people are let in again")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
+  command
+      .add_option("--call-cost", admission.call_cost,
+                  "Cores that a call takes: those that just began count so much")
+      ->check(CLI::Range(0.0, 64.0))
+      ->capture_default_str();
   command.add_option("--drain", flags.drain_s, "Seconds that calls have to end when the server is stopped")
       ->check(CLI::Range(0, 3600))
       ->capture_default_str();
@@ -206,6 +257,26 @@ void AddLimits(CLI::App& command, ServeFlags& flags) {
       .add_option("--ready-recognizers", flags.sources.ready_recognizers,
                   "Callers of each workflow who never wait for a recognizer to start")
       ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+}
+
+void AddWatching(CLI::App& command, ServeFlags& flags) {
+  command
+      .add_option(
+          "--recordings", flags.server.recordings,
+          "Folder of recorded calls, of workflows that say so (docs/formats/recordings.md); only its owner "
+          "may read it")
+      ->envname("SOTTO_RECORDINGS");
+  command
+      .add_option("--traces", flags.server.traces.url,
+                  "Collector that is sent spans, OTLP over HTTP: http://127.0.0.1:4318/v1/traces")
+      ->envname("SOTTO_TRACES");
+  command.add_option("--traces-headers-file", flags.traces_headers_file,
+                     "Headers that the collector wants, one a line: Authorization: Bearer KEY");
+  command
+      .add_option("--traces-share", flags.server.traces.share,
+                  "Share of the traces that begin here, 0..1; whoever sends a traceparent decides for theirs")
+      ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
 }
 
@@ -298,6 +369,7 @@ void RegisterServe(CLI::App& app, CliContext& context) {
   command->add_flag("!--keep-personal-data", flags->host.redact,
                     "Write turn records as they are; default: typed placeholders stand for personal data");
   AddSecurity(*command, *flags);
+  AddWatching(*command, *flags);
   AddLimits(*command, *flags);
   command->footer(
       "Example:\n  sotto serve --workflow workflows/banking --workflow workflows/telecom --port 8080\n"

@@ -87,6 +87,7 @@ class MediaLine final : public VoiceLine {
   void OnPaused(bool paused) override {
     if (paused) sender_->SendText(ClearText(stream_));
   }
+  bool hears_refusals() const override { return true; }
   void OnEnd(std::string_view reason, const std::optional<HandOff>& hand_off) override {
     log_.End(call_, reason, hand_off);
     // Twilio ends the call when the socket closes, which must not cut the last words off.
@@ -147,8 +148,9 @@ namespace {
 
 class MediaStream final : public WebSocketReceiver, public std::enable_shared_from_this<MediaStream> {
  public:
-  explicit MediaStream(std::shared_ptr<MediaStreams::Shared> shared)
+  MediaStream(std::shared_ptr<MediaStreams::Shared> shared, std::optional<TraceContext> trace)
       : shared_(std::move(shared)),
+        trace_(std::move(trace)),
         decoder_(LineDecoder::Create({LineFormat::Codec::kMuLaw, 8000}).value()) {}
 
   void OnOpen(std::shared_ptr<WebSocketSender> sender) override {
@@ -213,6 +215,7 @@ class MediaStream final : public WebSocketReceiver, public std::enable_shared_fr
     options.front_end.echo_cancellation = false;  // the telephone network's business
     const auto line =
         std::make_shared<MediaLine>(sender_, start.stream, start.call, *services.log, *services.scheduler);
+    line->set_trace(trace_);
     services.calls->Open(
         workflow, std::move(options), line,
         [self = shared_from_this(), call = start.call](tl::expected<VoiceCalls::CallPtr, Problem> opened) {
@@ -233,6 +236,7 @@ class MediaStream final : public WebSocketReceiver, public std::enable_shared_fr
   }
 
   const std::shared_ptr<MediaStreams::Shared> shared_;
+  const std::optional<TraceContext> trace_;
   std::shared_ptr<WebSocketSender> sender_;
   // The connection's.
   std::atomic<bool> started_{false};
@@ -290,8 +294,8 @@ void MediaStreams::Voice(Exchange exchange) {
   const std::string token = busy ? "" : shared_->NewTicket({call, workflow->name, FieldOf(*form, "From")});
   if (token.empty()) {
     shared_->services.metrics->Refused("calls");
-    return exchange.respond(
-        TwiML("<Say>All lines are busy at the moment. Please call again in a few minutes.</Say><Hangup/>"));
+    const Texts& sentences = workflow->deployment->workflow().texts.find("busy")->second;
+    return exchange.respond(TwiML(fmt::format("<Say>{}</Say><Hangup/>", XmlText(sentences.front()))));
   }
   const bool tls = url.starts_with("https");
   exchange.respond(TwiML(fmt::format(
@@ -316,7 +320,7 @@ std::variant<WebSocketAccept, WebResponse> MediaStreams::Upgrade(const WebReques
         Problem{404, "not_found", "this server takes no calls of Twilio's (--twilio-token-file)"});
   const auto checked = Check(request, shared_->options.public_url.starts_with("https") ? "wss" : "ws");
   if (!checked) return checked.error();
-  return WebSocketAccept{std::make_shared<MediaStream>(shared_), {}};
+  return WebSocketAccept{std::make_shared<MediaStream>(shared_, TraceContextOf(request)), {}};
 }
 
 }  // namespace sotto

@@ -55,6 +55,13 @@ Result<VoiceMessage> ReadKey(JsonFields& fields) {
   return Key{key[0]};
 }
 
+Result<VoiceMessage> ReadRecord(JsonFields& fields) {
+  Record record;
+  fields.Require("paused", fields.Bool("paused", &record.paused));
+  SOTTO_RETURN_IF_ERROR(fields.Done());
+  return record;
+}
+
 }  // namespace
 
 Result<Caller> ReadCaller(const Json& json, std::string_view where) {
@@ -74,11 +81,12 @@ Result<VoiceMessage> ReadVoiceMessage(std::string_view text) {
   if (type == "start") return ReadStart(fields);
   if (type == "resume") return ReadResume(fields);
   if (type == "key") return ReadKey(fields);
+  if (type == "recording") return ReadRecord(fields);
   if (type == "end") {
     SOTTO_RETURN_IF_ERROR(fields.Done());
     return End{};
   }
-  fields.Wrong("type", "one of start, resume, key and end");
+  fields.Wrong("type", "one of start, resume, key, recording and end");
   SOTTO_RETURN_IF_ERROR(fields.Done(true));
   return MakeError(ErrorCode::kInvalidArgument, "'type' is missing");
 }
