@@ -14,6 +14,7 @@
 #include "cli/server_commands.h"
 #include "cli/turn_sink.h"
 #include "nn/shared_team.h"
+#include "server/carrier_signature.h"
 #include "server/server.h"
 
 namespace sotto {
@@ -29,6 +30,8 @@ struct ServeFlags {
   std::vector<std::string> models;
   std::vector<std::string> indexes;
   std::string twilio_token_file;
+  std::string telnyx_key_file;
+  std::string plivo_token_file;
   std::string webhook_secret_file;
   std::string traces_headers_file;
   std::string config;
@@ -102,34 +105,38 @@ Result<HttpHeaders> ReadHeaders(const std::string& path) {
   return headers;
 }
 
+// Without white space behind it; `variable` where no file is named. Neither: it stays empty.
+Result<void> ReadSecret(const std::string& file, const char* variable, std::string* secret) {
+  if (!file.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(*secret, ReadFile(file));
+    while (!secret->empty() && std::isspace(static_cast<unsigned char>(secret->back()))) secret->pop_back();
+  } else if (const char* value = std::getenv(variable)) {
+    *secret = value;
+  }
+  return {};
+}
+
 // Secrets: from a file or the environment, never from the command line, which everybody on the machine can
 // read.
 Result<void> ReadSecrets(ServeFlags& flags) {
-  TwilioOptions& twilio = flags.server.twilio;
-  if (!flags.twilio_token_file.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(twilio.auth_token, ReadFile(flags.twilio_token_file));
-    while (!twilio.auth_token.empty() && std::isspace(static_cast<unsigned char>(twilio.auth_token.back())))
-      twilio.auth_token.pop_back();
-  } else if (const char* token = std::getenv("SOTTO_TWILIO_TOKEN")) {
-    twilio.auth_token = token;
-  }
+  CarrierOptions& carriers = flags.server.carriers;
+  SOTTO_RETURN_IF_ERROR(ReadSecret(flags.twilio_token_file, "SOTTO_TWILIO_TOKEN", &carriers.twilio_token));
+  SOTTO_RETURN_IF_ERROR(ReadSecret(flags.telnyx_key_file, "SOTTO_TELNYX_KEY", &carriers.telnyx_key));
+  SOTTO_RETURN_IF_ERROR(ReadSecret(flags.plivo_token_file, "SOTTO_PLIVO_TOKEN", &carriers.plivo_token));
+  if (!carriers.telnyx_key.empty()) SOTTO_RETURN_IF_ERROR(CheckTelnyxKey(carriers.telnyx_key));
   WebhookOptions& webhooks = flags.server.webhooks;
-  if (!flags.webhook_secret_file.empty()) {
-    SOTTO_ASSIGN_OR_RETURN(webhooks.secret, ReadFile(flags.webhook_secret_file));
-    while (!webhooks.secret.empty() && std::isspace(static_cast<unsigned char>(webhooks.secret.back())))
-      webhooks.secret.pop_back();
-  } else if (const char* secret = std::getenv("SOTTO_WEBHOOK_SECRET")) {
-    webhooks.secret = secret;
-  }
+  SOTTO_RETURN_IF_ERROR(ReadSecret(flags.webhook_secret_file, "SOTTO_WEBHOOK_SECRET", &webhooks.secret));
   if (!flags.traces_headers_file.empty()) {
     SOTTO_ASSIGN_OR_RETURN(flags.server.traces.headers, ReadHeaders(flags.traces_headers_file));
   }
-  while (twilio.public_url.ends_with('/')) twilio.public_url.pop_back();
-  if (!twilio.auth_token.empty() && !twilio.public_url.starts_with("https://") &&
-      !twilio.public_url.starts_with("http://")) {
+  while (carriers.public_url.ends_with('/')) carriers.public_url.pop_back();
+  const bool any =
+      !carriers.twilio_token.empty() || !carriers.telnyx_key.empty() || !carriers.plivo_token.empty();
+  if (any && !carriers.public_url.starts_with("https://") && !carriers.public_url.starts_with("http://")) {
     return MakeError(
         ErrorCode::kInvalidArgument,
-        "calls of Twilio's need --public-url, the address that Twilio was told: https://voice.example");
+        "calls of Twilio's, Telnyx's and Plivo's need --public-url, the address that they were told: "
+        "https://voice.example");
   }
   return {};
 }
@@ -338,12 +345,18 @@ void RegisterServe(CLI::App& app, CliContext& context) {
   command->add_option(
       "--twilio-token-file", flags->twilio_token_file,
       "Takes calls of Twilio's, whose auth token stands in this file (or in SOTTO_TWILIO_TOKEN)");
+  command->add_option(
+      "--telnyx-key-file", flags->telnyx_key_file,
+      "Takes calls of Telnyx's, whose public key stands in this file (or in SOTTO_TELNYX_KEY)");
+  command->add_option(
+      "--plivo-token-file", flags->plivo_token_file,
+      "Takes calls of Plivo's, whose auth token stands in this file (or in SOTTO_PLIVO_TOKEN)");
   command
-      ->add_option("--public-url", flags->server.twilio.public_url,
-                   "This server as Twilio was told it: https://voice.example")
+      ->add_option("--public-url", flags->server.carriers.public_url,
+                   "This server as these networks were told it: https://voice.example")
       ->envname("SOTTO_PUBLIC_URL");
-  command->add_option("--person", flags->server.twilio.person,
-                      "Telephone number that Twilio dials where a person takes over");
+  command->add_option("--person", flags->server.carriers.person,
+                      "Telephone number that they dial where a person takes over");
   command->add_option("--recognizer", flags->sources.recognizer, "See `sotto talk --help`")
       ->envname("SOTTO_RECOGNIZER");
   command->add_option("--synthesizer", flags->sources.synthesizer, "See `sotto talk --help`")

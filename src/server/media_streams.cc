@@ -1,10 +1,11 @@
 #include "server/media_streams.h"
 
+#include <array>
 #include <atomic>
 
 #include "assistant/line_audio.h"
 #include "base/unique_id.h"
-#include "server/media_messages.h"
+#include "server/carrier_signature.h"
 #include "server/metrics.h"
 #include "server/twilio_signature.h"
 
@@ -59,12 +60,13 @@ std::string FieldOf(const HttpFields& form, std::string_view name) {
   return {};
 }
 
-// The call's side that speaks to Twilio.
+// The call's side that speaks to the network.
 class MediaLine final : public VoiceLine {
  public:
-  MediaLine(std::shared_ptr<WebSocketSender> sender, std::string stream, std::string call, CallLog& log,
-            Scheduler& scheduler)
-      : sender_(std::move(sender)),
+  MediaLine(Carrier carrier, std::shared_ptr<WebSocketSender> sender, std::string stream, std::string call,
+            CallLog& log, Scheduler& scheduler)
+      : carrier_(carrier),
+        sender_(std::move(sender)),
         stream_(std::move(stream)),
         call_(std::move(call)),
         log_(log),
@@ -79,25 +81,26 @@ class MediaLine final : public VoiceLine {
       --tail_;
       const std::string bytes = encoder_->Encode(packet_);
       if (!bytes.empty() && sender_->waiting_bytes() < kTooMuchWaiting)
-        sender_->SendText(MediaText(stream_, bytes));
+        sender_->SendText(MediaText(stream_, bytes, carrier_));
     }
     packet_.clear();
   }
-  // What Twilio has in its buffer is not said any more.
+  // What the network has in its buffer is not said any more.
   void OnPaused(bool paused) override {
-    if (paused) sender_->SendText(ClearText(stream_));
+    if (paused) sender_->SendText(ClearText(stream_, carrier_));
   }
   bool hears_refusals() const override { return true; }
   void OnEnd(std::string_view reason, const std::optional<HandOff>& hand_off) override {
     log_.End(call_, reason, hand_off);
-    // Twilio ends the call when the socket closes, which must not cut the last words off.
-    sender_->SendText(MarkText(stream_, kLastMark));
+    // The network ends the call when the socket closes, which must not cut the last words off.
+    sender_->SendText(MarkText(stream_, kLastMark, carrier_));
     scheduler_.Post(
         {.not_before = scheduler_.clock().Now() + kPlayedWithin, .what = "last words of a stream"},
         [sender = sender_](std::stop_token) { sender->Close(kNormalClose, "the call is over"); });
   }
 
  private:
+  const Carrier carrier_;
   const std::shared_ptr<WebSocketSender> sender_;
   const std::string stream_;
   const std::string call_;
@@ -127,11 +130,11 @@ struct MediaStreams::Shared {
     return token;
   }
   // Once, and of this call.
-  std::optional<Ticket> TakeTicket(const std::string& token, const std::string& call) {
+  std::optional<Ticket> TakeTicket(Carrier carrier, const std::string& token, const std::string& call) {
     const std::lock_guard lock(mutex);
     const auto found = tickets.find(token);
     if (found == tickets.end() || found->second.until < services.clock->Now() ||
-        found->second.ticket.call != call)
+        found->second.ticket.call != call || found->second.ticket.carrier != carrier)
       return std::nullopt;
     Ticket ticket = std::move(found->second.ticket);
     tickets.erase(found);
@@ -139,7 +142,7 @@ struct MediaStreams::Shared {
   }
 
   Services services;
-  TwilioOptions options;
+  CarrierOptions options;
   std::mutex mutex;
   std::map<std::string, Waiting> tickets;  // guarded by mutex; by token
 };
@@ -148,8 +151,10 @@ namespace {
 
 class MediaStream final : public WebSocketReceiver, public std::enable_shared_from_this<MediaStream> {
  public:
-  MediaStream(std::shared_ptr<MediaStreams::Shared> shared, std::optional<TraceContext> trace)
-      : shared_(std::move(shared)),
+  MediaStream(Carrier carrier, std::shared_ptr<MediaStreams::Shared> shared,
+              std::optional<TraceContext> trace)
+      : carrier_(carrier),
+        shared_(std::move(shared)),
         trace_(std::move(trace)),
         decoder_(LineDecoder::Create({LineFormat::Codec::kMuLaw, 8000}).value()) {}
 
@@ -165,7 +170,7 @@ class MediaStream final : public WebSocketReceiver, public std::enable_shared_fr
         });
   }
   void OnText(std::string_view text) override {
-    const auto message = ReadMediaMessage(text);
+    const auto message = ReadMediaMessage(text, carrier_);
     if (!message) return Refuse("unreadable", message.error().message);
     if (const auto* start = std::get_if<Start>(&*message)) return OnStart(*start);
     if (const auto* mark = std::get_if<Mark>(&*message); mark != nullptr && mark->name == kLastMark)
@@ -200,7 +205,7 @@ class MediaStream final : public WebSocketReceiver, public std::enable_shared_fr
   void OnStart(const Start& start) {
     if (started_.exchange(true)) return Refuse("unreadable", "this stream has started already");
     const MediaStreams::Services& services = shared_->services;
-    const auto ticket = shared_->TakeTicket(start.token, start.call);
+    const auto ticket = shared_->TakeTicket(carrier_, start.token, start.call);
     if (!ticket)
       return Refuse("unauthorized", "the stream's token is not one of this call, or was used before");
     services.log->Begin(start.call, ticket->workflow);
@@ -213,8 +218,8 @@ class MediaStream final : public WebSocketReceiver, public std::enable_shared_fr
     options.session.channel = "phone";
     options.session.caller.address = ticket->from;
     options.front_end.echo_cancellation = false;  // the telephone network's business
-    const auto line =
-        std::make_shared<MediaLine>(sender_, start.stream, start.call, *services.log, *services.scheduler);
+    const auto line = std::make_shared<MediaLine>(carrier_, sender_, start.stream, start.call, *services.log,
+                                                  *services.scheduler);
     line->set_trace(trace_);
     services.calls->Open(
         workflow, std::move(options), line,
@@ -235,6 +240,7 @@ class MediaStream final : public WebSocketReceiver, public std::enable_shared_fr
     call_ = *opened;
   }
 
+  const Carrier carrier_;
   const std::shared_ptr<MediaStreams::Shared> shared_;
   const std::optional<TraceContext> trace_;
   std::shared_ptr<WebSocketSender> sender_;
@@ -248,9 +254,65 @@ class MediaStream final : public WebSocketReceiver, public std::enable_shared_fr
   bool closed_ = false;              // guarded by mutex_
 };
 
+constexpr std::array kCarriers{Carrier::kTwilio, Carrier::kTelnyx, Carrier::kPlivo};
+
+const char* CallField(Carrier carrier) { return carrier == Carrier::kPlivo ? "CallUUID" : "CallSid"; }
+
+std::string SayXml(Carrier carrier, const std::string& text) {
+  const char* verb = carrier == Carrier::kPlivo ? "Speak" : "Say";
+  return fmt::format("<{0}>{1}</{0}><Hangup/>", verb, XmlText(text));
+}
+
+std::string DialXml(Carrier carrier, const std::string& number) {
+  if (carrier == Carrier::kPlivo) return fmt::format("<Dial><Number>{}</Number></Dial>", XmlText(number));
+  return fmt::format("<Dial>{}</Dial>", XmlText(number));
+}
+
+// Connects the call to the stream, and asks afterwards what is next. `url`: of this server.
+std::string ConnectXml(Carrier carrier, std::string_view url, std::string_view token) {
+  const std::string_view name = CarrierName(carrier);
+  const std::string ended = fmt::format("{}/v1/{}/ended", XmlText(url), name);
+  const std::string media = fmt::format("{}{}/v1/{}/media", url.starts_with("https") ? "wss" : "ws",
+                                        XmlText(url.substr(url.find("://"))), name);
+  switch (carrier) {
+    case Carrier::kTelnyx:
+      return fmt::format(
+          R"(<Connect><Stream url="{}" bidirectionalMode="rtp" bidirectionalCodec="PCMU"><Parameter name="token" value="{}"/></Stream></Connect><Redirect method="POST">{}</Redirect>)",
+          media, token, ended);
+    case Carrier::kPlivo:
+      return fmt::format(
+          R"(<Stream bidirectional="true" keepCallAlive="true" contentType="audio/x-mulaw;rate=8000" extraHeaders="token={}">{}</Stream><Redirect method="POST">{}</Redirect>)",
+          token, media, ended);
+    case Carrier::kTwilio:
+      break;
+  }
+  return fmt::format(
+      R"(<Connect action="{}"><Stream url="{}"><Parameter name="token" value="{}"/></Stream></Connect>)",
+      ended, media, token);
+}
+
 }  // namespace
 
-MediaStreams::MediaStreams(const Services& services, TwilioOptions options)
+const std::string& CarrierOptions::secret(Carrier carrier) const {
+  switch (carrier) {
+    case Carrier::kTelnyx:
+      return telnyx_key;
+    case Carrier::kPlivo:
+      return plivo_token;
+    case Carrier::kTwilio:
+      break;
+  }
+  return twilio_token;
+}
+
+std::optional<Carrier> MediaStreams::CarrierOf(std::string_view path) {
+  for (const Carrier carrier : kCarriers) {
+    if (path == fmt::format("/v1/{}/media", CarrierName(carrier))) return carrier;
+  }
+  return std::nullopt;
+}
+
+MediaStreams::MediaStreams(const Services& services, CarrierOptions options)
     : shared_(std::make_shared<Shared>()) {
   shared_->services = services;
   shared_->options = std::move(options);
@@ -259,18 +321,36 @@ MediaStreams::MediaStreams(const Services& services, TwilioOptions options)
 MediaStreams::~MediaStreams() = default;
 
 void MediaStreams::AddTo(Router& router) {
-  if (shared_->options.auth_token.empty()) return;
-  // No scope: who asks has signed it.
-  router.Add({"POST", "/v1/twilio/voice", "", [this](Exchange exchange) { Voice(std::move(exchange)); }});
-  router.Add({"POST", "/v1/twilio/ended", "", [this](Exchange exchange) { Ended(std::move(exchange)); }});
+  for (const Carrier carrier : kCarriers) {
+    if (shared_->options.secret(carrier).empty()) continue;
+    const std::string base = fmt::format("/v1/{}/", CarrierName(carrier));
+    // No scope: who asks has signed it.
+    router.Add({"POST", base + "voice", "",
+                [this, carrier](Exchange exchange) { Voice(carrier, std::move(exchange)); }});
+    router.Add({"POST", base + "ended", "",
+                [this, carrier](Exchange exchange) { Ended(carrier, std::move(exchange)); }});
+  }
 }
 
-tl::expected<HttpFields, WebResponse> MediaStreams::Check(const WebRequest& request,
+tl::expected<HttpFields, WebResponse> MediaStreams::Check(Carrier carrier, const WebRequest& request,
                                                           std::string_view scheme) const {
+  const std::string& secret = shared_->options.secret(carrier);
   const std::string& url = shared_->options.public_url;
-  // A WebSocket's address is signed as wss://.
-  const std::string signed_url = std::string(scheme) + url.substr(url.find("://")) + request.target;
-  if (auto checked = CheckTwilioSignature(shared_->options.auth_token, signed_url, request); !checked) {
+  const std::string base = std::string(scheme) + url.substr(url.find("://"));
+  Result<void> checked;
+  switch (carrier) {
+    case Carrier::kTwilio:
+      checked = CheckTwilioSignature(secret, base + request.target, request);
+      break;
+    case Carrier::kTelnyx:
+      checked = CheckTelnyxSignature(secret, shared_->services.clock->WallNow(), request);
+      break;
+    case Carrier::kPlivo:
+      checked =
+          CheckPlivoSignature(secret, base + request.target.substr(0, request.target.find('?')), request);
+      break;
+  }
+  if (!checked) {
     shared_->services.metrics->Refused("wrong_signature");
     return tl::unexpected(ToResponse(Problem{403, "wrong_signature", checked.error().message}));
   }
@@ -279,48 +359,55 @@ tl::expected<HttpFields, WebResponse> MediaStreams::Check(const WebRequest& requ
   return *std::move(form);
 }
 
-void MediaStreams::Voice(Exchange exchange) {
+void MediaStreams::Voice(Carrier carrier, Exchange exchange) {
   const std::string& url = shared_->options.public_url;
-  const auto form = Check(exchange.request, url.substr(0, url.find("://")));
+  const auto form = Check(carrier, exchange.request, url.substr(0, url.find("://")));
   if (!form) return exchange.respond(form.error());
   const std::string* asked = exchange.request.Query("workflow");
   const ServedWorkflowPtr workflow = shared_->services.workflows->Find(asked == nullptr ? "" : *asked);
   if (workflow == nullptr)
     return exchange.respond(ToResponse(Problem{404, "unknown_workflow", "no such workflow is served"}));
-  const std::string call = FieldOf(*form, "CallSid");
-  if (call.empty())
-    return exchange.respond(ToResponse(Problem{400, "invalid_request", "CallSid is missing"}));
+  const std::string call = FieldOf(*form, CallField(carrier));
+  if (call.empty()) {
+    return exchange.respond(
+        ToResponse(Problem{400, "invalid_request", fmt::format("{} is missing", CallField(carrier))}));
+  }
   const bool busy = shared_->services.calls->full();
-  const std::string token = busy ? "" : shared_->NewTicket({call, workflow->name, FieldOf(*form, "From")});
+  const std::string token =
+      busy ? "" : shared_->NewTicket({carrier, call, workflow->name, FieldOf(*form, "From")});
   if (token.empty()) {
     shared_->services.metrics->Refused("calls");
     const Texts& sentences = workflow->deployment->workflow().texts.find("busy")->second;
-    return exchange.respond(TwiML(fmt::format("<Say>{}</Say><Hangup/>", XmlText(sentences.front()))));
+    return exchange.respond(TwiML(SayXml(carrier, sentences.front())));
   }
-  const bool tls = url.starts_with("https");
-  exchange.respond(TwiML(fmt::format(
-      R"(<Connect action="{}/v1/twilio/ended"><Stream url="{}{}{}"><Parameter name="token" value="{}"/></Stream></Connect>)",
-      XmlText(url), tls ? "wss" : "ws", XmlText(url.substr(url.find("://"))), kPath, token)));
+  exchange.respond(TwiML(ConnectXml(carrier, url, token)));
 }
 
-void MediaStreams::Ended(Exchange exchange) {
+void MediaStreams::Ended(Carrier carrier, Exchange exchange) {
   const std::string& url = shared_->options.public_url;
-  const auto form = Check(exchange.request, url.substr(0, url.find("://")));
+  const auto form = Check(carrier, exchange.request, url.substr(0, url.find("://")));
   if (!form) return exchange.respond(form.error());
-  const auto call = shared_->services.log->Find(FieldOf(*form, "CallSid"), "");
+  const auto call = shared_->services.log->Find(FieldOf(*form, CallField(carrier)), "");
   const bool handed_off = call && call->at("reason") == "handed_off";
-  if (handed_off && !shared_->options.person.empty())
-    return exchange.respond(TwiML(fmt::format("<Dial>{}</Dial>", XmlText(shared_->options.person))));
-  exchange.respond(TwiML("<Hangup/>"));
+  const std::string& person = shared_->options.person;
+  exchange.respond(TwiML(handed_off && !person.empty() ? DialXml(carrier, person) : "<Hangup/>"));
 }
 
 std::variant<WebSocketAccept, WebResponse> MediaStreams::Upgrade(const WebRequest& request) {
-  if (shared_->options.auth_token.empty())
-    return ToResponse(
-        Problem{404, "not_found", "this server takes no calls of Twilio's (--twilio-token-file)"});
-  const auto checked = Check(request, shared_->options.public_url.starts_with("https") ? "wss" : "ws");
-  if (!checked) return checked.error();
-  return WebSocketAccept{std::make_shared<MediaStream>(shared_, TraceContextOf(request)), {}};
+  const std::optional<Carrier> carrier = CarrierOf(request.path);
+  if (!carrier || shared_->options.secret(*carrier).empty()) {
+    return ToResponse(Problem{404, "not_found",
+                              fmt::format("this server takes no calls of {}'s (--{}-...-file)",
+                                          carrier ? CarrierName(*carrier) : "anybody",
+                                          carrier ? CarrierName(*carrier) : "twilio")});
+  }
+  // The others do not sign it: what `start` brings must be right.
+  if (*carrier == Carrier::kTwilio) {
+    const auto checked =
+        Check(*carrier, request, shared_->options.public_url.starts_with("https") ? "wss" : "ws");
+    if (!checked) return checked.error();
+  }
+  return WebSocketAccept{std::make_shared<MediaStream>(*carrier, shared_, TraceContextOf(request)), {}};
 }
 
 }  // namespace sotto

@@ -15,20 +15,6 @@
 #include "server/webhooks.h"
 
 namespace sotto {
-namespace {
-
-using std::chrono::seconds;
-
-constexpr seconds kFinishedWithin{3};
-constexpr double kRate = CallRecording::kRateHz;
-
-int64_t UnixSeconds(const Clock& clock) {
-  return std::chrono::duration_cast<seconds>(clock.WallNow().time_since_epoch()).count();
-}
-
-std::string StampOf(int64_t unix_s) {
-  return UtcStamp(std::chrono::system_clock::time_point(seconds(unix_s)));
-}
 
 // A recording as the folder keeps it.
 struct KeptRecording {
@@ -43,6 +29,21 @@ struct KeptRecording {
 
   int64_t keep_until_s() const { return began_s + int64_t{86400} * about.keep_days; }
 };
+
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kFinishedWithin{3};
+constexpr double kRate = CallRecording::kRateHz;
+
+int64_t UnixSeconds(const Clock& clock) {
+  return std::chrono::duration_cast<seconds>(clock.WallNow().time_since_epoch()).count();
+}
+
+std::string StampOf(int64_t unix_s) {
+  return UtcStamp(std::chrono::system_clock::time_point(seconds(unix_s)));
+}
 
 Json SilencedJson(const std::vector<CallRecording::Silenced>& silenced) {
   Json list = Json::array();

@@ -40,7 +40,7 @@ struct ServerOptions {
   WebhookOptions webhooks;
   std::filesystem::path recordings;  // folder; empty: calls are not recorded
   SearchApi::Indexes indexes;        // of documents, for POST /v1/search
-  TwilioOptions twilio;
+  CarrierOptions carriers;
   int io_threads = 2;
   bool page = true;
 };

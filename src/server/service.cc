@@ -62,7 +62,9 @@ Service::Service(Parts parts)
       realtime_(SocketServices(parts_), *parts_.access),
       streams_(
           {parts_.clock, parts_.scheduler, parts_.calls, parts_.workflows, parts_.metrics, parts_.call_log},
-          parts_.twilio),
+          parts_.carriers),
+      asterisk_(
+          {parts_.access, parts_.scheduler, parts_.calls, parts_.workflows, parts_.metrics, parts_.call_log}),
       openai_(*parts_.scheduler, *parts_.workflows, *parts_.models, parts_.gateway, parts_.metrics),
       specialists_(*parts_.scheduler,
                    [workflows = parts_.workflows] { return SpecialistsFolder(*workflows); }),
@@ -180,8 +182,13 @@ std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& re
     AddSafety(response);
     return response;
   };
-  if (request.path == MediaStreams::kPath) {
+  if (MediaStreams::CarrierOf(request.path)) {
     auto accepted = streams_.Upgrade(request);
+    if (auto* refusal = std::get_if<WebResponse>(&accepted)) AddSafety(*refusal);
+    return accepted;
+  }
+  if (request.path == AsteriskStreams::kPath) {
+    auto accepted = asterisk_.Upgrade(request);
     if (auto* refusal = std::get_if<WebResponse>(&accepted)) AddSafety(*refusal);
     return accepted;
   }

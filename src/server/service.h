@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "server/access.h"
+#include "server/asterisk_streams.h"
 #include "server/media_streams.h"
 #include "server/metrics.h"
 #include "server/openai_api.h"
@@ -38,7 +39,7 @@ class Service final : public HttpHandler {
     std::function<size_t()> connections;   // now
     std::function<Result<void>()> reload;  // blocks
     bool page = true;
-    TwilioOptions twilio;
+    CarrierOptions carriers;
     SearchApi::Indexes indexes;
     Recordings* recordings = nullptr;  // null: there are none
     Tracer* tracer = nullptr;
@@ -66,6 +67,7 @@ class Service final : public HttpHandler {
   VoiceSockets sockets_;
   RealtimeSockets realtime_;
   MediaStreams streams_;
+  AsteriskStreams asterisk_;
   OpenAiApi openai_;
   SpecialistApi specialists_;
   SearchApi search_;

@@ -8,7 +8,7 @@ namespace {
 using namespace voice_message;
 
 constexpr size_t kNameBytes = 200;
-constexpr size_t kTextBytes = 4000;
+constexpr size_t kTokenBytes = 4000;
 
 Result<void> ReadFormat(JsonFields& fields, const char* name, LineFormat* format) {
   std::string text;
@@ -22,7 +22,7 @@ Result<void> ReadFormat(JsonFields& fields, const char* name, LineFormat* format
 Result<VoiceMessage> ReadStart(JsonFields& fields) {
   Start start;
   fields.Text("workflow", &start.workflow, kNameBytes);
-  fields.Text("token", &start.token, kTextBytes);
+  fields.Text("token", &start.token, kTokenBytes);
   fields.Text("session", &start.session, kNameBytes);
   fields.Bool("echo_cancellation", &start.echo_cancellation);
   SOTTO_RETURN_IF_ERROR(ReadFormat(fields, "input", &start.input));

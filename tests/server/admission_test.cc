@@ -142,7 +142,7 @@ TEST(BusyServer, RefusesCallsAndSessionsAndSaysTheSentence) {
   ScriptedVoice world;
   const SystemClock clock;
   Scheduler scheduler(clock, {.threads = 1});
-  TextSessions sessions({&clock, nullptr, nullptr, &world.metrics, nullptr, &admission}, {});
+  TextSessions sessions({.clock = &clock, .metrics = &world.metrics, .admission = &admission}, {});
   std::optional<Problem> problem;
   sessions.Begin(world.served, "me", nullptr, {}, "",
                  [&](TextSessions::Answer answer) { problem = answer.error(); });
@@ -150,7 +150,8 @@ TEST(BusyServer, RefusesCallsAndSessionsAndSaysTheSentence) {
   EXPECT_EQ(problem->status, 503);
   EXPECT_GT(problem->retry_after_s, 0);
 
-  VoiceCalls calls({&scheduler, &clock, nullptr, nullptr, &world.metrics, nullptr, &admission}, {});
+  VoiceCalls calls(
+      {.scheduler = &scheduler, .clock = &clock, .metrics = &world.metrics, .admission = &admission}, {});
   EXPECT_TRUE(calls.full());
   const auto refused = [&](const std::shared_ptr<HeardLine>& line) {
     std::atomic<bool> told{false};

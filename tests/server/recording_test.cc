@@ -6,6 +6,7 @@
 #include "assistant/session_host.h"
 #include "base/http_client.h"
 #include "base/mapped_file.h"
+#include "core/pcm16.h"
 #include "scripted_voice.h"
 #include "server/recordings.h"
 #include "server/secret_watch.h"
