@@ -304,7 +304,7 @@ class RecordedCallTest : public testing::Test {
     Turn turn{Now(), 0};
     world_->Say(*call_, text, ms);
     turn.to = Now();
-    world_->Silence(*call_, 8000);
+    world_->Silence(*call_, 7000);
     return turn;
   }
   Stereo Finish() {
