@@ -13,6 +13,7 @@
 #include "server/server.h"
 #include "server/wav_file.h"
 #include "server/webhooks.h"
+#include "workflow/parse.h"
 
 namespace sotto {
 namespace {
@@ -452,6 +453,41 @@ TEST(RecordingsOverHttp, AreListedHeardAndDeletedWithTheScope) {
   EXPECT_EQ(ask("GET", path + "/audio", listener).status, 404);
   EXPECT_EQ(ask("DELETE", path, listener).status, 404);
   EXPECT_TRUE(std::filesystem::is_empty(kept));
+}
+
+TEST(Recording, IsAskedForAndSecretsAreNamedInTheWorkflow) {
+  const auto parse = [](const std::string& head) {
+    return ParseWorkflow(head + R"(
+workflow: test
+assistant: {name: Test, greeting: Hello}
+entities:
+  four: {type: digits, length: 4}
+  card: {type: digits, length: 16}
+tools:
+  pay:
+    description: Pay
+    slots:
+      pin_code: {entity: four, ask: the PIN}
+      pineapple: {entity: four, ask: the fruit}
+      number: {entity: card, ask: the number}
+      voucher: {entity: card, secret: false, ask: the voucher}
+      code: {entity: four, secret: true, ask: the code}
+    done: Done.
+    examples: [pay]
+  intent_unclear: {description: Not understood, role: unclear}
+)",
+                         "test.yaml");
+  };
+  const auto parsed = parse("recording: {calls: true, keep_days: 3}");
+  ASSERT_TRUE(parsed.workflow) << (parsed.mistakes.empty() ? "" : ToString(parsed.mistakes[0], "test.yaml"));
+  EXPECT_TRUE(parsed.workflow->recording.calls);
+  EXPECT_EQ(parsed.workflow->recording.keep_days, 3);
+  std::vector<bool> secret;
+  for (const Slot& slot : parsed.workflow->FindTool("pay")->slots) secret.push_back(slot.secret);
+  EXPECT_EQ(secret, (std::vector<bool>{true, false, true, false, true}));
+  EXPECT_FALSE(parse("").workflow->recording.calls);
+  EXPECT_FALSE(parse("recording: {cals: true}").mistakes.empty());
+  EXPECT_FALSE(parse("recording: {calls: true, keep_days: 0}").mistakes.empty());
 }
 
 TEST(SecretWatch, KnowsWhatIsNamedLikeASecret) {

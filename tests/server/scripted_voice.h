@@ -84,7 +84,7 @@ class ScriptedVoice {
   }
   // The ears hear `text`; what sounds is a sentence of a voice, `ms` of it.
   void Say(VoiceCall& call, const std::string& text, int ms = 1000) {
-    ears.finals.push_back(Heard(text));
+    ears.finals.emplace_back(Heard(text));
     size_t at = 0;
     for (int i = 0; i < ms / 10; ++i, at += kFrameSamples) {
       if (at + kFrameSamples > speech.size()) at = 0;
