@@ -19,6 +19,8 @@ constexpr std::chrono::seconds kStreamStartsWithin{10};
 constexpr std::chrono::seconds kPlayedWithin{5};  // the last words
 constexpr size_t kTicketsKept = 10000;
 constexpr size_t kTooMuchWaiting = 64 * 1024;
+constexpr size_t kPacketBytes = 160;  // 20 ms of mu-law
+constexpr char kMuLawSilence = '\xff';
 constexpr const char* kLastMark = "end";
 constexpr uint16_t kNormalClose = 1000;
 constexpr uint16_t kPolicyClose = 1008;
@@ -78,16 +80,23 @@ class MediaLine final : public VoiceLine {
     if (!silent) tail_ = 3;
     if (packet_.size() < 2 * kFrameSamples) return;
     if (tail_ > 0) {
-      --tail_;
-      const std::string bytes = encoder_->Encode(packet_);
-      if (!bytes.empty() && sender_->waiting_bytes() < kTooMuchWaiting)
-        sender_->SendText(MediaText(stream_, bytes, carrier_));
+      // 20 ms a message, which is the least that Telnyx takes: resampling lets pieces of other lengths out.
+      waiting_ += encoder_->Encode(packet_);
+      if (--tail_ == 0 && waiting_.size() % kPacketBytes != 0)
+        waiting_.resize(waiting_.size() + kPacketBytes - waiting_.size() % kPacketBytes, kMuLawSilence);
+      while (waiting_.size() >= kPacketBytes) {
+        if (sender_->waiting_bytes() < kTooMuchWaiting)
+          sender_->SendText(MediaText(stream_, waiting_.substr(0, kPacketBytes), carrier_));
+        waiting_.erase(0, kPacketBytes);
+      }
     }
     packet_.clear();
   }
   // What the network has in its buffer is not said any more.
   void OnPaused(bool paused) override {
-    if (paused) sender_->SendText(ClearText(stream_, carrier_));
+    if (!paused) return;
+    waiting_.clear();
+    sender_->SendText(ClearText(stream_, carrier_));
   }
   bool hears_refusals() const override { return true; }
   void OnEnd(std::string_view reason, const std::optional<HandOff>& hand_off) override {
@@ -109,7 +118,8 @@ class MediaLine final : public VoiceLine {
   // The pacer's.
   const std::unique_ptr<LineEncoder> encoder_;
   std::vector<float> packet_;
-  int tail_ = 0;  // packets after speech: what resampling still holds
+  std::string waiting_;  // less than a packet
+  int tail_ = 0;         // packets after speech: what resampling still holds
 };
 
 }  // namespace

@@ -77,7 +77,7 @@ TEST_F(AdmissionTest, OpensAgainOnlyAfterCalm) {
   EXPECT_TRUE(Closed(Measure::kCpu));
   Run(4, 0.5);
   Run(2, 1.0);  // not calm after all: 0.7 over the window
-  Run(7, 0.5);  // calm again for four seconds
+  Run(8, 0.5);  // calm again for four seconds
   EXPECT_TRUE(Closed(Measure::kCpu));
   EXPECT_TRUE(admission_.AdmitCall());
   Run(1, 0.5);

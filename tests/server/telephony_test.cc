@@ -121,8 +121,8 @@ TEST(MediaMessages, ThreeNetworksSayTheSame) {
   EXPECT_EQ(MediaText("s", "\xff", Carrier::kTelnyx), R"({"event":"media","media":{"payload":"/w=="}})");
   EXPECT_EQ(
       MediaText("s", "\xff", Carrier::kPlivo),
-      R"({"event":"playAudio","media":{"contentType":"audio/x-mulaw","payload":"/w==","sampleRate":8000}})");
-  EXPECT_EQ(MarkText("s", "end", Carrier::kPlivo), R"({"event":"checkpoint","name":"end","streamId":"s"})");
+      R"({"event":"playAudio","media":{"contentType":"audio/x-mulaw","sampleRate":8000,"payload":"/w=="}})");
+  EXPECT_EQ(MarkText("s", "end", Carrier::kPlivo), R"({"event":"checkpoint","streamId":"s","name":"end"})");
   EXPECT_EQ(MarkText("s", "end", Carrier::kTelnyx), R"({"event":"mark","mark":{"name":"end"}})");
   EXPECT_EQ(ClearText("s", Carrier::kTelnyx), R"({"event":"clear"})");
   EXPECT_EQ(ClearText("s", Carrier::kPlivo), R"({"event":"clearAudio","streamId":"s"})");
