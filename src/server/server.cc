@@ -17,6 +17,22 @@ constexpr int kSweepEvery = 10;  // looks
 constexpr int kSweepRecordingsEvery = 600;
 constexpr std::chrono::milliseconds kLastWords{500};  // for closing what is hung up
 
+// A workflow whose calls are to be recorded is not served where there is no folder for it.
+ServedWorkflows::Open Recordable(ServedWorkflows::Open open, bool has_folder) {
+  return [open = std::move(open), has_folder]() -> Result<std::vector<ServedWorkflowPtr>> {
+    SOTTO_ASSIGN_OR_RETURN(std::vector<ServedWorkflowPtr> opened, open());
+    for (const ServedWorkflowPtr& served : opened) {
+      if (has_folder || !served->speaks() || !served->deployment->workflow().recording.calls) continue;
+      return MakeError(
+          ErrorCode::kInvalidArgument,
+          "the workflow '{}' has its calls recorded (`recording: {{calls: true}}`): --recordings should "
+          "name the folder",
+          served->name);
+    }
+    return opened;
+  };
+}
+
 }  // namespace
 
 // In the order in which they are needed: what is asked goes before what answers.
@@ -48,7 +64,6 @@ struct Server::Parts {
   Result<void> Reload() {
     const std::lock_guard lock(reloading);
     auto reloaded = workflows->Reload();
-    if (reloaded) reloaded = CheckRecording();
     if (reloaded) reloaded = access->Reload();
     if (reloaded) reloaded = http->ReloadCertificate();
     metrics.Reloaded(reloaded.has_value());
@@ -59,19 +74,6 @@ struct Server::Parts {
     for (const auto& port : audio_sockets) open += port->connections();
     for (const auto& port : wyoming) open += port->connections();
     return open;
-  }
-  // A workflow whose calls are to be recorded is not served without.
-  Result<void> CheckRecording() const {
-    if (recordings != nullptr) return {};
-    for (const ServedWorkflowPtr& served : workflows->All()) {
-      if (!served->speaks() || !served->deployment->workflow().recording.calls) continue;
-      return MakeError(
-          ErrorCode::kInvalidArgument,
-          "the workflow '{}' has its calls recorded (`recording: {{calls: true}}`): --recordings should "
-          "name the folder",
-          served->name);
-    }
-    return {};
   }
   void Look() {
     admission->Observe({ProcessCpuTime(), metrics.late_frames(),
@@ -105,7 +107,8 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
   parts.services = services;
   parts.options = std::move(options);
   SOTTO_ASSIGN_OR_RETURN(parts.access, Access::Open(*services.clock, parts.options.access));
-  SOTTO_ASSIGN_OR_RETURN(parts.workflows, ServedWorkflows::Create(std::move(open)));
+  SOTTO_ASSIGN_OR_RETURN(parts.workflows, ServedWorkflows::Create(Recordable(
+                                              std::move(open), !parts.options.recordings.empty())));
   SOTTO_ASSIGN_OR_RETURN(parts.webhooks, Webhooks::Open(*services.scheduler, parts.options.webhooks));
   SOTTO_ASSIGN_OR_RETURN(parts.tracer,
                          Tracer::Open(*services.scheduler, parts.metrics, parts.options.traces));
@@ -114,7 +117,6 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
                                                                &parts.metrics, parts.webhooks.get()},
                                                               parts.options.recordings));
   }
-  SOTTO_RETURN_IF_ERROR(parts.CheckRecording());
   parts.admission.emplace(*services.clock, parts.options.admission, UsableCores());
   parts.sessions.emplace(
       TextSessions::Services{services.clock, services.journal, services.turns, &parts.metrics,

@@ -386,6 +386,15 @@ TEST(RecordedWorkflow, IsNotServedWithoutAFolder) {
                                     std::make_shared<HeardLine>());
   ASSERT_FALSE(call);
   EXPECT_THAT(call.error().message, HasSubstr("--recordings"));
+  // Nor does a server begin with it.
+  const SystemClock clock;
+  Scheduler scheduler(clock, {.threads = 1});
+  const auto server = Server::Start({&clock, &scheduler, nullptr, nullptr}, {},
+                                    [&]() -> Result<std::vector<ServedWorkflowPtr>> {
+                                      return std::vector<ServedWorkflowPtr>{world.served};
+                                    });
+  ASSERT_FALSE(server);
+  EXPECT_THAT(server.error().message, HasSubstr("--recordings"));
 }
 
 // Fetched over HTTP by whoever may.
