@@ -1,5 +1,5 @@
 // Fuzz target: any bytes as what somebody sends to the server: an address, a form, a JSON body, a message of a
-// voice WebSocket, of the Realtime interface or of a media stream, an AudioSocket or a Wyoming stream in pieces, a form with files, base64, a name of an
+// voice WebSocket, of the Realtime interface or of media streams, of Asterisk, of traces, an AudioSocket or a Wyoming stream in pieces, a form with files, base64, a name of an
 // audio format, audio. Whatever they are, reading them gives a value or a one-line error, and the pieces do not matter.
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/utf8.h"
 #include "one_line.h"
+#include "server/asterisk_messages.h"
 #include "server/audio_socket_protocol.h"
 #include "server/http.h"
 #include "server/json_fields.h"
@@ -16,7 +17,10 @@
 #include "server/multipart.h"
 #include "server/realtime_messages.h"
 #include "server/secrets.h"
+#include "server/trace_context.h"
+#include "server/tracer.h"
 #include "server/voice_messages.h"
+#include "server/wav_file.h"
 #include "server/wyoming_protocol.h"
 
 namespace sotto {
@@ -96,12 +100,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckError(ParseForm(text));
   CheckError(ReadVoiceMessage(text));
   CheckError(ParseLineFormat(text));
-  CheckError(ReadMediaMessage(text));
+  for (const Carrier carrier : {Carrier::kTwilio, Carrier::kTelnyx, Carrier::kPlivo})
+    CheckError(ReadMediaMessage(text, carrier));
+  SOTTO_CHECK(ExtraHeader(text, "token").size() <= text.size());
+  CheckError(ReadAsteriskMessage(text));
   if (const auto message = ReadRealtimeMessage(text); !message)
     SOTTO_CHECK(message.error().message.find('\n') == std::string::npos);
   CheckError(ParseMultipart("multipart/form-data; boundary=b", text));
   CheckError(ParseMultipart(text, text));
   ReadTurn(text);
+  CheckError(ReadWavHeader(text));
+  if (const auto context = ParseTraceParent(text)) SOTTO_CHECK(ParseTraceParent(TraceParentText(*context)));
+  SOTTO_CHECK(CheckedTraceState(text).size() <= text.size());
+  SOTTO_CHECK(ReadOtlpAnswer(text) >= 0);
   std::string bytes;
   if (FromBase64(text, &bytes)) SOTTO_CHECK(bytes.size() <= text.size());
   SOTTO_CHECK(Messages(text, 1) == Messages(text, 1 + size / 3));

@@ -9,12 +9,14 @@
 #include "speech/backends.h"
 #include "speech/recording.h"
 #include "speech/resample.h"
+#include "speech/speaker.h"
 
 namespace sotto {
 namespace {
 
 constexpr double kLongestSeconds = 600;
 constexpr int kPcmRateHz = 24000;
+constexpr size_t kGapSamples = kSampleRateHz / 5;  // between sentences
 constexpr std::chrono::seconds kPartWithin{60};
 constexpr std::array<std::string_view, 4> kFliteVoices{"slt", "rms", "awb", "kal16"};
 constexpr std::array<std::pair<std::string_view, AudioContainer>, 4> kContainers{
@@ -44,6 +46,25 @@ Result<std::string> SpeakToBytes(const Deployment& deployment, std::string_view 
   if (container != kContainers.end()) return WriteAudioBytes(audio, container->second);
   SOTTO_ASSIGN_OR_RETURN(const Audio resampled, Resample(audio, kPcmRateHz));
   return ToPcm16Bytes(resampled.samples);
+}
+
+std::shared_ptr<const std::vector<float>> SpokenMessage(const Deployment& deployment,
+                                                        std::string_view message) {
+  const auto& texts = deployment.workflow().texts;
+  const auto found = texts.find(message);
+  if (found == texts.end() || found->second.empty()) return nullptr;
+  Reply reply;
+  reply.parts.push_back({found->second.front(), true});
+  PhraseCache& phrases = *deployment.parts().voice->phrases;
+  auto said = std::make_shared<std::vector<float>>();
+  for (const Sentence& sentence : SentencesOf(reply)) {
+    phrases.Warm(std::span(&sentence.text, 1));
+    const Phrase phrase = phrases.Find(sentence.text);
+    if (phrase == nullptr) continue;
+    said->insert(said->end(), phrase->begin(), phrase->end());
+    said->resize(said->size() + kGapSamples);
+  }
+  return said->empty() ? nullptr : said;
 }
 
 Result<std::string> HearSamples(const Deployment& deployment, const Audio& audio) {

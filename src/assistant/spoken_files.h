@@ -2,8 +2,10 @@
 // the other way round. Any thread that may block.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "assistant/deployment.h"
 #include "core/audio.h"
@@ -14,6 +16,11 @@ namespace sotto {
 // kal16); any other name is the deployment's own. kInvalidArgument: no such format. REQUIRES: there is a voice.
 Result<std::string> SpeakToBytes(const Deployment& deployment, std::string_view text, std::string_view voice,
                                  std::string_view format);
+
+// One of the workflow's messages that has no fields ("busy"), as the voice says it: 16 kHz. Null where it has no sentence
+// or cannot be said, which is logged. The same.
+std::shared_ptr<const std::vector<float>> SpokenMessage(const Deployment& deployment,
+                                                        std::string_view message);
 
 // What is said in a recording of any rate. The same.
 Result<std::string> HearSamples(const Deployment& deployment, const Audio& audio);

@@ -21,6 +21,8 @@ class StateWatch {
   // REQUIRES: the records come in order, each once.
   void Add(const TurnRecord& record);
   Json View() const { return StateView(*program_, state_); }
+  // What was asked last.
+  Expectation expectation() const { return ToExpectation(state_); }
 
  private:
   const std::shared_ptr<const DialogueProgram> program_;

@@ -209,7 +209,14 @@ Result<Json> CallAll(const BenchServeFlags& flags, const std::vector<std::vector
                      const std::string& transport, int calls) {
   const auto turns =
       std::filesystem::temp_directory_path() / fmt::format("sotto-bench-serve-{}.jsonl", UniqueId());
-  std::vector<std::string> arguments{"--workflow",
+  // What the machine carries, not what a server lets in.
+  std::vector<std::string> arguments{"--most-cpu",
+                                     "0",
+                                     "--most-late",
+                                     "0",
+                                     "--most-waiting",
+                                     "0",
+                                     "--workflow",
                                      flags.workflow,
                                      "--port",
                                      "0",
@@ -314,9 +321,9 @@ Result<Json> BenchText(const BenchServeFlags& flags, const std::vector<DemoLine>
   Json runs = Json::array();
   if (flags.text_seconds == 0) return runs;
   SOTTO_ASSIGN_OR_RETURN(const auto server,
-                         ServedProcess::Start({"--workflow", flags.workflow, "--port", "0", "--database",
-                                               ":memory:", "--text-only", "--drain", "0", "--threads",
-                                               std::to_string(flags.threads)}));
+                         ServedProcess::Start({"--most-waiting", "0", "--workflow", flags.workflow, "--port",
+                                               "0", "--database", ":memory:", "--text-only", "--drain", "0",
+                                               "--threads", std::to_string(flags.threads)}));
   SOTTO_RETURN_IF_ERROR(TypeAll(*server, lines, 4, 1, 0));  // warm-up
   const auto add = [&](int clients, int rate) -> Result<void> {
     SOTTO_ASSIGN_OR_RETURN(Json run, TypeAll(*server, lines, clients, flags.text_seconds, rate));

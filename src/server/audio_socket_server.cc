@@ -66,6 +66,7 @@ class AudioSocketLine final : public VoiceLine {
       encoded_.erase(0, wanted);
     }
   }
+  bool hears_refusals() const override { return true; }
   void OnEnd(std::string_view reason, const std::optional<HandOff>& hand_off) override {
     log_.End(id_, reason, hand_off);
     outbox_->Put({AudioSocketBytes(Kind::kHangUp, {})});

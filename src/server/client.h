@@ -9,14 +9,15 @@
 namespace sotto {
 
 namespace scope {
-inline constexpr const char* kTalk = "talk";        // sessions and calls
-inline constexpr const char* kVouch = "vouch";      // say who is calling
-inline constexpr const char* kModels = "models";    // the OpenAI-compatible endpoints
-inline constexpr const char* kMetrics = "metrics";  // read them
-inline constexpr const char* kAdmin = "admin";      // reload
+inline constexpr const char* kTalk = "talk";              // sessions and calls
+inline constexpr const char* kVouch = "vouch";            // say who is calling
+inline constexpr const char* kModels = "models";          // the OpenAI-compatible endpoints
+inline constexpr const char* kMetrics = "metrics";        // read them
+inline constexpr const char* kRecordings = "recordings";  // list, hear, pause and delete them
+inline constexpr const char* kAdmin = "admin";            // reload
 }  // namespace scope
-inline const std::vector<std::string> kScopes{scope::kTalk, scope::kVouch, scope::kModels, scope::kMetrics,
-                                              scope::kAdmin};
+inline const std::vector<std::string> kScopes{scope::kTalk,    scope::kVouch,      scope::kModels,
+                                              scope::kMetrics, scope::kRecordings, scope::kAdmin};
 
 struct Client {
   std::string name;

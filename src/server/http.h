@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,6 +54,8 @@ struct WebResponse {
   std::string type = "application/json";
   std::string body;
   HttpFields headers;
+  // Where not empty, its bytes are the body.
+  std::filesystem::path file;
   // Where set, it is the body: called once, when the head has been sent. Keeps the connection from being used
   // again. `comment`, where not empty, is written when nothing was for 15 s (server-sent events: ":\n\n").
   std::function<void(std::shared_ptr<StreamWriter>)> stream;

@@ -134,6 +134,34 @@ asio::awaitable<bool> Write(Stream& stream, WebResponse& response, bool keep_ali
   co_return !error && keep_alive;
 }
 
+// The same of a file. One that cannot be read has gone meanwhile.
+template <typename Stream>
+asio::awaitable<bool> WriteFileBody(Stream& stream, HttpHandler& handler, WebResponse& response,
+                                    bool keep_alive, bool head_only, unsigned version) {
+  http::response<http::file_body> answer;
+  error_code error;
+  answer.body().open(response.file.c_str(), beast::file_mode::scan, error);
+  if (error) {
+    WebResponse refusal = handler.Refuse(404, "it is kept no longer");
+    co_return co_await Write(stream, refusal, keep_alive, head_only, version);
+  }
+  answer.version(version);
+  SetHead(answer, response);
+  answer.keep_alive(keep_alive);
+  answer.prepare_payload();
+  http::response_serializer<http::file_body> serializer(answer);
+  serializer.split(true);
+  beast::get_lowest_layer(stream).expires_after(kWriteWithin);
+  const auto [failed, n] = co_await http::async_write_header(stream, serializer, kTuple);
+  if (failed || head_only) co_return !failed && keep_alive;
+  while (!serializer.is_done()) {
+    beast::get_lowest_layer(stream).expires_after(kWriteWithin);  // of each piece
+    const auto [wrong, m] = co_await http::async_write_some(stream, serializer, kTuple);
+    if (wrong) co_return false;
+  }
+  co_return keep_alive;
+}
+
 // The status of a request that cannot be read; 0: the other side went, or was too slow.
 int StatusOf(const error_code& error) {
   if (error == http::error::header_limit) return 431;
@@ -233,6 +261,11 @@ asio::awaitable<void> ServeHttp(Stream stream, const HttpOptions& options, HttpH
     if (response.stream) {
       co_await WriteStream(stream, options, response);
       break;
+    }
+    if (!response.file.empty()) {
+      if (!co_await WriteFileBody(stream, handler, response, keep_alive, head_only, version)) break;
+      wait = options.idle_within;
+      continue;
     }
     if (!co_await Write(stream, response, keep_alive, head_only, version)) break;
     wait = options.idle_within;

@@ -23,6 +23,9 @@ class LinePackets {
     return packet_;
   }
 
+  // Whether the packet that Add gave last ends what is sent for now.
+  bool over() const { return tail_ == 0; }
+
  private:
   static constexpr size_t kSamples = 2 * kFrameSamples;
   static constexpr int kTail = 3;  // packets, from the one that speech was in

@@ -1,11 +1,11 @@
-// Calls that Twilio brings (docs/formats/twilio.md): webhooks that say where a call goes, and the WebSocket that
-// carries its sound.
+// Calls that telephone networks bring (docs/formats/twilio.md, telephony.md): webhooks that say where a call goes, and the
+// WebSocket that carries its sound. The same for Twilio, Telnyx and Plivo; shown for the first:
 //
 //   POST /v1/twilio/voice --signed by Twilio--> TwiML: connect to /v1/twilio/media, with a token
-//   /v1/twilio/media      --signed, the token of this call, once--> the call
+//   /v1/twilio/media      --signed (by Twilio alone), the token of this call, once--> the call
 //   POST /v1/twilio/ended --signed--> TwiML: dial a person, or hang up
 //
-// Nothing is opened for a request whose signature is wrong. Any thread.
+// Nothing is opened for a request whose signature is wrong, nor for a stream without a token. Any thread.
 #pragma once
 
 #include <chrono>
@@ -17,15 +17,21 @@
 #include <variant>
 
 #include "server/call_log.h"
+#include "server/media_messages.h"
 #include "server/router.h"
 #include "server/voice_calls.h"
 
 namespace sotto {
 
-struct TwilioOptions {
-  std::string auth_token;  // empty: there are no such addresses
-  std::string public_url;  // as Twilio was told it, without a slash at its end: "https://voice.example"
-  std::string person;      // number that a hand-off dials; empty: it hangs up
+struct CarrierOptions {
+  // What their requests are signed with; empty: there are no such addresses.
+  std::string twilio_token = {};  // of the account
+  std::string telnyx_key = {};    // public, base64
+  std::string plivo_token = {};
+  std::string public_url = {};  // as they were told it, without a slash at its end: "https://voice.example"
+  std::string person = {};      // number that a hand-off dials; empty: it hangs up
+
+  const std::string& secret(Carrier carrier) const;
 };
 
 class MediaStreams {
@@ -41,27 +47,30 @@ class MediaStreams {
   };
   // For whom a token was made.
   struct Ticket {
+    Carrier carrier = Carrier::kTwilio;
     std::string call;  // "CA..."
     std::string workflow;
     std::string from;  // the caller's number
   };
 
-  static constexpr const char* kPath = "/v1/twilio/media";
+  // Whose stream comes to this address; none: nobody's.
+  static std::optional<Carrier> CarrierOf(std::string_view path);
 
-  MediaStreams(const Services& services, TwilioOptions options);
+  MediaStreams(const Services& services, CarrierOptions options);
   ~MediaStreams();
 
-  // Nothing where no auth token is given.
+  // Of those whose secret is given.
   void AddTo(Router& router);
   std::variant<WebSocketAccept, WebResponse> Upgrade(const WebRequest& request);
 
   struct Shared;
 
  private:
-  void Voice(Exchange exchange);
-  void Ended(Exchange exchange);
+  void Voice(Carrier carrier, Exchange exchange);
+  void Ended(Carrier carrier, Exchange exchange);
   // The error is the answer.
-  tl::expected<HttpFields, WebResponse> Check(const WebRequest& request, std::string_view scheme) const;
+  tl::expected<HttpFields, WebResponse> Check(Carrier carrier, const WebRequest& request,
+                                              std::string_view scheme) const;
 
   const std::shared_ptr<Shared> shared_;
 };

@@ -10,6 +10,8 @@
 #include <array>
 #include <atomic>
 
+#include "server/admission.h"
+
 namespace sotto {
 namespace {
 
@@ -55,6 +57,16 @@ struct ServerMetrics::Parts {
   Family<Gauge>& work = Level("sotto_scheduler_work", "Pieces of work that wait or run");
   Family<Counter>& work_ended = Count("sotto_scheduler_work_total", "Pieces of work by what became of them");
   Family<Gauge>& connections = Level("sotto_connections", "Open connections");
+  Family<Gauge>& load =
+      Level("sotto_load", "What admission goes by: cpu (0..1), late_frames (a second), queue");
+  Family<Gauge>& load_limit = Level("sotto_load_limit", "Where admission closes; 0: not looked at");
+  Family<Gauge>& closed = Level("sotto_admission_closed", "1 while this measure keeps calls out");
+  Family<Counter>& spans = Count("sotto_trace_spans_total", "Spans by what became of them");
+  Family<Counter>& recordings = Count("sotto_recordings_total", "Recordings of calls by how they came out");
+  Family<Counter>& recorded = Count("sotto_recording_seconds_total",
+                                    "Length of recordings: sound, silenced on purpose, lost to a slow disk");
+  Family<Counter>& deleted = Count("sotto_recordings_deleted_total", "Recordings deleted, by why");
+  std::atomic<int64_t> n_late{0};
   std::atomic<int64_t> n_calls{0};
   std::atomic<int64_t> n_sessions{0};
 
@@ -135,7 +147,37 @@ void ServerMetrics::SessionEnded(const std::string& workflow, std::string_view r
   parts_->sessions_now.Add({{"workflow", workflow}}).Decrement();
 }
 
+void ServerMetrics::Spans(std::string_view result, int64_t spans) {
+  parts_->spans.Add({{"result", Str(result)}}).Increment(static_cast<double>(spans));
+}
+
+void ServerMetrics::Recorded(const std::string& workflow, std::string_view result, double seconds,
+                             double silenced_s, double lost_s) {
+  parts_->recordings.Add({{"workflow", workflow}, {"result", Str(result)}}).Increment();
+  const auto add = [&](const char* kind, double length) {
+    if (length > 0) parts_->recorded.Add({{"workflow", workflow}, {"kind", kind}}).Increment(length);
+  };
+  add("sound", seconds - silenced_s - lost_s);
+  add("silenced", silenced_s);
+  add("lost", lost_s);
+}
+
+void ServerMetrics::RecordingDeleted(std::string_view why) {
+  parts_->deleted.Add({{"why", Str(why)}}).Increment();
+}
+
+void ServerMetrics::Load(const Admission& admission) {
+  for (const Admission::Measure measure : Admission::kMeasures) {
+    const prometheus::Labels labels{{"measure", Str(MeasureName(measure))}};
+    const Admission::State state = admission.state(measure);
+    parts_->load.Add(labels).Set(state.load);
+    parts_->load_limit.Add(labels).Set(state.limit);
+    parts_->closed.Add(labels).Set(state.closed ? 1 : 0);
+  }
+}
+
 void ServerMetrics::LateFrames(int64_t frames) {
+  parts_->n_late += frames;
   parts_->late.Add({}).Increment(static_cast<double>(frames));
 }
 
@@ -163,6 +205,7 @@ void ServerMetrics::Reloaded(bool worked) {
   parts_->reloads.Add({{"result", worked ? "ok" : "failed"}}).Increment();
 }
 
+int64_t ServerMetrics::late_frames() const { return parts_->n_late; }
 int64_t ServerMetrics::calls() const { return parts_->n_calls; }
 int64_t ServerMetrics::sessions() const { return parts_->n_sessions; }
 

@@ -15,6 +15,8 @@
 
 namespace sotto {
 
+class Admission;
+
 class ServerMetrics {
  public:
   ServerMetrics();
@@ -37,8 +39,18 @@ class ServerMetrics {
   // Who was asked on the way to an answer, and what that cost. Turn counts its own.
   void Route(const std::string& workflow, std::span<const RouteStep> route);
 
-  int64_t calls() const;     // now
-  int64_t sessions() const;  // now
+  // What became of spans: sent, rejected, dropped (server/tracer.h).
+  void Spans(std::string_view result, int64_t spans);
+  // A recording is over. `result`: ready, repaired, failed.
+  void Recorded(const std::string& workflow, std::string_view result, double seconds, double silenced_s,
+                double lost_s);
+  void RecordingDeleted(std::string_view why);
+  // What admission goes by, and whether it is closed.
+  void Load(const Admission& admission);
+
+  int64_t late_frames() const;  // so far
+  int64_t calls() const;        // now
+  int64_t sessions() const;     // now
 
   // In Prometheus' text format. `scheduler`: its queues are measured now.
   std::string Text(const Scheduler::Counters& scheduler, size_t connections) const;

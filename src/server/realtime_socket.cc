@@ -248,11 +248,12 @@ namespace {
 class RealtimeSocket final : public WebSocketReceiver, public std::enable_shared_from_this<RealtimeSocket> {
  public:
   RealtimeSocket(std::shared_ptr<const VoiceSocketServices> services, ServedWorkflowPtr workflow,
-                 Client client, std::shared_ptr<const void> held)
+                 Client client, std::shared_ptr<const void> held, std::optional<TraceContext> trace)
       : services_(std::move(services)),
         workflow_(std::move(workflow)),
         client_(std::move(client)),
         held_(std::move(held)),
+        trace_(std::move(trace)),
         decoder_(LineDecoder::Create(kUsual).value()) {}
 
   void OnOpen(std::shared_ptr<WebSocketSender> sender) override {
@@ -267,6 +268,7 @@ class RealtimeSocket final : public WebSocketReceiver, public std::enable_shared
     line_ = std::make_shared<RealtimeLine>(sender, std::move(session), std::move(held_));
     // Before anything of the call: a client waits for it.
     line_->Begin();
+    line_->set_trace(trace_);
     services_->calls->Open(workflow_, std::move(options), line_,
                            [self = shared_from_this()](tl::expected<VoiceCalls::CallPtr, Problem> call) {
                              self->OnOpened(std::move(call));
@@ -383,6 +385,7 @@ class RealtimeSocket final : public WebSocketReceiver, public std::enable_shared
   const ServedWorkflowPtr workflow_;
   const Client client_;
   std::shared_ptr<const void> held_;
+  const std::optional<TraceContext> trace_;
   // The connection's.
   std::shared_ptr<WebSocketSender> sender_;
   std::shared_ptr<RealtimeLine> line_;
@@ -428,7 +431,8 @@ std::variant<WebSocketAccept, WebResponse> RealtimeSockets::Upgrade(const WebReq
   if (!held) return refuse(held.error());
   const bool named = protocols != nullptr && protocols->find("realtime") != std::string::npos;
   return WebSocketAccept{
-      std::make_shared<RealtimeSocket>(services_, workflow, *std::move(client), *std::move(held)),
+      std::make_shared<RealtimeSocket>(services_, workflow, *std::move(client), *std::move(held),
+                                       TraceContextOf(request)),
       named ? "realtime" : ""};
 }
 

@@ -127,14 +127,15 @@ void RestApi::Begin(Exchange exchange) {
   if (caller.address.empty()) caller.address = exchange.client.name;
   auto held = access_.Hold(exchange.client);
   if (!held) return exchange.respond(ToResponse(held.error()));
-  sessions_.Begin(std::move(workflow), exchange.client.name, *std::move(held), std::move(caller),
-                  std::move(id), [respond = exchange.respond](TextSessions::Answer answer) {
-                    if (!answer) return respond(ToResponse(answer.error()));
-                    WebResponse response = ToResponse(*answer, 201);
-                    response.headers.emplace_back("Location",
-                                                  "/v1/sessions/" + answer->at("id").get<std::string>());
-                    respond(std::move(response));
-                  });
+  sessions_.Begin(
+      std::move(workflow), exchange.client.name, *std::move(held), std::move(caller), std::move(id),
+      [respond = exchange.respond](TextSessions::Answer answer) {
+        if (!answer) return respond(ToResponse(answer.error()));
+        WebResponse response = ToResponse(*answer, 201);
+        response.headers.emplace_back("Location", "/v1/sessions/" + answer->at("id").get<std::string>());
+        respond(std::move(response));
+      },
+      std::move(exchange.trace));
 }
 
 void RestApi::List(Exchange exchange) { ToRespond(exchange.respond)(sessions_.List(exchange.client.name)); }
@@ -166,7 +167,8 @@ void RestApi::Say(Exchange exchange) {
     fields.Wrong("text", R"(what was said; {"silence": true} says that nothing was)");
   }
   if (const auto done = fields.Done(); !done) return Refuse(exchange, done.error());
-  sessions_.Say(exchange.steps[0], exchange.client.name, std::move(text), ToRespond(exchange.respond));
+  sessions_.Say(exchange.steps[0], exchange.client.name, std::move(text), ToRespond(exchange.respond),
+                std::move(exchange.trace));
 }
 
 void RestApi::HandOver(Exchange exchange) {

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/client.h"
 #include "server/http.h"
+#include "server/trace_context.h"
 
 namespace sotto {
 
@@ -18,6 +20,7 @@ struct Exchange {
   Client client;
   std::vector<std::string> steps;  // what stood for the braces, in order
   HttpRespond respond;
+  std::optional<TraceContext> trace = std::nullopt;  // the span of this request, where somebody keeps it
 };
 
 struct Route {

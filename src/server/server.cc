@@ -5,14 +5,33 @@
 #include <thread>
 
 #include "base/log.h"
+#include "server/cpu_share.h"
 #include "server/metrics.h"
 #include "server/service.h"
 
 namespace sotto {
 namespace {
 
-constexpr std::chrono::seconds kSweepEvery{10};
+constexpr std::chrono::seconds kLookEvery{1};
+constexpr int kSweepEvery = 10;  // looks
+constexpr int kSweepRecordingsEvery = 600;
 constexpr std::chrono::milliseconds kLastWords{500};  // for closing what is hung up
+
+// A workflow whose calls are to be recorded is not served where there is no folder for it.
+ServedWorkflows::Open Recordable(ServedWorkflows::Open open, bool has_folder) {
+  return [open = std::move(open), has_folder]() -> Result<std::vector<ServedWorkflowPtr>> {
+    SOTTO_ASSIGN_OR_RETURN(std::vector<ServedWorkflowPtr> opened, open());
+    for (const ServedWorkflowPtr& served : opened) {
+      if (has_folder || !served->speaks() || !served->deployment->workflow().recording.calls) continue;
+      return MakeError(
+          ErrorCode::kInvalidArgument,
+          "the workflow '{}' has its calls recorded (`recording: {{calls: true}}`): --recordings should "
+          "name the folder",
+          served->name);
+    }
+    return opened;
+  };
+}
 
 }  // namespace
 
@@ -22,9 +41,12 @@ struct Server::Parts {
   ServerOptions options;
   std::optional<IoThreads> io;
   ServerMetrics metrics;
+  std::optional<Admission> admission;
+  std::unique_ptr<Tracer> tracer;
   std::unique_ptr<Access> access;
   std::unique_ptr<ServedWorkflows> workflows;
   std::unique_ptr<Webhooks> webhooks;
+  std::unique_ptr<Recordings> recordings;  // null: none are made
   std::optional<TextSessions> sessions;
   std::optional<VoiceCalls> calls;
   std::optional<CallLog> call_log;
@@ -53,11 +75,18 @@ struct Server::Parts {
     for (const auto& port : wyoming) open += port->connections();
     return open;
   }
+  void Look() {
+    admission->Observe({ProcessCpuTime(), metrics.late_frames(),
+                        services.scheduler->counters().waited + sessions->turns_waited()});
+    metrics.Load(*admission);
+  }
   void Sweep() {
     std::unique_lock lock(mutex);
-    while (!stopping_changed.wait_for(lock, kSweepEvery, [this] { return stopping; })) {
+    for (int looks = 1; !stopping_changed.wait_for(lock, kLookEvery, [this] { return stopping; }); ++looks) {
       lock.unlock();
-      sessions->Sweep();
+      Look();
+      if (looks % kSweepEvery == 0) sessions->Sweep();
+      if (looks % kSweepRecordingsEvery == 1 && recordings != nullptr) recordings->Sweep();
       lock.lock();
     }
   }
@@ -78,22 +107,33 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
   parts.services = services;
   parts.options = std::move(options);
   SOTTO_ASSIGN_OR_RETURN(parts.access, Access::Open(*services.clock, parts.options.access));
-  SOTTO_ASSIGN_OR_RETURN(parts.workflows, ServedWorkflows::Create(std::move(open)));
+  SOTTO_ASSIGN_OR_RETURN(parts.workflows, ServedWorkflows::Create(Recordable(
+                                              std::move(open), !parts.options.recordings.empty())));
   SOTTO_ASSIGN_OR_RETURN(parts.webhooks, Webhooks::Open(*services.scheduler, parts.options.webhooks));
+  SOTTO_ASSIGN_OR_RETURN(parts.tracer,
+                         Tracer::Open(*services.scheduler, parts.metrics, parts.options.traces));
+  if (!parts.options.recordings.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(parts.recordings, Recordings::Open({services.clock, services.scheduler,
+                                                               &parts.metrics, parts.webhooks.get()},
+                                                              parts.options.recordings));
+  }
+  parts.admission.emplace(*services.clock, parts.options.admission, UsableCores());
   parts.sessions.emplace(
       TextSessions::Services{services.clock, services.journal, services.turns, &parts.metrics,
-                             parts.webhooks.get()},
+                             parts.webhooks.get(), parts.tracer.get(), &*parts.admission},
       parts.options.sessions);
   parts.calls.emplace(VoiceCalls::Services{services.scheduler, services.clock, services.journal,
-                                           services.turns, &parts.metrics, parts.webhooks.get()},
+                                           services.turns, &parts.metrics, parts.webhooks.get(),
+                                           parts.recordings.get(), parts.tracer.get(), &*parts.admission},
                       parts.options.calls);
   parts.call_log.emplace(*services.clock);
   parts.models.emplace(*services.scheduler, parts.options.models);
   parts.service.emplace(Service::Parts{
       services.clock, services.scheduler, parts.access.get(), parts.workflows.get(), &*parts.sessions,
-      &*parts.calls, &*parts.call_log, &*parts.models, parts.options.gateway.get(), &parts.metrics,
-      [&parts] { return parts.connections(); }, [weak = std::weak_ptr(made)] { return ReloadLater(weak); },
-      parts.options.page, parts.options.twilio, parts.options.indexes});
+      &*parts.calls, &*parts.admission, &*parts.call_log, &*parts.models, parts.options.gateway.get(),
+      &parts.metrics, [&parts] { return parts.connections(); },
+      [weak = std::weak_ptr(made)] { return ReloadLater(weak); }, parts.options.page, parts.options.carriers,
+      parts.options.indexes, parts.recordings.get(), parts.tracer.get()});
   parts.io.emplace(parts.options.io_threads);
   SOTTO_ASSIGN_OR_RETURN(parts.http, HttpServer::Listen(*parts.io, parts.options.http, *parts.service));
   for (const auto* ports : {&parts.options.audio_sockets, &parts.options.wyoming}) {
@@ -117,6 +157,7 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
                                                                   &*parts.sessions, &parts.metrics}));
     parts.wyoming.push_back(std::move(listening));
   }
+  parts.Look();
   parts.sweeper = std::thread([&parts] { parts.Sweep(); });
   parts.service->SetReady(true);
   return std::unique_ptr<Server>(new Server(made));
@@ -138,6 +179,7 @@ Server::~Server() {
   parts_->wyoming.clear();
   parts_->http.reset();
   parts_->io.reset();
+  parts_->recordings.reset();
 }
 
 uint16_t Server::port() const { return parts_->http->port(); }

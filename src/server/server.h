@@ -31,13 +31,16 @@ struct ServerOptions {
   Access::Options access;
   TextSessions::Options sessions;
   VoiceCalls::Options calls;
+  Admission::Options admission;
   std::vector<PortOptions> audio_sockets;  // none: there are no such ports; as of the next
   std::vector<PortOptions> wyoming;
   LanguageModels::ByName models;         // offered beside the workflows, to programs
   std::shared_ptr<ChatGateway> gateway;  // `model: auto` beyond the workflows; null: nobody elsewhere
+  TracerOptions traces;
   WebhookOptions webhooks;
-  SearchApi::Indexes indexes;     // of documents, for POST /v1/search
-  TwilioOptions twilio;
+  std::filesystem::path recordings;  // folder; empty: calls are not recorded
+  SearchApi::Indexes indexes;        // of documents, for POST /v1/search
+  CarrierOptions carriers;
   int io_threads = 2;
   bool page = true;
 };

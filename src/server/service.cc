@@ -20,6 +20,14 @@ void AddSafety(WebResponse& response) {
   }
 }
 
+// Anybody may send any word as a method.
+std::string MethodName(const std::string& method) {
+  for (const char* known : {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}) {
+    if (method == known) return method;
+  }
+  return "_OTHER";
+}
+
 WebResponse PlainText(std::string text, int status = 200) {
   WebResponse response;
   response.status = status;
@@ -54,17 +62,21 @@ Service::Service(Parts parts)
       realtime_(SocketServices(parts_), *parts_.access),
       streams_(
           {parts_.clock, parts_.scheduler, parts_.calls, parts_.workflows, parts_.metrics, parts_.call_log},
-          parts_.twilio),
+          parts_.carriers),
+      asterisk_(
+          {parts_.access, parts_.scheduler, parts_.calls, parts_.workflows, parts_.metrics, parts_.call_log}),
       openai_(*parts_.scheduler, *parts_.workflows, *parts_.models, parts_.gateway, parts_.metrics),
       specialists_(*parts_.scheduler,
                    [workflows = parts_.workflows] { return SpecialistsFolder(*workflows); }),
-      search_(*parts_.scheduler, parts_.indexes) {
+      search_(*parts_.scheduler, parts_.indexes),
+      recordings_(*parts_.scheduler, parts_.recordings) {
   AddRoutes();
   rest_.AddTo(router_);
   streams_.AddTo(router_);
   openai_.AddTo(router_);
   specialists_.AddTo(router_);
   search_.AddTo(router_);
+  recordings_.AddTo(router_);
 }
 
 void Service::AddRoutes() {
@@ -100,15 +112,28 @@ void Service::Handle(WebRequest request, HttpRespond respond) {
   const TimePoint began = parts_.clock->Now();
   const Router::Found found = router_.Find(request.method, request.path);
   std::string route = found.route != nullptr ? found.route->pattern : "other";
-  Answer(request,
-         [this, began, route = std::move(route), respond = std::move(respond)](WebResponse response) {
+  std::optional<Span> span;
+  if (parts_.tracer->on()) {
+    span = parts_.tracer->Begin(TraceContextOf(request),
+                                fmt::format("{} {}", MethodName(request.method), route), Span::Kind::kServer);
+    span->attributes = {{"http.request.method", MethodName(request.method)}, {"http.route", route}};
+  }
+  Answer(request, span ? std::optional(span->context) : std::nullopt,
+         [this, began, span, route = std::move(route), respond = std::move(respond)](WebResponse response) {
            AddSafety(response);
            parts_.metrics->Request(route, response.status, parts_.clock->Now() - began);
+           if (span) EndSpan(*span, response.status);
            respond(std::move(response));
          });
 }
 
-void Service::Answer(const WebRequest& request, HttpRespond respond) {
+void Service::EndSpan(Span span, int status) {
+  span.attributes.emplace_back("http.response.status_code", static_cast<int64_t>(status));
+  span.failed = status >= 500;
+  parts_.tracer->End(std::move(span));
+}
+
+void Service::Answer(const WebRequest& request, std::optional<TraceContext> trace, HttpRespond respond) {
   Router::Found found = router_.Find(request.method, request.path);
   if (found.route == nullptr) {
     const WebFile* file = parts_.page && found.allowed.empty() ? FindWebFile(request.path) : nullptr;
@@ -138,8 +163,16 @@ void Service::Answer(const WebRequest& request, HttpRespond respond) {
     if (!client.Can(found.route->scope)) {
       return refuse({403, "forbidden", fmt::format("this key has not the scope '{}'", found.route->scope)});
     }
+    // A model that writes takes what calls need.
+    if (found.route->scope == scope::kModels && request.method == "POST") {
+      if (const auto busy = parts_.admission->AdmitSession(parts_.metrics->calls() > 0)) {
+        parts_.metrics->Refused("load");
+        return respond(OpenAiApi::ToAnswer(*busy));
+      }
+    }
   }
-  found.route->handle({request, std::move(client), std::move(found.steps), std::move(respond)});
+  found.route->handle(
+      {request, std::move(client), std::move(found.steps), std::move(respond), std::move(trace)});
 }
 
 std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& request) {
@@ -149,8 +182,13 @@ std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& re
     AddSafety(response);
     return response;
   };
-  if (request.path == MediaStreams::kPath) {
+  if (MediaStreams::CarrierOf(request.path)) {
     auto accepted = streams_.Upgrade(request);
+    if (auto* refusal = std::get_if<WebResponse>(&accepted)) AddSafety(*refusal);
+    return accepted;
+  }
+  if (request.path == AsteriskStreams::kPath) {
+    auto accepted = asterisk_.Upgrade(request);
     if (auto* refusal = std::get_if<WebResponse>(&accepted)) AddSafety(*refusal);
     return accepted;
   }
@@ -168,11 +206,11 @@ std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& re
   // A browser cannot set a header here: it says its token in the first message.
   if (request.Header("authorization") == nullptr && !parts_.access->open_to_all()) {
     if (auto origin = parts_.access->CheckOrigin(request); !origin) return refuse(origin.error());
-    return WebSocketAccept{sockets_.Accept(std::nullopt), {}};
+    return WebSocketAccept{sockets_.Accept(std::nullopt, TraceContextOf(request)), {}};
   }
   auto client = parts_.access->Check(request);
   if (!client) return refuse(client.error());
-  return WebSocketAccept{sockets_.Accept(*std::move(client)), {}};
+  return WebSocketAccept{sockets_.Accept(*std::move(client), TraceContextOf(request)), {}};
 }
 
 size_t Service::MaxBody(std::string_view target) const {

@@ -7,14 +7,16 @@
 #include <memory>
 
 #include "server/access.h"
+#include "server/asterisk_streams.h"
 #include "server/media_streams.h"
 #include "server/metrics.h"
 #include "server/openai_api.h"
 #include "server/realtime_socket.h"
+#include "server/recordings_api.h"
 #include "server/rest_api.h"
 #include "server/router.h"
-#include "server/specialist_api.h"
 #include "server/search_api.h"
+#include "server/specialist_api.h"
 #include "server/voice_calls.h"
 #include "server/voice_socket.h"
 
@@ -29,6 +31,7 @@ class Service final : public HttpHandler {
     ServedWorkflows* workflows = nullptr;
     TextSessions* sessions = nullptr;
     VoiceCalls* calls = nullptr;
+    const Admission* admission = nullptr;
     CallLog* call_log = nullptr;
     LanguageModels* models = nullptr;
     ChatGateway* gateway = nullptr;  // null: no models elsewhere
@@ -36,8 +39,10 @@ class Service final : public HttpHandler {
     std::function<size_t()> connections;   // now
     std::function<Result<void>()> reload;  // blocks
     bool page = true;
-    TwilioOptions twilio;
+    CarrierOptions carriers;
     SearchApi::Indexes indexes;
+    Recordings* recordings = nullptr;  // null: there are none
+    Tracer* tracer = nullptr;
   };
 
   explicit Service(Parts parts);
@@ -53,7 +58,8 @@ class Service final : public HttpHandler {
 
  private:
   void AddRoutes();
-  void Answer(const WebRequest& request, HttpRespond respond);
+  void EndSpan(Span span, int status);
+  void Answer(const WebRequest& request, std::optional<TraceContext> trace, HttpRespond respond);
 
   const Parts parts_;
   Router router_;
@@ -61,9 +67,11 @@ class Service final : public HttpHandler {
   VoiceSockets sockets_;
   RealtimeSockets realtime_;
   MediaStreams streams_;
+  AsteriskStreams asterisk_;
   OpenAiApi openai_;
   SpecialistApi specialists_;
   SearchApi search_;
+  RecordingsApi recordings_;
   std::atomic<bool> ready_{false};
 };
 

@@ -7,8 +7,10 @@
 #include "assistant/state_view.h"
 #include "assistant/text_session.h"
 #include "base/unique_id.h"
+#include "server/admission.h"
 #include "server/hand_off_view.h"
 #include "server/metrics.h"
+#include "server/tracer.h"
 #include "server/webhooks.h"
 
 namespace sotto {
@@ -38,6 +40,7 @@ struct TextSessions::Session {
   // are computed together all the same (slm/engine.h).
   std::unique_ptr<Scheduler> thinking;
   std::unique_ptr<TextSession> session;
+  std::chrono::system_clock::time_point began_wall{};
   std::deque<std::pair<std::string, std::string>> lines;  // what was said, and answered
 
   mutable std::mutex mutex;
@@ -111,7 +114,7 @@ void TextSessions::Post(const SessionPtr& session, std::function<Answer()> work,
 }
 
 void TextSessions::Begin(ServedWorkflowPtr workflow, std::string owner, std::shared_ptr<const void> held,
-                         Caller caller, std::string id, Done done) {
+                         Caller caller, std::string id, Done done, std::optional<TraceContext> trace) {
   const auto session = std::make_shared<Session>();
   session->id = id.empty() ? UniqueId() : std::move(id);
   session->owner = std::move(owner);
@@ -125,6 +128,12 @@ void TextSessions::Begin(ServedWorkflowPtr workflow, std::string owner, std::sha
       services_.metrics->Refused("stopping");
       return done(tl::unexpected(Problem{503, "stopping", "the server is stopping", 5}));
     }
+    if (services_.admission != nullptr) {
+      if (auto busy = services_.admission->AdmitSession(services_.metrics->calls() > 0)) {
+        services_.metrics->Refused("load");
+        return done(tl::unexpected(*std::move(busy)));
+      }
+    }
     if (sessions_.size() >= options_.most) {
       services_.metrics->Refused("sessions");
       return done(tl::unexpected(
@@ -136,7 +145,7 @@ void TextSessions::Begin(ServedWorkflowPtr workflow, std::string owner, std::sha
     }
   }
   services_.metrics->SessionBegan(session->workflow->name);
-  const auto open = [this, session, caller = std::move(caller)]() -> Answer {
+  const auto open = [this, session, caller = std::move(caller), trace = std::move(trace)]() -> Answer {
     session->thinking = std::make_unique<Scheduler>(*services_.clock);
     const Deployment& deployment = *session->workflow->deployment;
     auto opened = TextSession::Open(deployment.Services(*services_.clock, services_.journal, services_.turns),
@@ -146,7 +155,8 @@ void TextSessions::Begin(ServedWorkflowPtr workflow, std::string owner, std::sha
       return tl::unexpected(ToProblem(opened.error()));
     }
     session->session = *std::move(opened);
-    Answer answer = Take(*session, session->session->Begin());
+    session->began_wall = services_.clock->WallNow();
+    Answer answer = Take(*session, session->session->Begin(), trace);
     if (answer) {
       const std::lock_guard lock(session->mutex);
       (*answer)["id"] = session->id;
@@ -158,8 +168,10 @@ void TextSessions::Begin(ServedWorkflowPtr workflow, std::string owner, std::sha
   Post(session, open, std::move(done));
 }
 
-TextSessions::Answer TextSessions::Take(Session& session, const TurnRecord& record) {
+TextSessions::Answer TextSessions::Take(Session& session, const TurnRecord& record,
+                                        const std::optional<TraceContext>& trace) {
   services_.metrics->Turn(record);
+  if (services_.tracer != nullptr && trace) services_.tracer->Turn(*trace, record, session.began_wall);
   session.lines.emplace_back(record.heard.text, record.reply.text);
   if (session.lines.size() > kLinesKept) session.lines.pop_front();
   const Deployment& deployment = *session.workflow->deployment;
@@ -197,18 +209,20 @@ void TextSessions::TellOutside(const Session& session, const char* event, std::s
                                    {"hand_off", std::move(hand_off)}});
 }
 
-void TextSessions::Say(const std::string& id, const std::string& owner, std::string text, Done done) {
+void TextSessions::Say(const std::string& id, const std::string& owner, std::string text, Done done,
+                       std::optional<TraceContext> trace) {
   const auto found = Find(id, owner);
   if (!found) return done(tl::unexpected(found.error()));
   const SessionPtr& session = *found;
   Post(
       session,
-      [this, session, text = std::move(text)]() -> Answer {
+      [this, session, text = std::move(text), trace = std::move(trace)]() -> Answer {
         if (session->session == nullptr || session->closed) return tl::unexpected(Unknown());
         if (session->session->hand_off()) {
           return tl::unexpected(Problem{409, "handed_off", "a person has taken this session over"});
         }
-        return Take(*session, text.empty() ? session->session->Silence() : session->session->Say(text));
+        return Take(*session, text.empty() ? session->session->Silence() : session->session->Say(text),
+                    trace);
       },
       std::move(done));
 }

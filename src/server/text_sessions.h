@@ -23,10 +23,13 @@
 #include "server/http.h"
 #include "server/problem.h"
 #include "server/served_workflow.h"
+#include "server/trace_context.h"
 
 namespace sotto {
 
+class Admission;
 class ServerMetrics;
+class Tracer;
 class Webhooks;
 
 class TextSessions {
@@ -42,7 +45,9 @@ class TextSessions {
     Journal* journal = nullptr;  // null: nothing is kept
     TurnSink* turns = nullptr;   // null: records go nowhere else
     ServerMetrics* metrics = nullptr;
-    Webhooks* webhooks = nullptr;  // null: nobody is told how sessions ended
+    Webhooks* webhooks = nullptr;          // null: nobody is told how sessions ended
+    Tracer* tracer = nullptr;              // null: nobody is told where time went
+    const Admission* admission = nullptr;  // null: only the number of sessions is looked at
   };
   using Answer = tl::expected<Json, Problem>;
   using Done = std::function<void(Answer)>;
@@ -55,11 +60,12 @@ class TextSessions {
   TextSessions& operator=(const TextSessions&) = delete;
 
   // {"id", "workflow", "version", "turn": record, "state", "ended", "hand_off"}. `id`: of a stored session
-  // that is continued; empty: a new one. `held` lives as long as the session.
+  // that is continued; empty: a new one. `held` lives as long as the session. `trace`: of whoever asks.
   void Begin(ServedWorkflowPtr workflow, std::string owner, std::shared_ptr<const void> held, Caller caller,
-             std::string id, Done done);
+             std::string id, Done done, std::optional<TraceContext> trace = std::nullopt);
   // `text` empty: silence. {"turn", "state", "ended", "hand_off"}.
-  void Say(const std::string& id, const std::string& owner, std::string text, Done done);
+  void Say(const std::string& id, const std::string& owner, std::string text, Done done,
+           std::optional<TraceContext> trace = std::nullopt);
   // A person takes over: no turn is taken after it. {"reason", "summary", "state", "turns": [{user, reply}]}
   void HandOver(const std::string& id, const std::string& owner, std::string reason, Done done);
   // As of the last turn: {"id", "workflow", "version", "turns", "state", "ended", "hand_off"}.
@@ -75,6 +81,8 @@ class TextSessions {
   // No more sessions; those that are open go on.
   void RefuseMore() { refusing_ = true; }
   size_t waiting() const { return waiting_; }  // turns
+  // By all turns so far, together, until a thread took them up.
+  Duration turns_waited() const { return scheduler_.counters().waited; }
   size_t size() const;
 
  private:
@@ -83,7 +91,7 @@ class TextSessions {
 
   tl::expected<SessionPtr, Problem> Find(const std::string& id, const std::string& owner) const;
   void Post(const SessionPtr& session, std::function<Answer()> work, Done done);
-  Answer Take(Session& session, const TurnRecord& record);
+  Answer Take(Session& session, const TurnRecord& record, const std::optional<TraceContext>& trace);
   void Close(const SessionPtr& session, std::string_view reason);
   void TellOutside(const Session& session, const char* event, std::string_view reason, Json hand_off) const;
 

@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <array>
 
+#include "base/log.h"
+#include "server/call_recording.h"
 #include "server/hand_off_view.h"
 #include "server/metrics.h"
+#include "server/recordings.h"
 #include "server/webhooks.h"
 
 namespace sotto {
 namespace {
 
-constexpr std::chrono::milliseconds kLate{30};  // is heard: what a small jitter buffer would bridge
+constexpr std::chrono::milliseconds kLate{30};           // is heard: what a small jitter buffer would bridge
+constexpr std::chrono::milliseconds kBeforeSpeech{400};  // it is noticed that much after it began, at most
 
 }  // namespace
 
@@ -38,19 +42,31 @@ Result<std::shared_ptr<VoiceCall>> VoiceCall::Open(ServedWorkflowPtr workflow, c
   call->channel_ = options.session.channel;
   SOTTO_ASSIGN_OR_RETURN(call->session_, VoiceSession::Create(std::move(voice), std::move(understander),
                                                               std::move(options), call->MakeCallbacks()));
+  SOTTO_RETURN_IF_ERROR(call->Record());
+  if (services.tracer != nullptr) {
+    call->span_ = services.tracer->Begin(call->line_->trace(), "call", Span::Kind::kServer);
+    call->span_.attributes = {{"sotto.workflow", workflow->name}, {"sotto.channel", call->channel_}};
+  }
   return call;
 }
 
 VoiceSession::Callbacks VoiceCall::MakeCallbacks() {
   VoiceSession::Callbacks callbacks;
   callbacks.on_partial = [this](std::string_view partial) { line_->OnPartial(partial); };
-  callbacks.on_speech = [this](bool speaks) { line_->OnSpeech(speaks); };
+  callbacks.on_speech = [this](bool speaks) {
+    if (recording_ != nullptr && speaks) recording_->Doubt(services_.clock->Now() - kBeforeSpeech);
+    line_->OnSpeech(speaks);
+  };
   callbacks.on_reply = [this](const TurnRecord& record) {
     state_.Add(record);
+    if (recording_ != nullptr) WatchSecrets(record);
     line_->OnReply(record, state_.View());
   };
   callbacks.on_turn = [this](const TurnRecord& record) {
     services_.metrics->Turn(record);
+    if (services_.tracer != nullptr) services_.tracer->Turn(span_.context, record, began_wall_);
+    secret_repeated_ = false;
+    if (recording_ != nullptr) recording_->SetSecret(secret_asked_);
     line_->OnTurn(record);
   };
   return callbacks;
@@ -76,6 +92,44 @@ void VoiceCall::Resume() {
   inbox_->Put([this] { held_since_.reset(); });
 }
 
+Result<void> VoiceCall::Record() {
+  const Workflow& workflow = workflow_->deployment->workflow();
+  if (!workflow.recording.calls) return {};
+  if (services_.recordings == nullptr) {
+    return MakeError(
+        ErrorCode::kUnavailable,
+        "calls of '{}' are to be recorded (`recording:`), and the server has no folder for it (--recordings)",
+        workflow_->name);
+  }
+  auto begun = services_.recordings->Begin({id_, workflow_->name, channel_, workflow.recording.keep_days});
+  if (!begun) {  // a full disk is no reason to hang up on people
+    Log().error("a call is not recorded: {}", begun.error().message);
+    services_.metrics->Recorded(workflow_->name, "failed", 0, 0, 0);
+    return {};
+  }
+  recording_ = *std::move(begun);
+  auto detector = Detector::For(workflow.language);
+  secrets_.emplace(workflow, detector ? *detector : nullptr);
+  return {};
+}
+
+void VoiceCall::WatchSecrets(const TurnRecord& record) {
+  const SecretWatch::Verdict verdict = secrets_->Look(record);
+  if (verdict.said && record.times.speech_start >= 0) {
+    const Duration since_began = std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double, std::milli>(record.times.speech_start));
+    recording_->Erase(began_ + since_began - kBeforeSpeech);
+  }
+  secret_asked_ = secrets_->Asks(state_.expectation());
+  secret_repeated_ = verdict.repeated;
+  recording_->SetSecret(secret_asked_ || secret_repeated_);
+  recording_->Decided();
+}
+
+void VoiceCall::PauseRecording(bool paused) {
+  if (recording_ != nullptr) recording_->Ask(paused);
+}
+
 void VoiceCall::HangUp(std::string reason) {
   inbox_->Put([this, reason = std::move(reason)] { hang_up_ = reason; });
 }
@@ -87,6 +141,8 @@ bool VoiceCall::Step(Duration late) {
   if (held_since_) return now - *held_since_ < services_.hold ? true : End("lost");
   if (!started_) {
     started_ = true;
+    began_ = services_.clock->Now();
+    began_wall_ = services_.clock->WallNow();
     session_->Start();
   }
   std::array<float, kFrameSamples> heard;
@@ -95,6 +151,7 @@ bool VoiceCall::Step(Duration late) {
   session_->Step(heard, said);
   const bool silent = std::all_of(said.begin(), said.end(), [](float sample) { return sample == 0; });
   if (late > kLate && !silent) services_.metrics->LateFrames(1);
+  if (recording_ != nullptr) recording_->Add(now, heard, said);
   line_->OnFrame(said, silent);
   Watch();
   return session_->ended() ? End(session_->hand_off() ? "handed_off" : "ended") : true;
@@ -105,6 +162,10 @@ void VoiceCall::Watch() {
     paused_ = session_->paused();
     line_->OnPaused(paused_);
   }
+  if (recording_ != nullptr && recording_paused_ != recording_->paused()) {
+    recording_paused_ = recording_->paused();
+    line_->OnRecording(recording_->id(), *recording_paused_);
+  }
   if (session_->late_frames() > late_frames_) {
     services_.metrics->LateFrames(session_->late_frames() - late_frames_);
     late_frames_ = session_->late_frames();
@@ -114,6 +175,12 @@ void VoiceCall::Watch() {
 bool VoiceCall::End(std::string_view reason) {
   over_ = true;
   services_.metrics->CallEnded(workflow_->name, reason);
+  if (recording_ != nullptr) recording_->Finish();
+  if (services_.tracer != nullptr) {
+    span_.attributes.emplace_back("sotto.reason", std::string(reason));
+    span_.attributes.emplace_back("sotto.turns", static_cast<int64_t>(session_->turns()));
+    services_.tracer->End(span_);
+  }
   line_->OnEnd(reason, session_->hand_off());
   if (services_.webhooks != nullptr) {
     const auto& hand_off = session_->hand_off();

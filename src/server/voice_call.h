@@ -23,10 +23,15 @@
 #include "base/inbox.h"
 #include "server/hearing_buffer.h"
 #include "server/pacer.h"
+#include "server/secret_watch.h"
 #include "server/served_workflow.h"
+#include "server/trace_context.h"
+#include "server/tracer.h"
 
 namespace sotto {
 
+class CallRecording;
+class Recordings;
 class ServerMetrics;
 class Webhooks;
 
@@ -34,6 +39,9 @@ class Webhooks;
 class VoiceLine {
  public:
   virtual ~VoiceLine() = default;
+  // The trace of whoever brought the call; none: it begins one. Set before the call is opened.
+  void set_trace(std::optional<TraceContext> trace) { trace_ = std::move(trace); }
+  const std::optional<TraceContext>& trace() const { return trace_; }
   // 10 ms for the ear. `silent`: there is nothing in it.
   virtual void OnFrame(std::span<const float> frame, bool silent) = 0;
   // Of an utterance under way: all that was heard so far.
@@ -46,8 +54,15 @@ class VoiceLine {
   virtual void OnSpeech(bool /*speaks*/) {}
   // Sotto fell silent in the middle of a reply because the user speaks, or goes on.
   virtual void OnPaused(bool /*paused*/) {}
+  // Where the call is not taken in it is told so in a sentence (server/busy_sentence.h) before it is refused.
+  virtual bool hears_refusals() const { return false; }
+  // The call is recorded from now on; no longer for a while; again.
+  virtual void OnRecording(std::string_view /*id*/, bool /*paused*/) {}
   // Last. `reason`: ended, handed_off, hung_up, lost, server_stops.
   virtual void OnEnd(std::string_view reason, const std::optional<HandOff>&) = 0;
+
+ private:
+  std::optional<TraceContext> trace_;
 };
 
 class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceCall> {
@@ -60,10 +75,12 @@ class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceC
     ServerMetrics* metrics = nullptr;
     std::chrono::milliseconds hold{0};  // how long a call whose line was lost waits for another
     Webhooks* webhooks = nullptr;       // null: nobody is told that it ended
+    Recordings* recordings = nullptr;   // null: no workflow may ask for one
+    Tracer* tracer = nullptr;           // null: nobody is told where time went
   };
 
   // Blocks as long as the journal and a recognizer take: on a thread that may. Errors: see
-  // VoiceSession::Create.
+  // VoiceSession::Create; kUnavailable: the workflow's calls are recorded, and this server has no folder for that.
   static Result<std::shared_ptr<VoiceCall>> Open(ServedWorkflowPtr workflow, const Services& services,
                                                  VoiceOptions options, std::shared_ptr<VoiceLine> line);
   ~VoiceCall() override;
@@ -76,6 +93,8 @@ class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceC
   void Hold();
   void Resume();
   void HangUp(std::string reason);
+  // What is said meanwhile is silence in the recording. No effect where there is none.
+  void PauseRecording(bool paused);
 
   const std::string& id() const { return id_; }
   const ServedWorkflow& workflow() const { return *workflow_; }
@@ -87,6 +106,8 @@ class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceC
   VoiceCall(ServedWorkflowPtr workflow, const Services& services, std::string id,
             std::shared_ptr<VoiceLine> line);
   void Watch();
+  Result<void> Record();
+  void WatchSecrets(const TurnRecord& record);
   bool End(std::string_view reason);
   VoiceSession::Callbacks MakeCallbacks();
 
@@ -103,8 +124,16 @@ class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceC
   bool started_ = false;
   bool paused_ = false;
   std::optional<TimePoint> held_since_;
+  TimePoint began_{};
+  std::chrono::system_clock::time_point began_wall_{};
+  Span span_;  // of the call
   StateWatch state_;
-  std::string hang_up_;  // why; empty: not asked to
+  std::shared_ptr<CallRecording> recording_;  // null: none
+  std::optional<SecretWatch> secrets_;        // where there is one
+  bool secret_asked_ = false;
+  bool secret_repeated_ = false;
+  std::optional<bool> recording_paused_;  // as the line was told
+  std::string hang_up_;                   // why; empty: not asked to
   int64_t late_frames_ = 0;
 };
 

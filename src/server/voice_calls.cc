@@ -1,15 +1,23 @@
 #include "server/voice_calls.h"
 
 #include "assistant/session_host.h"
+#include "assistant/spoken_files.h"
+#include "server/busy_sentence.h"
 #include "server/metrics.h"
 
 namespace sotto {
+namespace {
+
+constexpr int kSentencesAtOnce = 20;
+
+}  // namespace
 
 VoiceCalls::VoiceCalls(const Services& services, Options options)
     : services_(services), options_(options), pacer_(*services.clock, options.threads) {}
 
 VoiceCalls::~VoiceCalls() {
   for (size_t opening = opening_; opening > 0; opening = opening_) opening_.wait(opening);
+  for (size_t speaking = speaking_; speaking > 0; speaking = speaking_) speaking_.wait(speaking);
 }
 
 VoiceOptions VoiceCalls::OptionsFor(const ServedWorkflow& workflow, std::string channel) {
@@ -24,20 +32,21 @@ void VoiceCalls::Open(ServedWorkflowPtr workflow, VoiceOptions options, std::sha
     return done(tl::unexpected(Problem{
         422, "no_voice", fmt::format("the workflow '{}' is served in writing only", workflow->name)}));
   }
+  std::optional<Problem> refusal;
   {
     const std::lock_guard lock(mutex_);
     Forget();
-    if (refusing_ || calls_.size() + opening_ >= options_.most) {
-      services_.metrics->Refused(refusing_ ? "stopping" : "calls");
-      return done(tl::unexpected(Problem{503, "busy",
-                                         refusing_ ? "the server is stopping and takes no more calls"
-                                                   : "all lines are busy; try again in a moment",
-                                         5}));
-    }
-    ++opening_;
+    refusal = WhyNot();
+    if (!refusal) ++opening_;
   }
-  const VoiceCall::Services services{services_.scheduler, services_.clock, services_.journal, services_.turns,
-                                     services_.metrics,   options_.hold,   services_.webhooks};
+  if (refusal) {
+    if (line->hears_refusals() && !refusing_)
+      return SayBusy(workflow, std::move(line), *std::move(refusal), std::move(done));
+    return done(tl::unexpected(*std::move(refusal)));
+  }
+  const VoiceCall::Services services{services_.scheduler, services_.clock,      services_.journal,
+                                     services_.turns,     services_.metrics,    options_.hold,
+                                     services_.webhooks,  services_.recordings, services_.tracer};
   services_.scheduler->Post(
       {.priority = Priority::kUrgent, .blocks = true, .what = "opening a call"},
       [workflow = std::move(workflow), services, options = std::move(options),
@@ -57,6 +66,49 @@ void VoiceCalls::Open(ServedWorkflowPtr workflow, VoiceOptions options, std::sha
         }
         --opening_;
         opening_.notify_all();
+      });
+}
+
+std::optional<Problem> VoiceCalls::WhyNot() {
+  if (refusing_) {
+    services_.metrics->Refused("stopping");
+    return Problem{503, "busy", "the server is stopping and takes no more calls", 5};
+  }
+  if (calls_.size() + opening_ >= options_.most) {
+    services_.metrics->Refused("calls");
+    return Problem{503, "busy", "all lines are busy; try again in a moment", 5};
+  }
+  if (services_.admission == nullptr) return std::nullopt;
+  auto problem = services_.admission->AdmitCall();
+  if (problem) services_.metrics->Refused("load");
+  return problem;
+}
+
+bool VoiceCalls::full() const {
+  return refusing_ || size() >= options_.most ||
+         (services_.admission != nullptr && services_.admission->closed_for_calls());
+}
+
+void VoiceCalls::SayBusy(const ServedWorkflowPtr& workflow, std::shared_ptr<VoiceLine> line, Problem problem,
+                         Done done) {
+  if (sentences_->fetch_add(1) >= kSentencesAtOnce) {
+    --*sentences_;
+    return done(tl::unexpected(std::move(problem)));
+  }
+  ++speaking_;
+  services_.scheduler->Post(
+      {.priority = Priority::kNormal, .blocks = true, .what = "saying that lines are busy"},
+      [workflow](std::stop_token) -> Result<BusySentence::Samples> {
+        return SpokenMessage(*workflow->deployment, "busy");
+      },
+      [this, line = std::move(line), sentences = sentences_, problem = std::move(problem),
+       done = std::move(done)](Result<BusySentence::Samples> said) {
+        pacer_.Add(std::make_shared<BusySentence>(said ? *said : nullptr, line, [sentences, problem, done] {
+          --*sentences;
+          done(tl::unexpected(problem));
+        }));
+        --speaking_;
+        speaking_.notify_all();
       });
 }
 

@@ -9,6 +9,7 @@
 #include <tl/expected.hpp>
 #include <unordered_map>
 
+#include "server/admission.h"
 #include "server/problem.h"
 #include "server/voice_call.h"
 
@@ -27,7 +28,10 @@ class VoiceCalls {
     Journal* journal = nullptr;
     TurnSink* turns = nullptr;  // that does not block
     ServerMetrics* metrics = nullptr;
-    Webhooks* webhooks = nullptr;  // null: nobody is told how calls ended
+    Webhooks* webhooks = nullptr;      // null: nobody is told how calls ended
+    Recordings* recordings = nullptr;  // null: no workflow's calls are recorded
+    Tracer* tracer = nullptr;          // null: nobody is told where time went
+    Admission* admission = nullptr;    // null: only the number of calls is looked at
   };
   using CallPtr = std::shared_ptr<VoiceCall>;
   using Done = std::function<void(tl::expected<CallPtr, Problem>)>;
@@ -42,13 +46,13 @@ class VoiceCalls {
   // REQUIRES: the workflow speaks.
   static VoiceOptions OptionsFor(const ServedWorkflow& workflow, std::string channel);
   // `options` has the session's id and caller. `done` is called once, from any thread; the call is stepped
-  // from then on. 503 where there is no room, or the server stops; 422 where the workflow has no voice.
+  // from then on. 503 where there is no room, the machine has enough to do, or the server stops; 422 where the workflow has no voice.
   void Open(ServedWorkflowPtr workflow, VoiceOptions options, std::shared_ptr<VoiceLine> line, Done done);
   // Null: no such call, or it is over.
   CallPtr Find(const std::string& id) const;
 
   // Another call would be refused now.
-  bool full() const { return refusing_ || size() >= options_.most; }
+  bool full() const;
   // No more calls; those that are held go on.
   void RefuseMore() { refusing_ = true; }
   void HangUpAll(std::string_view reason);
@@ -57,6 +61,9 @@ class VoiceCalls {
 
  private:
   void Forget();
+  std::optional<Problem> WhyNot();  // REQUIRES: mutex_ is held
+  void SayBusy(const ServedWorkflowPtr& workflow, std::shared_ptr<VoiceLine> line, Problem problem,
+               Done done);
 
   const Services services_;
   const Options options_;
@@ -64,6 +71,9 @@ class VoiceCalls {
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::weak_ptr<VoiceCall>> calls_;  // guarded by mutex_
   std::atomic<size_t> opening_{0};
+  std::atomic<size_t> speaking_{0};  // sentences on their way to the pacer
+  std::shared_ptr<std::atomic<int>> sentences_ =
+      std::make_shared<std::atomic<int>>(0);  // that are being said
   Pacer pacer_;
 };
 

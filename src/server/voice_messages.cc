@@ -8,7 +8,7 @@ namespace {
 using namespace voice_message;
 
 constexpr size_t kNameBytes = 200;
-constexpr size_t kTextBytes = 4000;
+constexpr size_t kTokenBytes = 4000;
 
 Result<void> ReadFormat(JsonFields& fields, const char* name, LineFormat* format) {
   std::string text;
@@ -22,7 +22,7 @@ Result<void> ReadFormat(JsonFields& fields, const char* name, LineFormat* format
 Result<VoiceMessage> ReadStart(JsonFields& fields) {
   Start start;
   fields.Text("workflow", &start.workflow, kNameBytes);
-  fields.Text("token", &start.token, kTextBytes);
+  fields.Text("token", &start.token, kTokenBytes);
   fields.Text("session", &start.session, kNameBytes);
   fields.Bool("echo_cancellation", &start.echo_cancellation);
   SOTTO_RETURN_IF_ERROR(ReadFormat(fields, "input", &start.input));
@@ -55,6 +55,13 @@ Result<VoiceMessage> ReadKey(JsonFields& fields) {
   return Key{key[0]};
 }
 
+Result<VoiceMessage> ReadRecord(JsonFields& fields) {
+  Record record;
+  fields.Require("paused", fields.Bool("paused", &record.paused));
+  SOTTO_RETURN_IF_ERROR(fields.Done());
+  return record;
+}
+
 }  // namespace
 
 Result<Caller> ReadCaller(const Json& json, std::string_view where) {
@@ -74,11 +81,12 @@ Result<VoiceMessage> ReadVoiceMessage(std::string_view text) {
   if (type == "start") return ReadStart(fields);
   if (type == "resume") return ReadResume(fields);
   if (type == "key") return ReadKey(fields);
+  if (type == "recording") return ReadRecord(fields);
   if (type == "end") {
     SOTTO_RETURN_IF_ERROR(fields.Done());
     return End{};
   }
-  fields.Wrong("type", "one of start, resume, key and end");
+  fields.Wrong("type", "one of start, resume, key, recording and end");
   SOTTO_RETURN_IF_ERROR(fields.Done(true));
   return MakeError(ErrorCode::kInvalidArgument, "'type' is missing");
 }

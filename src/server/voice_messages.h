@@ -35,12 +35,16 @@ struct Resume {
 struct Key {
   char key = '0';
 };
+// The recording is silent from now on, or not any more.
+struct Record {
+  bool paused = false;
+};
 struct End {};
 
 }  // namespace voice_message
 
-using VoiceMessage =
-    std::variant<voice_message::Start, voice_message::Resume, voice_message::Key, voice_message::End>;
+using VoiceMessage = std::variant<voice_message::Start, voice_message::Resume, voice_message::Key,
+                                  voice_message::Record, voice_message::End>;
 
 // The error is for the client: what is wrong and what would be right.
 Result<VoiceMessage> ReadVoiceMessage(std::string_view text);

@@ -103,6 +103,9 @@ class SocketLine final : public VoiceLine {
     Tell({{"type", "turn"}, {"turn", record.turn}, {"record", ToJson(record)}});
   }
   void OnPaused(bool paused) override { Tell({{"type", "interruption"}, {"paused", paused}}); }
+  void OnRecording(std::string_view id, bool paused) override {
+    Tell({{"type", "recording"}, {"id", id}, {"paused", paused}});
+  }
   void OnEnd(std::string_view reason, const std::optional<HandOff>& hand_off) override {
     Tell({{"type", "ended"}, {"reason", reason}, {"hand_off", HandOffView(hand_off)}});
     const std::lock_guard lock(mutex_);
@@ -150,8 +153,12 @@ namespace {
 
 class VoiceSocket final : public WebSocketReceiver, public std::enable_shared_from_this<VoiceSocket> {
  public:
-  VoiceSocket(std::shared_ptr<VoiceSockets::Shared> shared, std::optional<Client> client)
-      : shared_(std::move(shared)), services_(shared_->services), client_(std::move(client)) {}
+  VoiceSocket(std::shared_ptr<VoiceSockets::Shared> shared, std::optional<Client> client,
+              std::optional<TraceContext> trace)
+      : shared_(std::move(shared)),
+        services_(shared_->services),
+        trace_(std::move(trace)),
+        client_(std::move(client)) {}
 
   void OnOpen(std::shared_ptr<WebSocketSender> sender) override {
     sender_ = std::move(sender);
@@ -171,6 +178,7 @@ class VoiceSocket final : public WebSocketReceiver, public std::enable_shared_fr
     const auto call = this->call();
     if (call == nullptr) return Refuse({409, "not_started", "the first message is start or resume"}, false);
     if (const auto* key = std::get_if<voice_message::Key>(&*message)) call->Key(key->key);
+    if (const auto* record = std::get_if<Record>(&*message)) call->PauseRecording(record->paused);
     if (std::holds_alternative<End>(*message)) call->HangUp("hung_up");
   }
   void OnBinary(std::string_view bytes) override {
@@ -232,6 +240,7 @@ class VoiceSocket final : public WebSocketReceiver, public std::enable_shared_fr
     options.front_end.echo_cancellation = start.echo_cancellation;
     const auto line =
         std::make_shared<SocketLine>(workflow, start.input, *std::move(encoder), *std::move(held));
+    line->set_trace(trace_);
     services_.calls->Open(workflow, std::move(options), line,
                           [self = shared_from_this(), line](tl::expected<VoiceCalls::CallPtr, Problem> call) {
                             self->OnOpened(line, std::move(call));
@@ -283,6 +292,7 @@ class VoiceSocket final : public WebSocketReceiver, public std::enable_shared_fr
 
   const std::shared_ptr<VoiceSockets::Shared> shared_;
   const VoiceSocketServices& services_;
+  const std::optional<TraceContext> trace_;
   std::shared_ptr<WebSocketSender> sender_;
   // The connection's.
   std::optional<Client> client_;
@@ -306,8 +316,9 @@ VoiceSockets::VoiceSockets(VoiceSocketServices services) : shared_(std::make_sha
 
 VoiceSockets::~VoiceSockets() = default;
 
-std::shared_ptr<WebSocketReceiver> VoiceSockets::Accept(std::optional<Client> client) const {
-  return std::make_shared<VoiceSocket>(shared_, std::move(client));
+std::shared_ptr<WebSocketReceiver> VoiceSockets::Accept(std::optional<Client> client,
+                                                        std::optional<TraceContext> trace) const {
+  return std::make_shared<VoiceSocket>(shared_, std::move(client), std::move(trace));
 }
 
 }  // namespace sotto

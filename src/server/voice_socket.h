@@ -32,7 +32,9 @@ class VoiceSockets {
   ~VoiceSockets();
 
   // `client`: who asked for the connection, where that is known already.
-  std::shared_ptr<WebSocketReceiver> Accept(std::optional<Client> client) const;
+  // `trace`: of the request that asked for it.
+  std::shared_ptr<WebSocketReceiver> Accept(std::optional<Client> client,
+                                            std::optional<TraceContext> trace = std::nullopt) const;
 
   struct Shared;
 

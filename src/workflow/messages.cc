@@ -214,6 +214,10 @@ const std::vector<MessageDef>& MessageDefs() {
        "the same, after too many failures",
        {},
        {"I'm sorry I couldn't help. I'm connecting you to a person."}},
+      {"busy",
+       "a telephone call is not taken in, because the server has enough to do",
+       {},
+       {"All lines are busy at the moment. Please call again in a few minutes."}},
       // Actions.
       {"done", "an action succeeded that has no text", {"title", "doing"}, {"Done.", "That's done."}},
       {"working", "bridges a slow action", {}, {"One moment.", "Just a second."}},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "base/hash.h"
@@ -91,8 +92,8 @@ class WorkflowParser {
  private:
   void ReadRoot(const YAML::Node& root) {
     reader_.CheckMap(root, "",
-                     {"workflow", "language", "privacy", "assistant", "entities", "tools", "network",
-                      "policy", "messages", "mcp"},
+                     {"workflow", "language", "privacy", "recording", "assistant", "entities", "tools",
+                      "network", "policy", "messages", "mcp"},
                      "the workflow");
     reader_.Read(root, "", "workflow", workflow_.name);
     reader_.Read(root, "", "language", workflow_.language);
@@ -110,6 +111,11 @@ class WorkflowParser {
     }
     if (const YAML::Node node = root["tools"]; node && reader_.CheckNames(node, "tools", "tools", true)) {
       for (const auto& item : node) ReadTool(item.first.Scalar(), item.second);
+    }
+    if (const YAML::Node node = root["recording"];
+        node && reader_.CheckMap(node, "recording", {"calls", "keep_days"}, "'recording'")) {
+      reader_.Read(node, "recording", "calls", workflow_.recording.calls);
+      reader_.Read(node, "recording", "keep_days", workflow_.recording.keep_days, 1);
     }
     if (const YAML::Node node = root["policy"]) ReadPolicy(node);
     if (const YAML::Node node = root["network"]) ReadNetwork(node, workflow_, reader_);
@@ -328,7 +334,7 @@ class WorkflowParser {
     const std::string path = slots_path + "." + name;
     if (!reader_.CheckMap(node, path,
                           {"as", "entity", "only", "required", "grounded", "inferred", "ask", "question",
-                           "when", "phrases", "description", "min", "max", "usual"},
+                           "when", "phrases", "description", "min", "max", "usual", "secret"},
                           fmt::format("slot '{}'", name))) {
       return;
     }
@@ -361,7 +367,28 @@ class WorkflowParser {
     reader_.Read(node, path, "phrases", slot.phrases);
     ReadLimits(node, path, slot.entity);
     ReadUsual(node, path, slot.entity);
+    slot.secret = SoundsSecret(slot);
+    reader_.Read(node, path, "secret", slot.secret);
     tool.slots.push_back(std::move(slot));
+  }
+
+  // Where the file does not say: whole card numbers, and what is named as people name such things.
+  static bool SoundsSecret(const Slot& slot) {
+    constexpr int kLeastCardDigits = 12;
+    if (slot.entity.type == Entity::Type::kDigits && slot.entity.length >= kLeastCardDigits) return true;
+    static const std::set<std::string_view> words{"pin",      "cvv",      "cvc",        "cvn",
+                                                  "password", "passcode", "passphrase", "otp"};
+    std::string name = slot.name + "_" + slot.entity_name + "_";
+    std::string word;
+    for (const char letter : name) {
+      if (letter != '_' && letter != '-') {
+        word += letter;
+      } else {
+        if (words.contains(word)) return true;
+        word.clear();
+      }
+    }
+    return name.find("card_number") != std::string::npos || name.find("security_code") != std::string::npos;
   }
 
   void ApplyOnly(const std::vector<std::string>& only, const std::string& path, Entity& entity) {

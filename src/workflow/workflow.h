@@ -91,7 +91,9 @@ struct Slot {
   bool required = false;  // to act
   bool grounded = true;   // the value must have been said or be listed (brain)
   bool inferred =
-      false;         // enum: the value follows from what was said ("it got nicked"), it need not be named
+      false;  // enum: the value follows from what was said ("it got nicked"), it need not be named
+  // What nobody else may hear: a PIN, a whole card number. Recordings of calls are silent where it is asked for or said.
+  bool secret = false;
   std::string ask;   // "the amount", "which account to transfer from"
   Texts question;    // asked alone: "How much would you like to transfer?"; empty: made from `ask`
   std::string when;  // rule over other slots: asked and required only where it holds
@@ -211,6 +213,11 @@ struct Workflow {
     std::string voice = "rms";
     std::string recognizer = "moonshine,pocketsphinx";  // what is there of these (speech/backends.h)
   } assistant;
+  // Of telephone and voice calls, by the server (server/recordings.h).
+  struct Recording {
+    bool calls = false;  // nothing is recorded unless the workflow says so
+    int keep_days = 30;
+  } recording;
   std::map<std::string, Entity> entities;
   std::vector<ToolDef> tools;
   std::vector<McpServer> mcp_servers;

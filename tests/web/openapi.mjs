@@ -59,13 +59,34 @@ const index = mkdtempSync(path.join(tmpdir(), 'sotto-index-'));
 const notes = mkdtempSync(path.join(tmpdir(), 'sotto-notes-'));
 writeFileSync(path.join(notes, 'fees.md'), '# Fees\n\n## Stop payments\n\nA stop payment costs $30 a request.\n');
 execFileSync(sotto, ['index', 'build', notes, '--out', index]);
-const { url: served, server } = await serve(sotto, workflow, '--text-only', '--index', `notes=${index}`);
+// A recording of a quarter of a second, as a server before this one left it (docs/formats/recordings.md).
+const kept = mkdtempSync(path.join(tmpdir(), 'sotto-recordings-'));
+const recorded = '0123456789abcdef0123456789abcdef';
+const sound = Buffer.alloc(44 + 16000);
+sound.write('RIFF', 0); sound.writeUInt32LE(36 + 16000, 4); sound.write('WAVEfmt ', 8); sound.writeUInt32LE(16, 16);
+sound.writeUInt16LE(1, 20); sound.writeUInt16LE(2, 22); sound.writeUInt32LE(16000, 24); sound.writeUInt32LE(64000, 28);
+sound.writeUInt16LE(4, 32); sound.writeUInt16LE(16, 34); sound.write('data', 36); sound.writeUInt32LE(16000, 40);
+writeFileSync(path.join(kept, `${recorded}.wav`), sound);
+writeFileSync(path.join(kept, `${recorded}.json`), JSON.stringify({
+  session: 'a', workflow: 'banking', channel: 'phone', keep_days: 30, began_s: Math.floor(Date.now() / 1000), ready: true,
+  complete: true, frames: 4000, lost_frames: 0, silenced_ms: [[0, 100]],
+}));
+const { url: served, server } = await serve(sotto, workflow, '--text-only', '--index', `notes=${index}`, '--recordings', kept);
 url = served;
 let failed = false;
 try {
   await ask('GET', '/healthz', undefined, 200);
   await ask('GET', '/readyz', undefined, 200);
   await ask('GET', '/v1/workflows', undefined, 200);
+  const list = await ask('GET', '/v1/recordings', undefined, 200);
+  check('the recording is listed', list.recordings.length === 1 && list.recordings[0].seconds === 0.25);
+  await ask('GET', `/v1/recordings/${recorded}`, undefined, 200);
+  await ask('GET', `/v1/recordings/${recorded}/audio`, undefined, 200);
+  await ask('GET', '/v1/recordings/nobody', undefined, 404);
+  await ask('POST', `/v1/recordings/${recorded}/pause`, undefined, 409);
+  await ask('POST', `/v1/recordings/${recorded}/resume`, undefined, 409);
+  await ask('DELETE', `/v1/recordings/${recorded}`, undefined, 204);
+  await ask('GET', `/v1/recordings/${recorded}/audio`, undefined, 404);
   const answered = await ask('POST', '/v1/search', { query: 'what does a stop payment cost' }, 200);
   check('the search answers with its source', answered.answer?.includes('$30') && answered.citations[0].document === 'fees.md');
   const foreign = await ask('POST', '/v1/search', { query: 'when is the next train to the airport', index: 'notes' }, 200);
