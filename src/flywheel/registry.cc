@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/sha256.h"
+#include "flywheel/kept_reason.h"
 #include "flywheel/registry_schema.h"
 
 namespace sotto {
@@ -276,6 +277,10 @@ Result<Act> VersionRegistry::Insert(NewAct made) {
   act.version = std::move(made.version);
   act.author = Valid(made.author).get<std::string>();
   act.reason = Valid(made.reason).get<std::string>();
+  // What a person wrote; the machine's own reasons are figures and versions.
+  if (act.author != kMachine && act.kind != act::kEvaluated) {
+    SOTTO_ASSIGN_OR_RETURN(act.reason, KeptReason(act.reason));
+  }
   act.detail = Valid(made.detail);
   act.hash = ChainHash(act, before);
   SOTTO_ASSIGN_OR_RETURN(Statement insert,
