@@ -46,7 +46,7 @@ struct EvidenceOptions {
   std::function<std::optional<std::string>(const Conversation&)> why_invalid = {};
 };
 
-struct JudgedTurn {
+struct ProvenTurn {
   const StoredTurn* turn = nullptr;
   std::vector<ToolCall> calls;  // what it meant, where there is a proof
   Proof proof = Proof::kNone;
@@ -56,7 +56,7 @@ struct JudgedTurn {
 };
 
 // Of every turn with words, in order. The turns outlive the result.
-std::vector<JudgedTurn> JudgeTurns(std::span<const StoredTurn> part, const Workflow& workflow,
+std::vector<ProvenTurn> JudgeTurns(std::span<const StoredTurn> part, const Workflow& workflow,
                                    const EvidenceOptions& options);
 
 }  // namespace sotto

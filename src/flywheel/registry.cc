@@ -13,6 +13,7 @@
 #include "base/mapped_file.h"
 #include "base/sha256.h"
 #include "flywheel/kept_reason.h"
+#include "flywheel/people.h"
 #include "flywheel/registry_schema.h"
 
 namespace sotto {
@@ -63,6 +64,16 @@ Act ActOf(const Statement& row) {
   act.detail = Json::parse(row.Text(9), nullptr, false);
   act.hash = row.Text(10);
   return act;
+}
+
+// The right that a person's act takes; nothing: anybody who can write there may.
+std::optional<Right> RightTo(std::string_view kind, const Json& detail) {
+  if (kind == act::kApproved) return Right::kApprove;
+  if (kind == act::kRolledBack) return Right::kRollBack;
+  if (kind == act::kPromoted || kind == act::kCanaryStarted) return Right::kPromote;
+  if (kind == act::kCanaryEnded)
+    return detail.value("verdict", "") == "promoted_by_person" ? Right::kPromote : Right::kRollBack;
+  return std::nullopt;
 }
 
 // To a temporary name, synced, then renamed.
@@ -300,6 +311,11 @@ template <typename Check>
 Result<Act> VersionRegistry::Change(NewAct act, const Check& check) {
   if (IsBlank(act.author))
     return MakeError(ErrorCode::kInvalidArgument, "an act needs an author (--by NAME)");
+  if (const auto right = RightTo(act.kind, act.detail); right && act.author != kMachine) {
+    SOTTO_ASSIGN_OR_RETURN(const People people, People::Of(folder_));
+    SOTTO_RETURN_IF_ERROR(people.Check(act.author, *right));
+    act.detail["right"] = {{"to", RightName(*right)}, {"by", people.basis()}, {"login", ProcessLogin()}};
+  }
   SOTTO_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_));
   SOTTO_ASSIGN_OR_RETURN(const std::vector<Act> acts, Acts());
   SOTTO_RETURN_IF_ERROR(check(acts, act));

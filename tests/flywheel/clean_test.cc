@@ -42,7 +42,7 @@ Cleaned CleanOf(const std::vector<LoggedSession>& sessions, CleanOptions options
   return CleanLog(log, *BankingWorkflow(), options);
 }
 
-std::vector<JudgedTurn> JudgedOf(const std::vector<StoredTurn>& turns, const EvidenceOptions& options = {}) {
+std::vector<ProvenTurn> JudgedOf(const std::vector<StoredTurn>& turns, const EvidenceOptions& options = {}) {
   return JudgeTurns(turns, *BankingWorkflow(), options);
 }
 
