@@ -21,6 +21,10 @@ void FlywheelFlags::AddTo(CLI::App& command) {
   command.add_option(
       "--trust", options.trust,
       "Form of import whose calls are labels, besides conversations: rasa, csv, openai, langfuse; several");
+  command.add_option(
+      "--doubted-by", options.doubted_by,
+      "Folder of the workflow as it is live, with its model: labels of imports that it surely hears "
+      "otherwise are asked about instead of learnt");
   command
       .add_option("--model-votes", options.least_models,
                   "So many models that agree label a turn that no person has; 0: models never do")

@@ -136,6 +136,8 @@ class Judge {
     }
     if (options_.label_sources.contains(part_[i].source)) {
       if (one.calls.empty()) return Drop(one, "not understood", true);
+      if (options_.doubted && options_.doubted(record.session, record.turn))
+        return Drop(one, "doubted", true);
       one.proof = Proof::kImported;
       return;
     }

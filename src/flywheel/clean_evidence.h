@@ -42,6 +42,9 @@ struct EvidenceOptions {
   std::set<std::string> label_sources{"conversations"};  // whose calls are labels
   bool unchallenged = false;                             // keep these too
   std::function<std::optional<GivenLabel>(const std::string& session, int turn)> label_of = {};
+  // Whether somebody sure of it takes an imported turn for another tool than its label says: no label then, and a
+  // question (flywheel_input.h asks the champion).
+  std::function<bool(const std::string& session, int turn)> doubted = {};
   // Why a conversation cannot be learnt from: the schema, what was never said (brain/label_rules.h).
   std::function<std::optional<std::string>(const Conversation&)> why_invalid = {};
 };

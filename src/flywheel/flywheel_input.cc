@@ -1,5 +1,10 @@
 #include "flywheel/flywheel_input.h"
 
+#include <algorithm>
+
+#include "brain/evaluation.h"
+#include "workflow/parse.h"
+
 namespace sotto {
 
 Result<std::unique_ptr<FlywheelInput>> FlywheelInput::Open(std::shared_ptr<const Workflow> workflow,
@@ -27,7 +32,48 @@ Result<std::unique_ptr<FlywheelInput>> FlywheelInput::Open(std::shared_ptr<const
     if (found == labels_of->end()) return std::nullopt;
     return GivenLabel{found->second.calls, found->second.author};
   };
+  if (!options.doubted_by.empty()) SOTTO_RETURN_IF_ERROR(input->Doubt(options));
   return input;
+}
+
+Result<void> FlywheelInput::Doubt(const FlywheelInputOptions& options) {
+  SOTTO_ASSIGN_OR_RETURN(const auto live, LoadWorkflow(options.doubted_by.string()));
+  SOTTO_ASSIGN_OR_RETURN(const auto brain, Brain::Open(live, {}, {.n_threads = options.n_threads}));
+  std::vector<LabelledConversation> rows;
+  std::vector<std::vector<const StoredTurn*>> turns;  // of each row
+  for (const auto& session : log.sessions) {
+    if (!evidence.label_sources.contains(session.front().source)) continue;
+    LabelledConversation& row = rows.emplace_back();
+    row.line = static_cast<int>(rows.size()) - 1;
+    std::vector<const StoredTurn*>& of = turns.emplace_back();
+    for (const StoredTurn& stored : session) {
+      if (!HasWords(stored.record)) continue;
+      Turn turn{WordsOf(stored.record), stored.record.expectation, CallsOf(stored.record)};
+      // What it cannot know is nothing to it.
+      const bool known =
+          !turn.calls.empty() && std::all_of(turn.calls.begin(), turn.calls.end(), [&](const auto& call) {
+            return live->FindTool(call.name) != nullptr || IsControlTool(call.name);
+          });
+      if (!known) turn.calls = {{live->unclear_tool, Json::object()}};
+      row.conversation.turns.push_back(std::move(turn));
+      of.push_back(known ? &stored : nullptr);
+    }
+    if (of.empty()) {
+      rows.pop_back();
+      turns.pop_back();
+    }
+  }
+  if (rows.empty()) return {};
+  SOTTO_ASSIGN_OR_RETURN(const Evaluation heard, Evaluate(brain, rows, {}));
+  for (const ScoredTurn& turn : heard.turns) {
+    const StoredTurn* stored = turns[static_cast<size_t>(turn.line)][static_cast<size_t>(turn.turn - 1)];
+    if (stored == nullptr || turn.name_right || turn.confidence < evidence.sure) continue;
+    doubted_.insert({stored->record.session, stored->record.turn});
+  }
+  evidence.doubted = [this](const std::string& session, int turn) {
+    return doubted_.contains({session, turn});
+  };
+  return {};
 }
 
 Cleaned FlywheelInput::Clean(std::function<void(size_t done, size_t total)> progress) const {

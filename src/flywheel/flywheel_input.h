@@ -21,7 +21,11 @@ struct FlywheelInputOptions {
   TurnQuery query = {};
   EvidenceOptions evidence = {};
   std::vector<std::string> trust = {};  // further sources whose calls are labels
-  size_t least_models = 2;              // that agree label a turn that no person has; 0: models never do
+  // The workflow as it is live, with its model: a label of an import that names another of its tools than this model
+  // surely hears is doubted. A tool that it does not have is not doubted. Empty: no label is.
+  std::filesystem::path doubted_by = {};
+  int n_threads = 2;
+  size_t least_models = 2;  // that agree label a turn that no person has; 0: models never do
 };
 
 struct FlywheelInput {
@@ -37,7 +41,10 @@ struct FlywheelInput {
   Cleaned Clean(std::function<void(size_t done, size_t total)> progress = {}) const;
 
  private:
+  Result<void> Doubt(const FlywheelInputOptions& options);
+
   std::unique_ptr<LabelRules> rules_;
+  std::set<std::pair<std::string, int>> doubted_;
 };
 
 }  // namespace sotto
