@@ -36,6 +36,7 @@ function draw() {
   find('item').hidden = !item;
   find('done').hidden = !!item;
   closeOther();
+  find('item').dataset.turn = item ? nameOf(item) : '';
   if (!item) return;
   find('why').textContent = `${item.why}, worth ${item.worth.toFixed(2)}${item.count > 1 ? `, said ${item.count} times` : ''}`;
   find('context').replaceChildren(...item.context.map((line) => {

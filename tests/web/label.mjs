@@ -47,11 +47,12 @@ async function opened(browser, url, who) {
   return page;
 }
 
-const words = (page) => page.locator('#words').textContent();
+const turn = (page) => page.locator('#item').getAttribute('data-turn');
+const waitsFor = (page, is, name) => page.waitForFunction(([same, shown]) => (document.getElementById('item').dataset.turn === shown) === same, [is, name]);
 async function labelled(page, act) {
-  const before = await words(page);
+  const before = await turn(page);
   await act();
-  await page.waitForFunction((said) => document.getElementById('words').textContent !== said || document.getElementById('item').hidden, before);
+  await waitsFor(page, false, before);
 }
 
 const { url, server } = await serve(sotto, workflow, '--text-only', '--keys', path.join(folder, 'keys.json'), '--turns', store);
@@ -75,13 +76,13 @@ try {
   await shot(ana, 'label-phone');
   await ana.setViewportSize({ width: 1280, height: 860 });
 
-  const first = await words(ana);
+  const first = await turn(ana);
   await labelled(ana, () => ana.keyboard.press('1'));
   check('one key takes the first candidate', (await ana.locator('#counts').textContent()).startsWith('ana: '));
   await ana.keyboard.press('u');
   await status(ana, 'taken back');
-  await ana.waitForFunction((said) => document.getElementById('words').textContent === said, first);
-  check('undone, it waits again', (await words(ana)) === first);
+  await waitsFor(ana, true, first);
+  check('undone, it waits again', (await turn(ana)) === first);
   await ana.keyboard.press('c');
   await accessible(ana, 'another call');
   await ana.keyboard.press('a');
