@@ -23,11 +23,11 @@ std::string OnlyDigits(std::string_view text) {
 
 // A number as people write it: 4.111e15 is a card's.
 std::string Figures(const Json& number) {
-  constexpr double kExact = 9007199254740992;  // 2^53
+  constexpr double kMost = 1e21;  // a card has at most nineteen figures; those that a double lost are lost
   if (!number.is_number_float()) return number.dump();
   const double value = number.get<double>();
-  return value == std::floor(value) && std::abs(value) <= kExact ? fmt::format("{:.0f}", value)
-                                                                 : number.dump();
+  return value == std::floor(value) && std::abs(value) <= kMost ? fmt::format("{:.0f}", value)
+                                                                : number.dump();
 }
 
 // The words that [begin, end) lies in.

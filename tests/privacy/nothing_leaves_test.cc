@@ -185,6 +185,7 @@ TEST(RedactRecord, NumbersAndKeysAreLookedAtToo) {
   understood.transcript = record.heard.text;
   understood.calls.push_back({{"note", Json{{"number", 4111111111111111.0},
                                             {"phone", 4155550132},
+                                            {"maestro", 6759649826438453000.0},
                                             {"amount", 1234.5},
                                             {"count", 250000},
                                             {"4111111111111111", true},
@@ -197,6 +198,7 @@ TEST(RedactRecord, NumbersAndKeysAreLookedAtToo) {
   const Json& arguments = redacted->understood->calls[0].call.arguments;
   EXPECT_EQ(arguments["number"], "<card_1>");
   EXPECT_EQ(arguments["phone"].get<std::string>().substr(0, 1), "<");
+  EXPECT_EQ(arguments["maestro"].get<std::string>().substr(0, 1), "<");  // beyond what a double holds exactly
   EXPECT_EQ(arguments["amount"], 1234.5);
   EXPECT_EQ(arguments["count"], 250000);
   const std::string all = ToJson(*redacted).dump();
