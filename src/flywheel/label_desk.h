@@ -41,7 +41,8 @@ class LabelDesk {
         {};  // whose `people` decide (people.h); empty or no file: see rights_file
     // Names, one a line; not there: whoever the caller lets in may label.
     std::filesystem::path rights_file = {};
-    std::string nobody = {};  // a name that stands for whoever comes without one: may only label where a file says so
+    std::string nobody =
+        {};  // a name that stands for whoever comes without one: may only label where a file says so
   };
 
   LabelDesk(std::shared_ptr<const Workflow> workflow, Options options)
