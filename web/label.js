@@ -103,7 +103,7 @@ async function give(answer) {
     queue = queue.filter((one) => one !== item);
     if (queue.length < 3) await load(false);
     else draw();
-    await agreement();
+    agreement();  // nobody waits for it: the next key may come
   } catch (error) {
     status(error.message, true);
   } finally {
@@ -117,14 +117,19 @@ async function undo() {
     status(n ? `${n} taken back` : 'There is nothing to take back');
     skipped = new Set();
     await load(false);
-    await agreement();
+    agreement();
   } catch (error) {
     status(error.message, true);
   }
 }
 
 async function agreement() {
-  const agreed = await ask('GET', '/v1/labels/agreement');
+  let agreed;
+  try {
+    agreed = await ask('GET', '/v1/labels/agreement');
+  } catch (error) {
+    return status(error.message, true);
+  }
   const number = (value) => (value === null ? '–' : value.toFixed(2));
   find('alpha').textContent = agreed.turns === 0 ? 'No turn has labels of two people yet.'
     : `${agreed.turns} turns labelled by several; Krippendorff's alpha ${number(agreed.calls.alpha)} for calls, ${number(agreed.tools.alpha)} for tools.`;
