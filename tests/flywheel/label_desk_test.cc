@@ -81,7 +81,8 @@ TEST_F(Desk, AnswersAreNumbersLettersOrCalls) {
 
 TEST_F(Desk, SecondOpinionsMeasureAgreement) {
   const auto desk = Open(1.0);
-  for (const LabelItem& item : desk->Next("ana", 10, true)->items)
+  const LabelDesk::Page waiting = *desk->Next("ana", 10, true);
+  for (const LabelItem& item : waiting.items)
     ASSERT_TRUE(desk->Give("ana", {item.session, item.turn, "n", "", {}}));
   const LabelDesk::Page page = *desk->Next("ben", 10, true);
   ASSERT_EQ(page.items.size(), 2U);
