@@ -45,6 +45,7 @@ void AddTests(CLI::App& command, CanaryOptions& options) {
 }
 
 Result<void> RunStart(const CanaryFlags& flags) {
+  SOTTO_RETURN_IF_ERROR(flags.act.CheckPerson());
   SOTTO_ASSIGN_OR_RETURN(const auto registry, OpenRegistry(flags.registry));
   SOTTO_ASSIGN_OR_RETURN(const auto version, registry->Find(flags.candidate));
   SOTTO_ASSIGN_OR_RETURN(const int64_t last, registry->LastSeq());
@@ -105,6 +106,7 @@ Result<void> RunStatus(const CanaryFlags& flags) {
 
 // By a person; the figures as they stand go with the act.
 Result<void> End(const CanaryFlags& flags, const char* verdict, bool promote) {
+  SOTTO_RETURN_IF_ERROR(flags.act.CheckPerson());
   SOTTO_ASSIGN_OR_RETURN(const auto registry, OpenRegistry(flags.registry));
   SOTTO_ASSIGN_OR_RETURN(const Experiment experiment, RunningOf(*registry, flags.workflow));
   SOTTO_ASSIGN_OR_RETURN(const auto log, CanaryLog::Open(flags.registry));

@@ -40,6 +40,8 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterProcess(app, context);
   RegisterBench(app, context);
   RegisterQuantize(app, context);
+  RegisterPrune(app, context);
+  RegisterDistill(app, context);
   RegisterSynth(app, context);
   RegisterHarvest(app, context);
   RegisterLanguage(app, context);

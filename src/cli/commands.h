@@ -34,6 +34,8 @@ void RegisterModel(CLI::App& app, CliContext& context);
 void RegisterNew(CLI::App& app, CliContext& context);
 void RegisterPii(CLI::App& app, CliContext& context);
 void RegisterQuantize(CLI::App& app, CliContext& context);
+void RegisterPrune(CLI::App& app, CliContext& context);
+void RegisterDistill(CLI::App& app, CliContext& context);
 void RegisterRoute(CLI::App& app, CliContext& context);
 void RegisterScreen(CLI::App& app, CliContext& context);
 void RegisterSpecialist(CLI::App& app, CliContext& context);

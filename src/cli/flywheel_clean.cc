@@ -13,8 +13,8 @@ struct CleanFlags {
 };
 
 Result<void> RunClean(const CleanFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const auto input, FlywheelInput::Open(flags.input));
-  const Cleaned cleaned = input->Clean();
+  SOTTO_ASSIGN_OR_RETURN(const auto input, OpenFlywheelInput(flags.input));
+  const Cleaned cleaned = CleanWithProgress(*input);
   SOTTO_RETURN_IF_ERROR(WriteCleaned(cleaned, flags.out));
   if (flags.json) {
     fmt::print("{}\n", SummaryOf(cleaned).dump());

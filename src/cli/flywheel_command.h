@@ -18,6 +18,8 @@ struct ActFlags {
   std::string by;
   std::string reason;
   void AddTo(CLI::App& command, bool needs_reason);
+  // kInvalidArgument: the machine's name is no person's.
+  Result<void> CheckPerson() const;
 };
 Result<std::unique_ptr<VersionRegistry>> OpenRegistry(const std::string& folder);
 

@@ -89,7 +89,7 @@ struct WatchedLog {
 
 Result<WatchedLog> Watch(const WatchFlags& flags) {
   WatchedLog out;
-  SOTTO_ASSIGN_OR_RETURN(out.input, FlywheelInput::Open(flags.input));
+  SOTTO_ASSIGN_OR_RETURN(out.input, OpenFlywheelInput(flags.input));
   const FlywheelInput& input = *out.input;
   const SpeechProfile now = ProfileOfLog(input.log, "now", input.workflow->dialogue.accept);
   SOTTO_ASSIGN_OR_RETURN(const SpeechProfile training, TrainingProfile(flags, input.workflow));
@@ -149,7 +149,7 @@ Result<void> RunReport(const WatchFlags& flags) {
   PatternOptions options;
   options.encoder = encoder.get();
   const Patterns patterns = FindPatterns(input.log, *input.workflow, options);
-  const Cleaned cleaned = input.Clean();
+  const Cleaned cleaned = CleanWithProgress(input);
   const Json report =
       BuildReport({&input.log, input.workflow.get(), &patterns, &watched.watched, watched.drifts, &cleaned});
   SOTTO_RETURN_IF_ERROR(WriteReport(report, flags.out));

@@ -19,6 +19,7 @@ namespace {
 struct RunFlags {
   std::string workflow, store, out;
   std::vector<std::string> imports;
+  std::string doubted_by;
   QueryFlags query;
   std::vector<std::string> then;  // further commands
   double minutes = 0;             // of training; 0: none
@@ -55,7 +56,8 @@ std::vector<CircleStep> StepsOf(const RunFlags& flags) {
   const auto input = [&](std::vector<std::string> arguments) {
     for (const auto& [option, value] :
          {std::pair{"--workflow", flags.workflow}, std::pair{"--store", flags.store},
-          std::pair{"--since", flags.query.since}, std::pair{"--until", flags.query.until}}) {
+          std::pair{"--since", flags.query.since}, std::pair{"--until", flags.query.until},
+          std::pair{"--doubted-by", flags.doubted_by}}) {
       if (value.empty()) continue;
       arguments.emplace_back(option);
       arguments.push_back(value);
@@ -154,6 +156,7 @@ void RegisterFlywheelRun(CLI::App& flywheel, CliContext& context) {
   command->add_option("--out", flags->out, "Folder of this circle: state, rows, report, queue")->required();
   command->add_option("--import", flags->imports,
                       "Logs that are taken in first (sotto logs import); several");
+  command->add_option("--doubted-by", flags->doubted_by, "As of `sotto flywheel clean`");
   flags->query.AddTo(*command);
   command->remove_option(command->get_option("--session"));
   command->add_option("--minutes", flags->minutes, "Train a candidate for so long; 0: none")

@@ -71,6 +71,7 @@ Result<void> RunRegister(const VersionFlags& flags) {
 }
 
 Result<void> RunApprove(const VersionFlags& flags) {
+  SOTTO_RETURN_IF_ERROR(flags.act.CheckPerson());
   SOTTO_ASSIGN_OR_RETURN(const auto registry, OpenRegistry(flags.registry));
   SOTTO_ASSIGN_OR_RETURN(const auto version, registry->Find(flags.version));
   SOTTO_ASSIGN_OR_RETURN(
@@ -99,6 +100,7 @@ Result<void> RunPromote(const VersionFlags& flags) {
 }
 
 Result<void> RunRollBack(const VersionFlags& flags) {
+  SOTTO_RETURN_IF_ERROR(flags.act.CheckPerson());
   SOTTO_ASSIGN_OR_RETURN(const auto registry, OpenRegistry(flags.registry));
   std::string to;
   if (!flags.version.empty()) {
@@ -136,6 +138,14 @@ CLI::Option* AddRegistryOption(CLI::App& command, std::string& folder) {
   return command.add_option("--registry", folder, "Folder of the registry")
       ->envname("SOTTO_REGISTRY")
       ->capture_default_str();
+}
+
+Result<void> ActFlags::CheckPerson() const {
+  if (by != kMachine) return {};
+  return MakeError(
+      ErrorCode::kInvalidArgument,
+      "--by {}: that is the machine, which does this by itself or not at all; --by NAME is a person",
+      kMachine);
 }
 
 void ActFlags::AddTo(CLI::App& command, bool needs_reason) {

@@ -2,18 +2,18 @@
 // they agree.
 #include <unistd.h>
 
-#include <charconv>
 #include <filesystem>
 #include <iostream>
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/flywheel_command.h"
 #include "cli/flywheel_input.h"
 #include "cli/label_votes.h"
 #include "cli/text_input.h"
-#include "dialogue/script.h"
 #include "flywheel/label_agreement.h"
-#include "flywheel/label_queue.h"
+#include "flywheel/label_desk.h"
+#include "flywheel/people.h"
 
 namespace sotto {
 namespace {
@@ -21,6 +21,7 @@ namespace {
 struct LabelFlags {
   FlywheelFlags input;
   std::string rights;
+  std::string registry;
   std::string author;
   QueueOptions queue;
   std::string export_to, import_from;
@@ -29,11 +30,15 @@ struct LabelFlags {
   bool json = false;
 };
 
-// The file that says who may label; beside the store unless it is named.
-std::string RightsFile(const LabelFlags& flags) {
-  return flags.rights.empty()
-             ? (std::filesystem::path(flags.input.store).parent_path() / "labellers").string()
-             : flags.rights;
+// A file that is named, the people of the registry, or the file beside the store.
+Result<LabelRights> RightsToLabel(const LabelFlags& flags) {
+  if (flags.rights.empty() && People::Written(flags.registry)) {
+    SOTTO_ASSIGN_OR_RETURN(const People people, People::Of(flags.registry));
+    return LabelRights::Of(people.With(Right::kLabel), people.source());
+  }
+  return LabelRights::Read(
+      flags.rights.empty() ? (std::filesystem::path(flags.input.store).parent_path() / "labellers").string()
+                           : flags.rights);
 }
 
 void ShowItem(const LabelItem& item, size_t number, size_t all) {
@@ -49,20 +54,6 @@ void ShowItem(const LabelItem& item, size_t number, size_t all) {
                item.candidates[i].confidence, item.candidates[i].from);
   fmt::print(
       "  n  nothing that is served   ?  cannot be told   e  type the call   s  skip   u  undo   q  end\n");
-}
-
-// "tool(argument=value); tool(...)"
-Result<std::vector<ToolCall>> TypedCalls(const std::string& text, const Workflow& workflow) {
-  std::vector<ToolCall> calls;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(';', begin), text.size());
-    SOTTO_ASSIGN_OR_RETURN(Understanding::Call call, ParseCall(text.substr(begin, end - begin), workflow));
-    calls.push_back(std::move(call.call));
-    begin = end + 1;
-  }
-  if (calls.empty())
-    return MakeError(ErrorCode::kInvalidArgument, "no call, such as {}()", workflow.tools.front().name);
-  return calls;
 }
 
 class LabelTerminal {
@@ -95,38 +86,18 @@ class LabelTerminal {
   Result<bool> Answer(const LabelItem& item, const std::string& answer) {
     if (answer == "s") return true;
     if (answer == "u") return Undo();
-    std::vector<ToolCall> calls;
-    std::string reason;
-    size_t number = 0;
-    const auto [end, error] = std::from_chars(answer.data(), answer.data() + answer.size(), number);
-    if (error == std::errc() && end == answer.data() + answer.size() && number >= 1 &&
-        number <= item.candidates.size()) {
-      calls = item.candidates[number - 1].calls;
-      reason = "chosen: " + item.candidates[number - 1].from;
-    } else if (answer == "n") {
-      calls = {{workflow_.unclear_tool, Json::object()}};
-      reason = "nothing that is served";
-    } else if (answer == "?") {
-      reason = "cannot be told";
-    } else if (answer == "e" || answer.find('(') != std::string::npos) {
-      std::string typed = answer;
-      if (answer == "e") {
-        fmt::print("call> ");
-        std::fflush(stdout);
-        if (!NextLine(std::cin, "standard input", line_, typed)) return true;
-      }
-      auto read = TypedCalls(typed, workflow_);
-      if (!read) {
-        fmt::print("  {}\n", read.error().message);
-        return false;
-      }
-      calls = *std::move(read);
-      reason = "typed";
-    } else {
-      fmt::print("  a number, n, ?, e, s, u or q\n");
+    std::string typed = answer;
+    if (answer == "e") {
+      fmt::print("call> ");
+      std::fflush(stdout);
+      if (!NextLine(std::cin, "standard input", line_, typed)) return true;
+    }
+    auto chosen = ChooseLabel(item, typed, workflow_);
+    if (!chosen) {
+      fmt::print("  {}\n", chosen.error().message);
       return false;
     }
-    const std::vector<Label> labels = LabelsOf(item, calls, author_, reason);
+    const std::vector<Label> labels = LabelsOf(item, chosen->calls, author_, chosen->reason);
     SOTTO_RETURN_IF_ERROR(store_.Add(labels, rights_));
     n_ += labels.size();
     last_ = labels;
@@ -135,17 +106,9 @@ class LabelTerminal {
 
   // Takes back what was said of the item before.
   Result<bool> Undo() {
-    SOTTO_ASSIGN_OR_RETURN(const std::vector<Label> standing, store_.Standing());
-    for (const Label& label : standing) {
-      const bool mine =
-          label.author == author_ && std::any_of(last_.begin(), last_.end(), [&](const Label& one) {
-            return one.session == label.session && one.turn == label.turn;
-          });
-      if (!mine) continue;
-      SOTTO_RETURN_IF_ERROR(store_.Withdraw(label.id, author_, "undone", rights_));
-      --n_;
-    }
-    fmt::print("  {} labels taken back\n", last_.size());
+    SOTTO_ASSIGN_OR_RETURN(const size_t taken, TakeBack(store_, last_, author_, rights_));
+    n_ -= std::min(n_, taken);
+    fmt::print("  {} labels taken back\n", taken);
     last_.clear();
     return false;
   }
@@ -211,7 +174,7 @@ Result<bool> ImportLabels(const LabelFlags& flags, LabelStore& store, const Labe
 // False: something was listed.
 Result<bool> RunLabel(LabelFlags flags) {
   if (flags.author.empty()) flags.author = LoginName();
-  SOTTO_ASSIGN_OR_RETURN(const auto input, FlywheelInput::Open(flags.input));
+  SOTTO_ASSIGN_OR_RETURN(const auto input, OpenFlywheelInput(flags.input));
   if (flags.agreement) {
     SOTTO_RETURN_IF_ERROR(ShowAgreement(*input));
     return true;
@@ -219,10 +182,12 @@ Result<bool> RunLabel(LabelFlags flags) {
   SOTTO_ASSIGN_OR_RETURN(LabelStore store, LabelStore::Open(flags.input.store));
   std::optional<LabelRights> rights;
   if (flags.export_to.empty() && !flags.json) {
-    SOTTO_ASSIGN_OR_RETURN(rights, LabelRights::Read(RightsFile(flags)));
+    SOTTO_ASSIGN_OR_RETURN(rights, RightsToLabel(flags));
   }
   if (!flags.import_from.empty()) return ImportLabels(flags, store, *rights);
-  const Cleaned cleaned = input->Clean();
+  const Cleaned cleaned = CleanWithProgress(*input);
+  const bool asks = flags.export_to.empty() && !flags.json && !flags.votes.asked();
+  if (asks) flags.queue.author = flags.author;
   const std::vector<LabelItem> items = BuildQueue(input->log, cleaned, input->standing, flags.queue);
   if (flags.json) {
     for (const LabelItem& item : items) fmt::print("{}\n", ToJson(item).dump());
@@ -252,13 +217,20 @@ void RegisterLabel(CLI::App& app, CliContext& context) {
   flags->input.AddTo(*command);
   command->add_option(
       "--labellers", flags->rights,
-      "File that names who may label, one a line (model:* for models); default: labellers beside "
-      "the store");
+      "File that names who may label, one a line (model:* for models); default: those with the right to in "
+      "the registry's people, else labellers beside the store");
+  AddRegistryOption(*command, flags->registry);
   command->add_option("--as", flags->author, "Who labels; default: this login");
   command->add_option("--most", flags->queue.most, "Items")->capture_default_str();
   command->add_option("--sample", flags->queue.sample,
                       "So many turns by lot instead of the queue: what accuracy is measured on");
   command->add_option("--seed", flags->queue.seed, "Of the lot")->capture_default_str();
+  command
+      ->add_option(
+          "--second-opinion", flags->queue.second,
+          "Of what one other person labelled, this share is asked again: agreement is measured on it")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   command->add_option("--export", flags->export_to,
                       "Write the items to this file, to be filled in elsewhere");
   command->add_option("--import", flags->import_from, "Take labels from such a file");

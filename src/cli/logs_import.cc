@@ -2,12 +2,14 @@
 #include <optional>
 
 #include "base/mapped_file.h"
+#include "brain/brain.h"
 #include "cli/command.h"
 #include "cli/flywheel.h"
 #include "cli/progress.h"
 #include "flywheel/import_logs.h"
 #include "flywheel/log_simulate.h"
 #include "privacy/redaction.h"
+#include "slm/model.h"
 #include "workflow/parse.h"
 
 namespace sotto {
@@ -28,6 +30,9 @@ struct LogsSimulateFlags {
   std::string workflow;
   std::string out;
   LogSimulation simulation;
+  std::string planted_list;
+  std::string conversations;  // whose callers call, instead of the simulator's
+  std::string model;          // that understands them; empty: as they are labelled
   bool keep_personal_data = false;
 };
 
@@ -85,10 +90,45 @@ Result<bool> ImportLogs(const LogsImportFlags& flags) {
   return all;
 }
 
+Result<SimulatedLogs> Simulated(const std::shared_ptr<const Workflow>& workflow,
+                                const LogsSimulateFlags& flags) {
+  if (flags.conversations.empty()) return SimulateLogs(workflow, flags.simulation);
+  SimulatedCallers callers;
+  SOTTO_ASSIGN_OR_RETURN(callers.conversations, ReadConversations(flags.conversations));
+  LogSimulation simulation = flags.simulation;
+  if (flags.model.empty()) return SimulateCallers(workflow, simulation, callers);
+  SOTTO_ASSIGN_OR_RETURN(const auto brain, Brain::Open(workflow, flags.model, {}));
+  simulation.model = brain->model().id();
+  BrainSession session(brain);
+  ProgressBar bar("understanding");
+  size_t turns = 0, all = 0;
+  for (const LabelledConversation& one : callers.conversations) all += one.conversation.turns.size();
+  callers.understand = [&](const Conversation& history, const Expectation& expectation,
+                           const std::vector<std::string>& offered,
+                           const std::string& words) -> Result<Understanding> {
+    bar.Update(++turns, std::max(turns, all));
+    SOTTO_RETURN_IF_ERROR(session.Begin(history, expectation, offered));
+    return session.Commit(words);
+  };
+  return SimulateCallers(workflow, simulation, callers);
+}
+
 Result<void> WriteSimulated(const LogsSimulateFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto workflow, LoadWorkflow(flags.workflow));
-  SOTTO_ASSIGN_OR_RETURN(const SimulatedLogs logs, SimulateLogs(workflow, flags.simulation));
+  SOTTO_ASSIGN_OR_RETURN(const SimulatedLogs logs, Simulated(workflow, flags));
   SOTTO_ASSIGN_OR_RETURN(const auto detector, Detector::For("en"));
+  if (!flags.planted_list.empty()) {
+    std::string list;
+    for (const PlantedText& planted : logs.planted)
+      list += Json{{"text", planted.text.text},
+                   {"value", planted.value},
+                   {"bare", planted.bare},
+                   {"kind", KindName(planted.text.spans.front().kind)},
+                   {"spoken", planted.form == PlantedForm::kSpoken}}
+                  .dump() +
+              "\n";
+    SOTTO_RETURN_IF_ERROR(WriteFileAtomically(flags.planted_list, list));
+  }
   // Into a store a whole log is one transaction.
   std::vector<TurnRecord> records;
   size_t refused = 0;
@@ -175,12 +215,27 @@ void RegisterLogsSimulate(CLI::App& logs, CliContext& context) {
   share("--unclear", simulation.unclear, "Of turns: not understood, and said again");
   share("--unserved", simulation.unserved, "Of conversations: ask for what no tool does");
   share("--planted", simulation.planted, "Of turns: somebody says personal data");
+  CLI::Option* conversations =
+      command->add_option("--conversations", flags->conversations,
+                          "Labelled conversations, *.jsonl, that are called with, each once; default: the "
+                          "simulator's");
+  conversations->excludes("--planted")->excludes("--turns");
+  command
+      ->add_option(
+          "--model", flags->model,
+          "With --conversations: a model that understands them; whom it takes wrongly says so and gets "
+          "a person. Default: understood as labelled, but for --wrong and --unclear")
+      ->needs(conversations);
+  command->add_option("--planted-list", flags->planted_list,
+                      "Write what was planted to this file, one JSON object a line: what to look for");
   command->add_option("--begins", simulation.begins, "When, UTC")->capture_default_str();
   command->add_option("--days", simulation.days, "Over how many days")->capture_default_str();
   command->add_flag("--keep-personal-data", flags->keep_personal_data,
                     "Write records as they are; default: typed placeholders stand for personal data");
   command->footer(
-      "Example:\n  sotto logs simulate --workflow workflows/banking --turns 5000 --out turns.jsonl");
+      "Example:\n  sotto logs simulate --workflow workflows/banking --turns 5000 --out turns.jsonl\n"
+      "  sotto logs simulate --workflow workflows/banking --conversations week.jsonl --model "
+      "workflows/banking/model.gguf --out turns.sqlite");
   command->callback([flags, &context] {
     if (auto result = WriteSimulated(*flags); !result) context.Fail(result.error());
   });

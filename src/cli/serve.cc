@@ -13,12 +13,16 @@
 #include "cli/served_versions.h"
 #include "cli/server_commands.h"
 #include "cli/turn_sink.h"
+#include "flywheel/turn_store.h"
 #include "nn/shared_team.h"
 #include "server/carrier_signature.h"
 #include "server/server.h"
+#include "workflow/parse.h"
 
 namespace sotto {
 namespace {
+
+constexpr size_t kMostLabelItems = 2000;
 
 struct ServeFlags {
   std::vector<std::string> workflows;
@@ -154,6 +158,22 @@ Result<void> OpenModels(ServeFlags& flags, const std::shared_ptr<SharedTeam>& te
   return {};
 }
 
+// Where the turns go to a store, they can be labelled from there.
+Result<void> OpenDesks(ServeFlags& flags) {
+  if (flags.host.turns.empty() || !IsTurnStorePath(flags.host.turns)) return {};
+  for (const std::string& folder : flags.workflows) {
+    SOTTO_ASSIGN_OR_RETURN(const auto workflow, LoadWorkflow(folder));
+    LabelDesk::Options options;
+    options.input.store = flags.host.turns;
+    options.queue.most = kMostLabelItems;
+    options.registry = flags.registry.empty() ? std::string("flywheel") : flags.registry;
+    options.nobody = kAnybody;
+    options.rights_file = std::filesystem::path(flags.host.turns).parent_path() / "labellers";
+    flags.server.desks.try_emplace(workflow->name, std::make_shared<LabelDesk>(workflow, std::move(options)));
+  }
+  return {};
+}
+
 Result<void> Run(ServeFlags& flags) {
   if (flags.workflows.empty()) {
     return MakeError(ErrorCode::kInvalidArgument, "serve needs --workflow DIR, or `workflow:` in sotto.yaml");
@@ -184,6 +204,7 @@ Result<void> Run(ServeFlags& flags) {
   const auto team = std::make_shared<SharedTeam>(static_cast<size_t>(flags.threads));
   SOTTO_RETURN_IF_ERROR(OpenModels(flags, team));
   SOTTO_ASSIGN_OR_RETURN(flags.server.indexes, OpenIndexes(flags.indexes));
+  SOTTO_RETURN_IF_ERROR(OpenDesks(flags));
   // Nobody asks for a key on the loopback of one's own machine; there the demo's customer calls, as in
   // `sotto talk`.
   if (flags.customer == "-") flags.customer = flags.keys.empty() ? kDemoCustomer : "";

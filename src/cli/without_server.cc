@@ -53,6 +53,12 @@ void RegisterHistory(CLI::App& app, CliContext& context) {
 void RegisterCanary(CLI::App& app, CliContext& context) {
   RegisterMissing(app, "canary", "A candidate for a share of callers", context);
 }
+void RegisterPrune(CLI::App& app, CliContext& context) {
+  RegisterMissing(app, "prune", "Write a narrower model file", context);
+}
+void RegisterDistill(CLI::App& app, CliContext& context) {
+  RegisterMissing(app, "distill", "Teach a small model what a larger one answers", context);
+}
 void RegisterQuantize(CLI::App& app, CliContext& context) {
   RegisterMissing(app, "quantize", "Write a model file with quantised matrices", context);
 }

@@ -57,7 +57,7 @@ bool NamesOnly(const TurnRecord& record) {
 }
 
 struct Kept {
-  JudgedTurn judged;
+  ProvenTurn judged;
   std::string key;   // its words and state
   std::string adds;  // NewOf its calls
 };
@@ -88,7 +88,7 @@ class Cleaner {
     std::vector<Kept> turns;
     std::map<std::string, Json> before;                             // by tool, what its last call says
     std::map<std::string, std::map<std::string, Json>> first_time;  // the same, before words were said first
-    for (JudgedTurn& judged : JudgeTurns(session, workflow_, options_.evidence)) {
+    for (ProvenTurn& judged : JudgeTurns(session, workflow_, options_.evidence)) {
       Kept one;
       const TurnRecord& record = judged.turn->record;
       if (judged.proof != Proof::kNone && NamesOnly(record)) {
@@ -151,7 +151,7 @@ class Cleaner {
     };
     for (Kept& turn : turns) {
       ++out_.turns;
-      JudgedTurn& judged = turn.judged;
+      ProvenTurn& judged = turn.judged;
       const TurnRecord& record = judged.turn->record;
       if (judged.question) out_.questions.push_back({record.session, record.turn, judged.dropped});
       if (judged.proof == Proof::kNone) {

@@ -51,11 +51,11 @@ class Judge {
       for (const size_t turn : task.turns) touched_[turn].push_back(&task);
   }
 
-  std::vector<JudgedTurn> Run() {
-    std::vector<JudgedTurn> judged;
+  std::vector<ProvenTurn> Run() {
+    std::vector<ProvenTurn> judged;
     for (size_t i = 0; i < part_.size(); ++i) {
       if (!HasWords(part_[i].record)) continue;
-      JudgedTurn one;
+      ProvenTurn one;
       one.turn = &part_[i];
       one.calls = CallsOf(part_[i].record);
       JudgeOne(i, one);
@@ -103,7 +103,7 @@ class Judge {
     }
   }
 
-  static void Drop(JudgedTurn& one, std::string why, bool question = false) {
+  static void Drop(ProvenTurn& one, std::string why, bool question = false) {
     one.dropped = std::move(why);
     one.question = question;
   }
@@ -115,7 +115,7 @@ class Judge {
     });
   }
 
-  void JudgeOne(size_t i, JudgedTurn& one) {
+  void JudgeOne(size_t i, ProvenTurn& one) {
     const TurnRecord& record = part_[i].record;
     if (options_.label_of) {
       if (const auto given = options_.label_of(record.session, record.turn)) {
@@ -136,6 +136,8 @@ class Judge {
     }
     if (options_.label_sources.contains(part_[i].source)) {
       if (one.calls.empty()) return Drop(one, "not understood", true);
+      if (options_.doubted && options_.doubted(record.session, record.turn))
+        return Drop(one, "doubted", true);
       one.proof = Proof::kImported;
       return;
     }
@@ -156,7 +158,7 @@ class Judge {
   }
 
   // Of logs that are not ours: what was carried out.
-  void JudgeByActions(const TurnRecord& record, JudgedTurn& one) const {
+  void JudgeByActions(const TurnRecord& record, ProvenTurn& one) const {
     const bool all = std::all_of(one.calls.begin(), one.calls.end(), [&](const ToolCall& call) {
       return std::any_of(record.actions.begin(), record.actions.end(), [&](const TurnRecord::Action& action) {
         return action.result.ok && action.request.tool == call.name;
@@ -168,7 +170,7 @@ class Judge {
   }
 
   // "yes", "no", "hello", "say that again".
-  void JudgeTalk(size_t i, const TurnRecord& record, JudgedTurn& one) {
+  void JudgeTalk(size_t i, const TurnRecord& record, ProvenTurn& one) {
     const bool answers = std::any_of(touched_[i].begin(), touched_[i].end(), [](const LoggedTask* task) {
       return (task->confirmed && task->done && task->failure.empty()) || task->denied;
     });
@@ -193,7 +195,7 @@ class Judge {
     return false;
   }
 
-  void JudgeByTasks(size_t i, const TurnRecord& record, JudgedTurn& one) {
+  void JudgeByTasks(size_t i, const TurnRecord& record, ProvenTurn& one) {
     bool confirmed = true;
     for (const auto& [tool, turn] : queued_)
       if (turn == i) return Drop(one, "abandoned");
@@ -218,7 +220,7 @@ class Judge {
 
   // A value that was changed later: these words said the new one, the old one (and the caller changed their
   // mind), or neither.
-  void Correct(size_t i, const Correction& correction, JudgedTurn& one) {
+  void Correct(size_t i, const Correction& correction, ProvenTurn& one) {
     if (one.proof == Proof::kNone) return;
     const std::string words = NormaliseSpoken(WordsOf(part_[i].record));
     const bool old_said = Says(words, correction.tool, correction.slot, correction.from);
@@ -263,13 +265,13 @@ class Judge {
   }
 
   // Not understood or taken back, and then said again in like words: what that came to.
-  void SaidAgain(std::vector<JudgedTurn>& judged, size_t j) const {
-    JudgedTurn& first = judged[j];
+  void SaidAgain(std::vector<ProvenTurn>& judged, size_t j) const {
+    ProvenTurn& first = judged[j];
     if (first.dropped != "taken back" && first.dropped != "not understood") return;
     const std::string words = NormaliseSpoken(WordsOf(first.turn->record));
     constexpr size_t kWithin = 3;
     for (size_t k = j + 1; k < std::min(judged.size(), j + 1 + kWithin); ++k) {
-      const JudgedTurn& again = judged[k];
+      const ProvenTurn& again = judged[k];
       if (again.proof != Proof::kConfirmed && again.proof != Proof::kExecuted) continue;
       if (OnlyControls(again.calls)) continue;
       if (!SameState(again.turn->record.expectation, first.turn->record.expectation)) continue;
@@ -303,7 +305,7 @@ class Judge {
   }
 
   // What was said only the second time is left out; what was known before the first time is carried on.
-  void KeepSaid(const std::string& words, const std::vector<JudgedTurn>& judged, size_t j,
+  void KeepSaid(const std::string& words, const std::vector<ProvenTurn>& judged, size_t j,
                 ToolCall& call) const {
     Json said = Json::object();
     const ToolDef* tool = workflow_.FindTool(call.name);
@@ -356,7 +358,7 @@ std::string_view ProofName(Proof proof) {
   return kNames[static_cast<size_t>(proof)];
 }
 
-std::vector<JudgedTurn> JudgeTurns(std::span<const StoredTurn> part, const Workflow& workflow,
+std::vector<ProvenTurn> JudgeTurns(std::span<const StoredTurn> part, const Workflow& workflow,
                                    const EvidenceOptions& options) {
   return Judge(part, workflow, options).Run();
 }

@@ -42,11 +42,14 @@ struct EvidenceOptions {
   std::set<std::string> label_sources{"conversations"};  // whose calls are labels
   bool unchallenged = false;                             // keep these too
   std::function<std::optional<GivenLabel>(const std::string& session, int turn)> label_of = {};
+  // Whether somebody sure of it takes an imported turn for another tool than its label says: no label then, and a
+  // question (flywheel_input.h asks the champion).
+  std::function<bool(const std::string& session, int turn)> doubted = {};
   // Why a conversation cannot be learnt from: the schema, what was never said (brain/label_rules.h).
   std::function<std::optional<std::string>(const Conversation&)> why_invalid = {};
 };
 
-struct JudgedTurn {
+struct ProvenTurn {
   const StoredTurn* turn = nullptr;
   std::vector<ToolCall> calls;  // what it meant, where there is a proof
   Proof proof = Proof::kNone;
@@ -56,7 +59,7 @@ struct JudgedTurn {
 };
 
 // Of every turn with words, in order. The turns outlive the result.
-std::vector<JudgedTurn> JudgeTurns(std::span<const StoredTurn> part, const Workflow& workflow,
+std::vector<ProvenTurn> JudgeTurns(std::span<const StoredTurn> part, const Workflow& workflow,
                                    const EvidenceOptions& options);
 
 }  // namespace sotto

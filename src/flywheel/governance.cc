@@ -41,6 +41,12 @@ std::vector<const Act*> ActsOf(std::span<const Act> acts, std::string_view versi
   return found;
 }
 
+// Whose act it is, and who ran the command where that is somebody else.
+std::string ByWhom(const Act& one) {
+  const std::string login = one.detail.value("right", Json::object()).value("login", "");
+  return login.empty() || login == one.author ? one.author : fmt::format("{} (login {})", one.author, login);
+}
+
 std::string FactRow(std::string_view name, std::string_view value) {
   return value.empty() ? std::string() : fmt::format("| {} | {} |\n", name, CellText(value));
 }
@@ -92,7 +98,7 @@ std::string LivePeriods(std::span<const Act> acts, const Subject& subject) {
 std::string ListOf(const std::vector<const Act*>& acts, std::string_view none) {
   std::string text;
   for (const Act* one : acts)
-    text += fmt::format("- {}: {}, {} (act {})\n", one->at, one->author, one->reason, one->seq);
+    text += fmt::format("- {}: {}, {} (act {})\n", one->at, ByWhom(*one), one->reason, one->seq);
   return text.empty() ? std::string(none) + "\n" : text;
 }
 
@@ -224,7 +230,7 @@ std::string DecisionLog(std::span<const Act> acts, std::string_view workflow) {
     const std::string verdict = one.detail.value("verdict", "");
     if (!verdict.empty()) kind += ": " + verdict;
     text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", one.seq, one.at, kind, one.workflow,
-                        one.version, CellText(one.author), CellText(one.reason), one.hash.substr(0, 12));
+                        one.version, CellText(ByWhom(one)), CellText(one.reason), one.hash.substr(0, 12));
   }
   text +=
       "\nThe hash of an act covers it and the hash before it; `sotto history --verify` checks them all.\n"

@@ -32,6 +32,8 @@ class QueueBuilder {
       if (IsModelAuthor(label.author)) {
         votes_[name].push_back(&label);
       } else {
+        if (label.merged.empty() && label.author != options.author) ++others_[name];
+        if (label.author == options.author) mine_.insert(name);
         labelled_.insert(name);
       }
     }
@@ -74,16 +76,18 @@ class QueueBuilder {
   void Take(const std::vector<StoredTurn>& session, size_t i) {
     const TurnRecord& record = session[i].record;
     const TurnName name{record.session, record.turn};
-    if (!HasWords(record) || labelled_.contains(name)) return;
+    if (!HasWords(record)) return;
+    const bool again = AskedAgain(name);
+    if (labelled_.contains(name) && !again) return;
     const bool drawn = drawn_.contains(name);
     const auto question = questions_.find(name);
-    if (options_.sample > 0 ? !drawn : question == questions_.end()) return;
+    if (!again && (options_.sample > 0 ? !drawn : question == questions_.end())) return;
     LabelItem item;
     item.session = record.session;
     item.turn = record.turn;
     item.words = WordsOf(record);
     item.state = StateText(record.expectation);
-    item.why = drawn ? "sample" : question->second;
+    item.why = again ? "second opinion" : drawn ? "sample" : question->second;
     item.sample = drawn;
     item.audio = session[i].audio;
     item.uncertainty = Uncertainty(record);
@@ -94,7 +98,7 @@ class QueueBuilder {
     if (handed_off) item.cost += options_.hand_off_cost;
     TextPieces pieces(NormaliseSpoken(item.words));
     // What measures is not merged: each turn of the sample counts.
-    if (!drawn) {
+    if (!drawn && !again) {
       for (const size_t other : by_state_[item.state]) {
         Waiting& there = waiting_[other];
         if (there.pieces.Likeness(pieces) < options_.near) continue;
@@ -115,8 +119,18 @@ class QueueBuilder {
       item.candidates.push_back({calls, ConfidenceOf(record), "understood"});
     if (const auto votes = votes_.find(name); votes != votes_.end())
       for (const Label* vote : votes->second) item.candidates.push_back({vote->calls, 0.5, vote->author});
-    by_state_[item.state].push_back(waiting_.size());
+    if (!again) by_state_[item.state].push_back(waiting_.size());
     waiting_.push_back({std::move(item), std::move(pieces)});
+  }
+
+  // Whether one other person labelled it and the lot falls on it: how far people agree is measured on these.
+  bool AskedAgain(const TurnName& name) const {
+    if (options_.author.empty() || options_.sample > 0 || mine_.contains(name)) return false;
+    const auto others = others_.find(name);
+    if (others == others_.end() || others->second != 1) return false;
+    constexpr uint64_t kLots = 10000;
+    return Fnv1a(fmt::format("again/{}/{}/{}", options_.seed, name.first, name.second)) % kLots <
+           static_cast<uint64_t>(options_.second * kLots);
   }
 
   static double Uncertainty(const TurnRecord& record) {
@@ -169,7 +183,8 @@ class QueueBuilder {
   const LogView& log_;
   const Cleaned& cleaned_;
   const QueueOptions& options_;
-  std::set<TurnName> labelled_, drawn_;
+  std::set<TurnName> labelled_, mine_, drawn_;
+  std::map<TurnName, int> others_;  // people but the author who labelled it itself
   std::map<TurnName, std::vector<const Label*>> votes_;
   std::map<TurnName, std::string> questions_;
   std::vector<Waiting> waiting_;

@@ -43,6 +43,10 @@ struct QueueOptions {
   double usd_cost = 100;     // how many turns a USD that was paid counts as
   size_t sample = 0;         // instead: so many turns by lot, understood or not, for measuring
   uint64_t seed = 1;
+  std::string author =
+      {};  // who is asked: turns that they labelled are left out, and, of those that one other
+  double second =
+      0.1;  // person labelled, this share by lot is asked again; empty: what anybody labelled is out
 };
 
 // `labels`: turns that have one are left out, models' votes become candidates.

@@ -4,6 +4,7 @@
 
 #include "base/mapped_file.h"
 #include "core/json.h"
+#include "flywheel/kept_reason.h"
 #include "flywheel/log_time.h"
 #include "flywheel/log_view.h"
 
@@ -92,8 +93,10 @@ Result<void> LabelStore::Add(const std::vector<Label>& labels, const LabelRights
                        label.session, database_.path());
     while (there.Step().value_or(false)) {
     }
-    insert.Bind(1, label.session).Bind(2, int64_t{label.turn}).Bind(3, CallsJson(label.calls));
-    insert.Bind(4, label.author).Bind(5, label.at.empty() ? UtcNow() : label.at).Bind(6, label.reason);
+    SOTTO_ASSIGN_OR_RETURN(const std::vector<ToolCall> calls, KeptCalls(label.calls));
+    SOTTO_ASSIGN_OR_RETURN(const std::string reason, KeptReason(label.reason));
+    insert.Bind(1, label.session).Bind(2, int64_t{label.turn}).Bind(3, CallsJson(calls));
+    insert.Bind(4, label.author).Bind(5, label.at.empty() ? UtcNow() : label.at).Bind(6, reason);
     insert.Bind(7, int64_t{label.sample ? 1 : 0}).Bind(8, label.merged);
     SOTTO_RETURN_IF_ERROR(insert.Run());
   }
@@ -107,7 +110,8 @@ Result<void> LabelStore::Withdraw(int64_t label, const std::string& author, cons
     return MakeError(ErrorCode::kInvalidArgument, "withdrawing label {} needs a reason", label);
   SOTTO_ASSIGN_OR_RETURN(Statement insert,
                          database_.Prepare("INSERT INTO withdrawn VALUES (?1, ?2, ?3, ?4)"));
-  const auto done = insert.Bind(1, label).Bind(2, author).Bind(3, UtcNow()).Bind(4, reason).Run();
+  SOTTO_ASSIGN_OR_RETURN(const std::string kept, KeptReason(reason));
+  const auto done = insert.Bind(1, label).Bind(2, author).Bind(3, UtcNow()).Bind(4, kept).Run();
   if (done || ConstraintOf(done.error()).empty()) return done;
   return MakeError(ErrorCode::kInvalidArgument, "label {}: there is none, or it was withdrawn before", label);
 }

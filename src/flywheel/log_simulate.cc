@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/check.h"
 #include "base/unique_id.h"
 #include "base/utc.h"
 #include "flywheel/log_time.h"
@@ -79,6 +80,7 @@ class SimulatedLine {
 
   bool over() const { return dialogue_.over(); }
   Expectation expectation() const { return dialogue_.expectation(); }
+  std::vector<std::string> OfferedTools() const { return dialogue_.OfferedTools(); }
 
   std::vector<TurnRecord> records;
 
@@ -174,10 +176,8 @@ class LogSimulator {
     SimulatedLogs logs;
     size_t turns = 0;
     while (turns < options_.turns) {
-      const auto at = begins + std::chrono::seconds(static_cast<int64_t>(
-                                   random_.Below(static_cast<size_t>(std::max(1, options_.days)) * 86400)));
-      SimulatedLine line(program_, options_, random_, at);
-      Play(line, logs);
+      SimulatedLine line(program_, options_, random_, Some(begins));
+      Play(line, simulator_.Next().conversation, logs);
       for (TurnRecord& record : line.records) {
         turns += HasWords(record) ? 1 : 0;
         logs.records.push_back(std::move(record));
@@ -186,7 +186,28 @@ class LogSimulator {
     return logs;
   }
 
+  Result<SimulatedLogs> Run(std::chrono::sys_seconds begins, const SimulatedCallers& callers) {
+    SimulatedLogs logs;
+    for (const LabelledConversation& caller : callers.conversations) {
+      SimulatedLine line(program_, options_, random_, Some(begins));
+      if (callers.understand) {
+        SOTTO_RETURN_IF_ERROR(PlayUnderstood(line, caller.conversation, callers));
+      } else {
+        Play(line, caller.conversation, logs);
+        if (!line.over()) Agree(line);
+      }
+      std::move(line.records.begin(), line.records.end(), std::back_inserter(logs.records));
+    }
+    return logs;
+  }
+
  private:
+  // Some time of the days that are simulated.
+  std::chrono::sys_seconds Some(std::chrono::sys_seconds begins) {
+    return begins + std::chrono::seconds(static_cast<int64_t>(
+                        random_.Below(static_cast<size_t>(std::max(1, options_.days)) * 86400)));
+  }
+
   static SimulatorOptions Played() {
     SimulatorOptions options;
     options.with_state = 1;
@@ -198,10 +219,40 @@ class LogSimulator {
   double Unsure() { return 0.2 + 0.5 * random_.Uniform(); }
   ToolCall Unclear() const { return {program_->workflow().unclear_tool, Json::object()}; }
 
-  void Play(SimulatedLine& line, SimulatedLogs& logs) {
-    const SimulatedConversation played = simulator_.Next();
+  // To a read-back of what was said.
+  void Agree(SimulatedLine& line) {
+    static constexpr const char* kAgreed[] = {"yes", "yes please", "yes thats right", "correct"};
+    if (line.expectation().kind == Expectation::Kind::kConfirm)
+      line.Say(random_.Pick(kAgreed), {{control::kAffirm, Json::object()}}, Sure());
+  }
+
+  Result<void> PlayUnderstood(SimulatedLine& line, const Conversation& said,
+                              const SimulatedCallers& callers) {
+    Conversation history;
+    history.channel = said.channel;
+    for (const Turn& turn : said.turns) {
+      const Expectation expectation = line.expectation();
+      if (turn.expectation.kind != Expectation::Kind::kNone && turn.expectation != expectation) return {};
+      SOTTO_ASSIGN_OR_RETURN(const Understanding understood,
+                             callers.understand(history, expectation, line.OfferedTools(), turn.user));
+      std::vector<ToolCall> calls;
+      for (const Understanding::Call& call : understood.calls) calls.push_back(call.call);
+      line.Say(turn.user, calls, understood.confidence);
+      if (line.over()) return {};
+      if (!std::equal(calls.begin(), calls.end(), turn.calls.begin(), turn.calls.end(), SameCall)) {
+        line.Say("no thats not what i want", {{control::kNeverMind, Json::object()}}, Sure());
+        if (!line.over()) line.HandOff(turn.user, program_->workflow().unclear_tool);
+        return {};
+      }
+      history.turns.push_back({turn.user, expectation, calls});
+    }
+    Agree(line);
+    return {};
+  }
+
+  void Play(SimulatedLine& line, const Conversation& played, SimulatedLogs& logs) {
     const bool unserved = random_.Chance(options_.unserved);
-    for (const Turn& turn : played.conversation.turns) {
+    for (const Turn& turn : played.turns) {
       if (line.over()) return;
       // What was gone before may have led elsewhere: then it is no answer any more.
       if (turn.expectation.kind != Expectation::Kind::kNone && turn.expectation != line.expectation()) return;
@@ -251,11 +302,8 @@ class LogSimulator {
   std::vector<const ToolDef*> tasks_;
 };
 
-}  // namespace
-
-Result<SimulatedLogs> SimulateLogs(std::shared_ptr<const Workflow> workflow, const LogSimulation& options) {
-  const auto begins = ParseUtc(options.begins);
-  if (!begins) return MakeError(ErrorCode::kInvalidArgument, "'{}' is no time in UTC", options.begins);
+Result<std::unique_ptr<LogSimulator>> MakeSimulator(std::shared_ptr<const Workflow> workflow,
+                                                    const LogSimulation& options) {
   SOTTO_ASSIGN_OR_RETURN(const auto program, DialogueProgram::Compile(workflow));
   SOTTO_ASSIGN_OR_RETURN(const auto book, LoadBook(*workflow));
   SOTTO_ASSIGN_OR_RETURN(const auto confusions, LoadConfusions(*workflow));
@@ -263,8 +311,25 @@ Result<SimulatedLogs> SimulateLogs(std::shared_ptr<const Workflow> workflow, con
   if (options.planted > 0) {
     SOTTO_ASSIGN_OR_RETURN(planter, Planter::For("en"));
   }
-  LogSimulator simulator(program, book, confusions, std::move(planter), options);
-  return simulator.Run(*begins);
+  return std::make_unique<LogSimulator>(program, book, confusions, std::move(planter), options);
+}
+
+}  // namespace
+
+Result<SimulatedLogs> SimulateLogs(std::shared_ptr<const Workflow> workflow, const LogSimulation& options) {
+  const auto begins = ParseUtc(options.begins);
+  if (!begins) return MakeError(ErrorCode::kInvalidArgument, "'{}' is no time in UTC", options.begins);
+  SOTTO_ASSIGN_OR_RETURN(const auto simulator, MakeSimulator(std::move(workflow), options));
+  return simulator->Run(*begins);
+}
+
+Result<SimulatedLogs> SimulateCallers(std::shared_ptr<const Workflow> workflow, const LogSimulation& options,
+                                      const SimulatedCallers& callers) {
+  SOTTO_CHECK(options.planted == 0);
+  const auto begins = ParseUtc(options.begins);
+  if (!begins) return MakeError(ErrorCode::kInvalidArgument, "'{}' is no time in UTC", options.begins);
+  SOTTO_ASSIGN_OR_RETURN(const auto simulator, MakeSimulator(std::move(workflow), options));
+  return simulator->Run(*begins, callers);
 }
 
 }  // namespace sotto

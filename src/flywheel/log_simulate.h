@@ -3,9 +3,11 @@
 // serves, fall silent or get a person. For tests, for measuring the flywheel and for trying it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
+#include "core/conversation_jsonl.h"
 #include "core/turn_record.h"
 #include "privacy/planted.h"
 #include "workflow/workflow.h"
@@ -32,7 +34,22 @@ struct SimulatedLogs {
   std::vector<PlantedText> planted;  // what was planted in them
 };
 
+// Who calls instead of the simulator's people, and who understands them instead of a mistaken labeller.
+struct SimulatedCallers {
+  std::vector<LabelledConversation>
+      conversations;  // each once, in this order; LogSimulation::turns is not used
+  // What is made of `words` after `history`. A caller whose words are taken for something else than their label
+  // says so and gets a person; who is read back what they said says yes. Empty: as labelled, but for mistakes by
+  // lot (wrong, unclear).
+  std::function<Result<Understanding>(const Conversation& history, const Expectation& expectation,
+                                      const std::vector<std::string>& offered, const std::string& words)>
+      understand = {};
+};
+
 // The same options give the same logs. The error: the workflow has nothing to speak with.
 Result<SimulatedLogs> SimulateLogs(std::shared_ptr<const Workflow> workflow, const LogSimulation& options);
+// REQUIRES: options.planted == 0.
+Result<SimulatedLogs> SimulateCallers(std::shared_ptr<const Workflow> workflow, const LogSimulation& options,
+                                      const SimulatedCallers& callers);
 
 }  // namespace sotto

@@ -12,6 +12,8 @@
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/sha256.h"
+#include "flywheel/kept_reason.h"
+#include "flywheel/people.h"
 #include "flywheel/registry_schema.h"
 
 namespace sotto {
@@ -62,6 +64,16 @@ Act ActOf(const Statement& row) {
   act.detail = Json::parse(row.Text(9), nullptr, false);
   act.hash = row.Text(10);
   return act;
+}
+
+// The right that a person's act takes; nothing: anybody who can write there may.
+std::optional<Right> RightTo(std::string_view kind, const Json& detail) {
+  if (kind == act::kApproved) return Right::kApprove;
+  if (kind == act::kRolledBack) return Right::kRollBack;
+  if (kind == act::kPromoted || kind == act::kCanaryStarted) return Right::kPromote;
+  if (kind == act::kCanaryEnded)
+    return detail.value("verdict", "") == "promoted_by_person" ? Right::kPromote : Right::kRollBack;
+  return std::nullopt;
 }
 
 // To a temporary name, synced, then renamed.
@@ -276,6 +288,10 @@ Result<Act> VersionRegistry::Insert(NewAct made) {
   act.version = std::move(made.version);
   act.author = Valid(made.author).get<std::string>();
   act.reason = Valid(made.reason).get<std::string>();
+  // What a person wrote; the machine's own reasons are figures and versions.
+  if (act.author != kMachine && act.kind != act::kEvaluated) {
+    SOTTO_ASSIGN_OR_RETURN(act.reason, KeptReason(act.reason));
+  }
   act.detail = Valid(made.detail);
   act.hash = ChainHash(act, before);
   SOTTO_ASSIGN_OR_RETURN(Statement insert,
@@ -295,6 +311,11 @@ template <typename Check>
 Result<Act> VersionRegistry::Change(NewAct act, const Check& check) {
   if (IsBlank(act.author))
     return MakeError(ErrorCode::kInvalidArgument, "an act needs an author (--by NAME)");
+  if (const auto right = RightTo(act.kind, act.detail); right && act.author != kMachine) {
+    SOTTO_ASSIGN_OR_RETURN(const People people, People::Of(folder_));
+    SOTTO_RETURN_IF_ERROR(people.Check(act.author, *right));
+    act.detail["right"] = {{"to", RightName(*right)}, {"by", people.basis()}, {"login", ProcessLogin()}};
+  }
   SOTTO_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_));
   SOTTO_ASSIGN_OR_RETURN(const std::vector<Act> acts, Acts());
   SOTTO_RETURN_IF_ERROR(check(acts, act));

@@ -2,6 +2,7 @@
 #include <array>
 #include <filesystem>
 
+#include "flywheel/kept_reason.h"
 #include "flywheel/log_time.h"
 #include "flywheel/turn_store.h"
 
@@ -93,7 +94,8 @@ Result<Purged> TurnStore::Delete(const Purge& purge, bool only_count) {
       Statement note,
       database_.Prepare("INSERT INTO purges(at, who, reason, what, words, \"values\", audio, metrics) "
                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"));
-  note.Bind(1, purge.now).Bind(2, purge.who).Bind(3, purge.reason).Bind(4, what);
+  SOTTO_ASSIGN_OR_RETURN(const std::string reason, KeptReason(purge.reason));
+  note.Bind(1, purge.now).Bind(2, purge.who).Bind(3, reason).Bind(4, what);
   for (size_t kind = 0; kind < kDataKinds; ++kind) note.Bind(static_cast<int>(kind) + 5, purged.rows[kind]);
   SOTTO_RETURN_IF_ERROR(note.Run());
   SOTTO_RETURN_IF_ERROR(transaction.Commit());

@@ -26,6 +26,7 @@ class GoldDialogue {
   // Ended, or given to a person: an application would hear no more.
   bool over() const { return dialogue_.state().ended; }
   Expectation expectation() const { return dialogue_.expectation(); }
+  std::vector<std::string> OfferedTools() const { return dialogue_.OfferedTools(); }
   const DialogueState& state() const { return dialogue_.state(); }
 
  private:

@@ -1,6 +1,7 @@
 #include "privacy/redaction.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "base/ascii.h"
@@ -19,6 +20,15 @@ std::string OnlyDigits(std::string_view text) {
   std::string digits;
   std::copy_if(text.begin(), text.end(), std::back_inserter(digits), IsDigit);
   return digits;
+}
+
+// A number as people write it: 4.111e15 is a card's.
+std::string Figures(const Json& number) {
+  constexpr double kMost = 1e21;  // a card has at most nineteen figures; those that a double lost are lost
+  if (!number.is_number_float()) return number.dump();
+  const double value = number.get<double>();
+  return value == std::floor(value) && std::abs(value) <= kMost ? fmt::format("{:.0f}", value)
+                                                                : number.dump();
 }
 
 // The words that [begin, end) lies in.
@@ -258,8 +268,12 @@ std::string Redactor::WithoutKnown(std::string text) const {
 Json Redactor::RedactJson(const Json& json, std::string_view before) {
   if (json.is_string()) return RedactText(json.get_ref<const std::string&>(), before);
   if (json.is_number()) {
-    const std::string known = Known(json.dump());
-    return known.empty() ? json : Json(known);
+    const std::string figures = Figures(json);
+    if (const std::string known = Known(figures); !known.empty()) return known;
+    // A table's card number is a number of its own, whether or not anybody said it.
+    if (OnlyDigits(figures).size() < kCodeDigits) return json;
+    const std::string redacted = RedactText(figures, before);
+    return redacted == figures ? json : Json(redacted);
   }
   if (!json.is_structured()) return json;
   Json redacted = json.is_array() ? Json::array() : Json::object();
@@ -267,7 +281,10 @@ Json Redactor::RedactJson(const Json& json, std::string_view before) {
     if (json.is_array()) {
       redacted.push_back(RedactJson(item.value(), before));
     } else {
-      redacted[item.key()] = RedactJson(item.value(), PlainWords(item.key()));
+      // Keys are names of ours or of somebody's tool; in other people's logs a value may stand there.
+      const std::string& key = item.key();
+      const bool odd = key.find('@') != std::string::npos || OnlyDigits(key).size() >= kCodeDigits;
+      redacted[odd ? RedactText(key) : key] = RedactJson(item.value(), PlainWords(key));
     }
   }
   return redacted;

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kPrefix = "sotto_";
 constexpr size_t kIdLetters = 8;
 
-Client Anybody() { return {"anybody", kScopes}; }
+Client Anybody() { return {kAnybody, kScopes}; }
 
 Result<ApiKey> ReadKey(const Json& json, size_t number) {
   JsonFields fields(json, fmt::format("keys[{}].", number));

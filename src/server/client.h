@@ -12,12 +12,17 @@ namespace scope {
 inline constexpr const char* kTalk = "talk";              // sessions and calls
 inline constexpr const char* kVouch = "vouch";            // say who is calling
 inline constexpr const char* kModels = "models";          // the OpenAI-compatible endpoints
+inline constexpr const char* kLabel = "label";            // say what turns meant, in the key's name
 inline constexpr const char* kMetrics = "metrics";        // read them
 inline constexpr const char* kRecordings = "recordings";  // list, hear, pause and delete them
 inline constexpr const char* kAdmin = "admin";            // reload
 }  // namespace scope
-inline const std::vector<std::string> kScopes{scope::kTalk,    scope::kVouch,      scope::kModels,
-                                              scope::kMetrics, scope::kRecordings, scope::kAdmin};
+inline const std::vector<std::string> kScopes{scope::kTalk,  scope::kVouch,   scope::kModels,
+                                              scope::kLabel, scope::kMetrics, scope::kRecordings,
+                                              scope::kAdmin};
+
+// Who asks a server without keys.
+inline constexpr const char* kAnybody = "anybody";
 
 struct Client {
   std::string name;

@@ -15,6 +15,7 @@
 #include "server/access.h"
 #include "server/audio_socket_server.h"
 #include "server/http_server.h"
+#include "server/label_api.h"
 #include "server/language_models.h"
 #include "server/media_streams.h"
 #include "server/search_api.h"
@@ -40,6 +41,7 @@ struct ServerOptions {
   WebhookOptions webhooks;
   std::filesystem::path recordings;  // folder; empty: calls are not recorded
   SearchApi::Indexes indexes;        // of documents, for POST /v1/search
+  LabelApi::Desks desks;             // where turns get labels; none: nothing is labelled here
   CarrierOptions carriers;
   int io_threads = 2;
   bool page = true;

@@ -69,7 +69,8 @@ Service::Service(Parts parts)
       specialists_(*parts_.scheduler,
                    [workflows = parts_.workflows] { return SpecialistsFolder(*workflows); }),
       search_(*parts_.scheduler, parts_.indexes),
-      recordings_(*parts_.scheduler, parts_.recordings) {
+      recordings_(*parts_.scheduler, parts_.recordings),
+      labels_(*parts_.scheduler, parts_.desks) {
   AddRoutes();
   rest_.AddTo(router_);
   streams_.AddTo(router_);
@@ -77,6 +78,7 @@ Service::Service(Parts parts)
   specialists_.AddTo(router_);
   search_.AddTo(router_);
   recordings_.AddTo(router_);
+  labels_.AddTo(router_);
 }
 
 void Service::AddRoutes() {

@@ -8,6 +8,7 @@
 
 #include "server/access.h"
 #include "server/asterisk_streams.h"
+#include "server/label_api.h"
 #include "server/media_streams.h"
 #include "server/metrics.h"
 #include "server/openai_api.h"
@@ -43,6 +44,7 @@ class Service final : public HttpHandler {
     SearchApi::Indexes indexes;
     Recordings* recordings = nullptr;  // null: there are none
     Tracer* tracer = nullptr;
+    LabelApi::Desks desks;
   };
 
   explicit Service(Parts parts);
@@ -72,6 +74,7 @@ class Service final : public HttpHandler {
   SpecialistApi specialists_;
   SearchApi search_;
   RecordingsApi recordings_;
+  LabelApi labels_;
   std::atomic<bool> ready_{false};
 };
 

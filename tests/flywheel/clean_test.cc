@@ -6,6 +6,7 @@
 
 #include "base/mapped_file.h"
 #include "flywheel/clean_placeholders.h"
+#include "flywheel/flywheel_input.h"
 #include "log_records.h"
 #include "temp_folder.h"
 
@@ -42,7 +43,7 @@ Cleaned CleanOf(const std::vector<LoggedSession>& sessions, CleanOptions options
   return CleanLog(log, *BankingWorkflow(), options);
 }
 
-std::vector<JudgedTurn> JudgedOf(const std::vector<StoredTurn>& turns, const EvidenceOptions& options = {}) {
+std::vector<ProvenTurn> JudgedOf(const std::vector<StoredTurn>& turns, const EvidenceOptions& options = {}) {
   return JudgeTurns(turns, *BankingWorkflow(), options);
 }
 
@@ -229,6 +230,51 @@ TEST(Clean, WhatCannotBeLearntFromIsCutOff) {
   ASSERT_EQ(cleaned.rows.size(), 1U);
   EXPECT_EQ(cleaned.rows[0].turns, std::vector<int>{1});
   EXPECT_THAT(cleaned.dropped, ElementsAre(Pair("not said in what is kept", 1U)));
+}
+
+TEST(Clean, DoubtedLabelsAreAskedAboutAndNotLearnt) {
+  std::vector<LoggedSession> sessions;
+  for (const char* id : {"a", "b"}) {
+    LoggedSession& session = sessions.emplace_back(id);
+    session.source = "conversations";
+    session.Say(id == std::string("a") ? "hello there" : "what is my balance",
+                {{"greeting", Json::object()}});
+  }
+  CleanOptions options;
+  options.evidence.doubted = [](const std::string& session, int) { return session == "b"; };
+  const Cleaned cleaned = CleanOf(sessions, options);
+  ASSERT_EQ(cleaned.rows.size(), 1U);
+  EXPECT_EQ(cleaned.rows[0].session, "a");
+  EXPECT_THAT(cleaned.dropped, ElementsAre(Pair("doubted", 1U)));
+  ASSERT_EQ(cleaned.questions.size(), 1U);
+  EXPECT_EQ(cleaned.questions[0].session, "b");
+}
+
+// The model that is live hears "what is my balance" for what it is; a tool that it does not have it cannot doubt.
+TEST(FlywheelInput, TheLiveModelDoubtsLabelsOfImports) {
+  const TempFolder folder;
+  {
+    const auto store = *TurnStore::Open(folder / "turns.sqlite");
+    int n = 0;
+    for (const auto& [words, tool] :
+         std::vector<std::pair<std::string, std::string>>{{"what is my checking balance", "check_balance"},
+                                                          {"what is my savings balance", "goodbye"},
+                                                          {"tell me my savings balance", "order_cheques"}}) {
+      LoggedSession session(std::string(1, static_cast<char>('a' + n++)));
+      session.Say(words, {{tool, Json::object()}});
+      if (tool == "check_balance")
+        session.records[0].understood->calls[0].call.arguments = {{"account_type", "checking"}};
+      ASSERT_TRUE(store->AddAll(session.records, "conversations"));
+    }
+  }
+  FlywheelInputOptions options;
+  options.store = folder / "turns.sqlite";
+  options.doubted_by = BankingWorkflow()->folder;
+  const auto input = FlywheelInput::Open(BankingWorkflow(), options);
+  ASSERT_TRUE(input) << input.error().message;
+  EXPECT_FALSE((*input)->evidence.doubted("a", 1));
+  EXPECT_TRUE((*input)->evidence.doubted("b", 1));
+  EXPECT_FALSE((*input)->evidence.doubted("c", 1));
 }
 
 TEST(Clean, WritesItsFilesWhole) {

@@ -177,6 +177,35 @@ TEST(RedactRecord, AValueHasOnePlaceholderHoweverItIsWritten) {
   EXPECT_EQ(redacted->understood->calls[0].call.arguments, (Json{{"card", "<card_1>"}, {"n", "<card_1>"}}));
 }
 
+// Tables and tools give numbers as numbers, and as names of fields.
+TEST(RedactRecord, NumbersAndKeysAreLookedAtToo) {
+  TurnRecord record;
+  record.heard.text = "note it";
+  Understanding understood;
+  understood.transcript = record.heard.text;
+  understood.calls.push_back({{"note", Json{{"number", 4111111111111111.0},
+                                            {"phone", 4155550132},
+                                            {"maestro", 6759649826438453000.0},
+                                            {"amount", 1234.5},
+                                            {"count", 250000},
+                                            {"4111111111111111", true},
+                                            {"jane.doe@example.org", 1}}},
+                              1,
+                              {}});
+  record.understood = understood;
+  const auto redacted = RedactRecord(record, *English());
+  ASSERT_TRUE(redacted) << redacted.error().message;
+  const Json& arguments = redacted->understood->calls[0].call.arguments;
+  EXPECT_EQ(arguments["number"], "<card_1>");
+  EXPECT_EQ(arguments["phone"].get<std::string>().substr(0, 1), "<");
+  EXPECT_EQ(arguments["maestro"].get<std::string>().substr(0, 1), "<");  // beyond what a double holds exactly
+  EXPECT_EQ(arguments["amount"], 1234.5);
+  EXPECT_EQ(arguments["count"], 250000);
+  const std::string all = ToJson(*redacted).dump();
+  EXPECT_THAT(all, ::testing::Not(::testing::HasSubstr("4111111111111111")));
+  EXPECT_THAT(all, ::testing::Not(::testing::HasSubstr("jane.doe")));
+}
+
 // Only what comes last says that it is a name.
 TEST(RedactRecord, AValueThatIsFoundLateStandsNowhereBefore) {
   TurnRecord record;

@@ -35,7 +35,7 @@ function responseOf(pattern, method, operation, status) {
 
 let url;
 async function ask(method, where, body, wanted, headers = {}) {
-  const [pattern, operation] = operationOf(method, where);
+  const [pattern, operation] = operationOf(method, where.split('?')[0]);
   called.add(operation.operationId);
   const answer = await fetch(url + where, {
     method, headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
@@ -71,7 +71,11 @@ writeFileSync(path.join(kept, `${recorded}.json`), JSON.stringify({
   session: 'a', workflow: 'banking', channel: 'phone', keep_days: 30, began_s: Math.floor(Date.now() / 1000), ready: true,
   complete: true, frames: 4000, lost_frames: 0, silenced_ms: [[0, 100]],
 }));
-const { url: served, server } = await serve(sotto, workflow, '--text-only', '--index', `notes=${index}`, '--recordings', kept);
+// Turns to label; who comes without a key is named for once.
+const store = path.join(notes, 'turns.sqlite');
+execFileSync(sotto, ['logs', 'simulate', '--workflow', workflow, '--turns', '120', '--out', store]);
+writeFileSync(path.join(notes, 'labellers'), 'anybody\n');
+const { url: served, server } = await serve(sotto, workflow, '--text-only', '--index', `notes=${index}`, '--turns', store, '--recordings', kept);
 url = served;
 let failed = false;
 try {
@@ -93,6 +97,19 @@ try {
   check('what the documents do not have is not answered', foreign.answer === null);
   await ask('POST', '/v1/search', { query: 'a', index: 'nobody' }, 404);
   for (const wrong of ['{', '{}', '{"query":3}', '{"query":"a","k":0}', '{"qery":"a"}']) await ask('POST', '/v1/search', wrong, 400);
+  const queue = await ask('GET', '/v1/labels/queue?most=5&anew=true', undefined, 200);
+  check('turns wait for a label', queue.items.length > 1 && queue.author === 'anybody');
+  await ask('GET', '/v1/labels/queue?workflow=nobody', undefined, 404);
+  await ask('GET', '/v1/labels/queue?most=x', undefined, 400);
+  const turn = { session: queue.items[0].session, turn: queue.items[0].turn };
+  for (const wrong of [{}, { ...turn, answer: 'x' }, { ...turn, answer: '99' }, { ...turn, answer: 'n', without: [3] }]) await ask('POST', '/v1/labels', wrong, 400);
+  const given = await ask('POST', '/v1/labels', { ...turn, answer: 'n', reason: 'heard it' }, 201);
+  check('it is in the name of who asks', given.author === 'anybody' && given.labels >= 1);
+  await ask('POST', '/v1/labels', { ...turn, answer: 'n' }, 404);
+  const agreed = await ask('GET', '/v1/labels/agreement', undefined, 200);
+  check('one alone agrees with nobody', agreed.turns === 0);
+  const undone = await ask('POST', '/v1/labels/undo', undefined, 200);
+  check('it is taken back', undone.taken_back === given.labels);
   const begun = await ask('POST', '/v1/sessions', { workflow: 'banking' }, 201);
   const at = `/v1/sessions/${begun.id}`;
   await ask('GET', '/v1/sessions', undefined, 200);
