@@ -1,6 +1,7 @@
 #include "assistant/fresh_call.h"
 
 #include "assistant/brain_understander.h"
+#include "assistant/goal_understander.h"
 #include "base/unique_id.h"
 
 namespace sotto {
@@ -20,7 +21,9 @@ Result<CallHost::Call> CallHost::Begin(Caller caller, Channel channel, std::opti
   services.actions = call.actions.get();
   services.clock = &clock_;
   services.today = today;
-  SOTTO_ASSIGN_OR_RETURN(call.session, TextSession::Open(services, MakeBrainUnderstander(brain_, scheduler_),
+  SOTTO_ASSIGN_OR_RETURN(call.session, TextSession::Open(services,
+                                                         WithGoals(program_->shared_workflow(),
+                                                                   MakeBrainUnderstander(brain_, scheduler_)),
                                                          UniqueId(), std::move(caller), channel));
   return call;
 }

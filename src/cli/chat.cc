@@ -8,6 +8,7 @@
 
 #include "action/actions.h"
 #include "assistant/brain_understander.h"
+#include "assistant/goal_understander.h"
 #include "assistant/open_route.h"
 #include "assistant/text_session.h"
 #include "assistant/turn_network.h"
@@ -172,7 +173,7 @@ Result<std::unique_ptr<Understander>> MakeUnderstander(const ChatFlags& flags,
       fmt::print(stderr, "sotto: {} has no model.gguf; type calls, such as {}(); see --model\n",
                  workflow->folder.string(), workflow->tools.front().name);
     }
-    return std::make_unique<TypedUnderstander>(workflow);
+    return WithGoals(workflow, std::make_unique<TypedUnderstander>(workflow));
   }
   BrainOptions options;
   options.n_threads = flags.threads;
@@ -180,9 +181,9 @@ Result<std::unique_ptr<Understander>> MakeUnderstander(const ChatFlags& flags,
   SOTTO_ASSIGN_OR_RETURN(const auto brain, Brain::Open(workflow, flags.model, options));
   if (route != nullptr) {
     SOTTO_ASSIGN_OR_RETURN(const auto plan, OpenRoute(std::move(route), brain));
-    return MakeCascade(plan, scheduler);
+    return WithGoals(workflow, MakeCascade(plan, scheduler));
   }
-  return MakeBrainUnderstander(brain, scheduler);
+  return WithGoals(workflow, MakeBrainUnderstander(brain, scheduler));
 }
 
 Result<void> ListSessions(const std::string& sessions_file) {

@@ -69,6 +69,10 @@ void Decider::Advance() {
       AskSlots(*task, std::move(missing));
       return;
     }
+    if (TextsOf(*task).plan != nullptr) {
+      if (!AdvancePlan(*task)) return;
+      continue;
+    }
     if (NeedsConfirmation(*task)) {
       AskConfirm(*task);
       return;
@@ -256,9 +260,11 @@ void Decider::AskConfirm(const Task& task) {
   const ToolDef& tool = ToolOf(task);
   changed_.clear();
   SayIntro(tool);
-  if (!composer_.Say("tools." + tool.name + ".confirm", TextsOf(task).confirm, tool, task.slots)) {
+  if (!composer_.Say("tools." + tool.name + ".confirm", TextsOf(task).confirm, tool, Shown(task))) {
     std::vector<std::string> read;
+    if (TextsOf(task).plan != nullptr) read.push_back(StepPhrases(task, false));
     for (const Slot& slot : tool.slots) {
+      if (TextsOf(task).plan != nullptr) break;
       const auto found = task.slots.find(slot.name);
       if (found == task.slots.end()) continue;
       read.push_back(PlainWords(slot.name) + " " + ShowValue(slot.entity, *found, state_.today));
@@ -332,7 +338,9 @@ bool Decider::Act(const Task& task) {
 void Decider::Result(const ToolResult& result, std::string_view at) {
   SOTTO_CHECK(state_.acting != 0, "a result without an action");
   const int id = state_.acting;
-  if (result.ok) {
+  if (TextsOf(*state_.FindTask(id)).plan != nullptr) {
+    StepResult(id, result);
+  } else if (result.ok) {
     Done(id, result, at);
   } else {
     Failed(id, result);
