@@ -96,7 +96,8 @@ class Decider {
   void Dequeue();
   bool ResumeTop();
   bool NeedsVerification(const Task& task) const;
-  void BeginVerification(int id);
+  void BeginVerification(int id, std::string_view why = "verify_first");
+  void Screened(int id, const ToolResult& result);
   bool SayRejection(const Task& task);
   bool SayDigitsSoFar(const Task& task, const Slot& slot);
   bool SayFailedCheck(const Task& task);

@@ -125,7 +125,7 @@ bool Decider::NeedsVerification(const Task& task) const {
          program_.workflow().FindRole(ToolRole::kVerify) != nullptr;
 }
 
-void Decider::BeginVerification(int id) {
+void Decider::BeginVerification(int id, std::string_view why) {
   const ToolDef& tool = ToolOf(*state_.FindTask(id));
   const ToolDef& verify = *program_.workflow().FindRole(ToolRole::kVerify);
   Emit(Event::Type::kTaskSuspended, id, "verification");
@@ -137,7 +137,7 @@ void Decider::BeginVerification(int id) {
     return;
   }
   Emit(Event::Type::kTaskBegan, state_.next_task, verify.name);
-  composer_.Say("verify_first", NamesOf(tool));
+  composer_.Say(why, NamesOf(tool));
   intro_.clear();
 }
 
@@ -338,7 +338,9 @@ bool Decider::Act(const Task& task) {
 void Decider::Result(const ToolResult& result, std::string_view at) {
   SOTTO_CHECK(state_.acting != 0, "a result without an action");
   const int id = state_.acting;
-  if (TextsOf(*state_.FindTask(id)).plan != nullptr) {
+  if (!result.ok && (result.failure == kStepUpFailure || result.failure == kHeldFailure)) {
+    Screened(id, result);
+  } else if (TextsOf(*state_.FindTask(id)).plan != nullptr) {
     StepResult(id, result);
   } else if (result.ok) {
     Done(id, result, at);
@@ -346,6 +348,22 @@ void Decider::Result(const ToolResult& result, std::string_view at) {
     Failed(id, result);
   }
   Advance();
+}
+
+// The action was looked at and not begun: the caller is verified once more, or a person decides.
+void Decider::Screened(int id, const ToolResult& result) {
+  const Task task = *state_.FindTask(id);
+  const bool verify = result.failure == kStepUpFailure && !task.stepped_up &&
+                      program_.workflow().FindRole(ToolRole::kVerify) != nullptr;
+  Emit(Event::Type::kScreened, id, result.failure, result.data);
+  if (verify) {
+    BeginVerification(id, "screen_step_up");
+    return;
+  }
+  composer_.Say("screen_held", NamesOf(ToolOf(task)));
+  if (!task.acted.empty()) composer_.Say("plan_partly", {{"steps", StepPhrases(task, true)}});
+  Emit(Event::Type::kTaskDone, id, std::string(kHeldFailure), result.data);
+  HandOffTo("screened");
 }
 
 // The result says who the caller is: `customer` in its data, where it knows.
@@ -483,6 +501,8 @@ void Decider::HandOffTo(const std::string& reason) {
   hand_off.words = state_.words;
   if (reason == "failures" || reason == "no_input") {
     composer_.Say("handoff_failures");
+  } else if (reason == "screened") {
+    // said already
   } else if (reason == "verification") {
     composer_.Say("verify_gone");
   } else if (reason != "asked" || composer_.empty()) {

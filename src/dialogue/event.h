@@ -36,6 +36,7 @@ struct Event {
     kActionBegan,    // task, name: idempotency key, value: arguments
     kStepDone,       // task, name: step of the plan ("2"), value: {data, arguments} and, if it acted, {acted}
     kReplanned,      // task, name: failure, value: {step, arguments, data} or {again}: what is done once more
+    kScreened,       // task, name: step_up or held, value: {score, reasons}: the action was not begun
     kVerified,       // name: tool, value: {customer, at}: the caller is who they say
     kVerifyFailed,   // task
     kNoProgress,     // the turn brought nothing

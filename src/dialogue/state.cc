@@ -29,12 +29,13 @@ bool HasActed(const Task& task, const std::string& step) {
                      [&](const Json& done) { return done.value("step", std::string()) == step; });
 }
 
-// What was looked up for a plan may be true no longer; what was done was done.
+// What was looked up for a plan may be true no longer, and with it what was agreed to; what was done was done.
 void ForgetLookUps(Task& task) {
   Json kept = Json::object();
   for (const auto& [step, data] : task.results.items()) {
     if (HasActed(task, step)) kept[step] = data;
   }
+  if (kept.size() < task.results.size()) task.confirmed = false;
   task.results = std::move(kept);
 }
 
@@ -204,6 +205,10 @@ void ApplyToTask(DialogueState& state, Task& task, const Event& event) {
       state.acting = task.id;
       state.acting_key = event.name;
       state.pending = {};
+      break;
+    case Event::Type::kScreened:
+      task.stepped_up = true;
+      state.acting = 0;
       break;
     case Event::Type::kStepDone:
       ApplyStep(task, event);

@@ -246,6 +246,15 @@ const std::vector<MessageDef>& MessageDefs() {
        "everything was done, and the goal is not reached",
        {"title", "doing"},
        {"I did that, but it did not come out as it should. Please have a person look at it."}},
+      // Payments that are looked at first.
+      {"screen_step_up",
+       "a payment is unusual: the caller is verified once more before it is made",
+       {"title"},
+       {"That is unusual for this account, so first I need to make sure it's you."}},
+      {"screen_held",
+       "a payment is so unusual that a person decides: nothing was done",
+       {"title", "doing"},
+       {"I can't do that by myself, and nothing has been moved. I'm connecting you to a person."}},
       // Identity.
       {"verify_first",
        "a tool needs a verified caller",

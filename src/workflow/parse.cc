@@ -11,6 +11,7 @@
 #include "workflow/messages.h"
 #include "workflow/network.h"
 #include "workflow/plan_parse.h"
+#include "workflow/screen_use.h"
 #include "workflow/suggest.h"
 #include "workflow/validate.h"
 #include "workflow/yaml_reader.h"
@@ -93,7 +94,7 @@ class WorkflowParser {
   void ReadRoot(const YAML::Node& root) {
     reader_.CheckMap(root, "",
                      {"workflow", "language", "privacy", "assistant", "entities", "tools", "plan", "network",
-                      "policy", "messages", "mcp"},
+                      "screen", "policy", "messages", "mcp"},
                      "the workflow");
     reader_.Read(root, "", "workflow", workflow_.name);
     reader_.Read(root, "", "language", workflow_.language);
@@ -119,6 +120,7 @@ class WorkflowParser {
     }
     if (const YAML::Node node = root["policy"]) ReadPolicy(node);
     if (const YAML::Node node = root["network"]) ReadNetwork(node, workflow_, reader_);
+    if (const YAML::Node node = root["screen"]) ReadScreenUse(node, workflow_, reader_);
     ReadMessages(root["messages"]);
     if (const ToolDef* unclear = workflow_.FindRole(ToolRole::kUnclear))
       workflow_.unclear_tool = unclear->name;

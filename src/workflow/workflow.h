@@ -227,6 +227,21 @@ struct NetworkDef {
 };
 inline constexpr std::string_view kNetworkHandOff = "handoff";
 
+// Which payments are looked at before they are made; the `screen:` section (assistant/screening_runner.h does it).
+struct ScreenDef {
+  enum class Then { kVerify, kHandOff };
+  // A tool that pays, and which of its slots say what a screen wants to know.
+  struct Use {
+    std::string tool;
+    std::string amount;
+    std::string to;  // whom or where to
+  };
+  std::string path;  // as written: a name under screens/, or a folder; empty: nothing is screened
+  int line = 0;
+  std::vector<Use> tools;
+  Then step_up = Then::kVerify;  // what `step_up` of the screen does here
+};
+
 // How the dialogue decides; the `policy:` section.
 struct DialoguePolicy {
   enum class Confirm { kDefault, kNever, kAlways };
@@ -265,7 +280,8 @@ struct Workflow {
   PrivacyPolicy privacy;  // `privacy:` of the workflow and of its tools
   // Name of the tool that stands for "not understood or not served"; every workflow has one.
   std::string unclear_tool = "intent_unclear";
-  NetworkDef network;              // without specialists: none
+  NetworkDef network;  // without specialists: none
+  ScreenDef screen;
   Json policy = Json::object();    // dialogue section, as written
   DialoguePolicy dialogue;         // the same, typed, with defaults
   Json messages = Json::object();  // texts of the patterns, as written
