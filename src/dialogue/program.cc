@@ -107,7 +107,7 @@ Result<DialogueProgram::ToolTexts> CompilePlan(const Workflow& workflow, const P
     words.number = format->second == "money" || format->second == "number";
     if (words.number) texts.words.slots.push_back(std::move(words));
   }
-  for (const PlanStep& step : plan.steps) {
+  for (const GoalStep& step : plan.steps) {
     const ToolDef* tool = workflow.FindTool(step.tool);
     SOTTO_CHECK(tool != nullptr, "no tool '{}'", step.tool);
     made->tools.push_back(tool);

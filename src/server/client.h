@@ -14,9 +14,10 @@ inline constexpr const char* kVouch = "vouch";      // say who is calling
 inline constexpr const char* kModels = "models";    // the OpenAI-compatible endpoints
 inline constexpr const char* kMetrics = "metrics";  // read them
 inline constexpr const char* kAdmin = "admin";      // reload
+inline constexpr const char* kCache = "cache";      // the central cache of other Sottos
 }  // namespace scope
-inline const std::vector<std::string> kScopes{scope::kTalk, scope::kVouch, scope::kModels, scope::kMetrics,
-                                              scope::kAdmin};
+inline const std::vector<std::string> kScopes{scope::kTalk,    scope::kVouch, scope::kModels,
+                                              scope::kMetrics, scope::kAdmin, scope::kCache};
 
 struct Client {
   std::string name;

@@ -80,10 +80,9 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
   SOTTO_ASSIGN_OR_RETURN(parts.access, Access::Open(*services.clock, parts.options.access));
   SOTTO_ASSIGN_OR_RETURN(parts.workflows, ServedWorkflows::Create(std::move(open)));
   SOTTO_ASSIGN_OR_RETURN(parts.webhooks, Webhooks::Open(*services.scheduler, parts.options.webhooks));
-  parts.sessions.emplace(
-      TextSessions::Services{services.clock, services.journal, services.turns, &parts.metrics,
-                             parts.webhooks.get()},
-      parts.options.sessions);
+  parts.sessions.emplace(TextSessions::Services{services.clock, services.journal, services.turns,
+                                                &parts.metrics, parts.webhooks.get()},
+                         parts.options.sessions);
   parts.calls.emplace(VoiceCalls::Services{services.scheduler, services.clock, services.journal,
                                            services.turns, &parts.metrics, parts.webhooks.get()},
                       parts.options.calls);
@@ -93,7 +92,7 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
       services.clock, services.scheduler, parts.access.get(), parts.workflows.get(), &*parts.sessions,
       &*parts.calls, &*parts.call_log, &*parts.models, parts.options.gateway.get(), &parts.metrics,
       [&parts] { return parts.connections(); }, [weak = std::weak_ptr(made)] { return ReloadLater(weak); },
-      parts.options.page, parts.options.twilio, parts.options.indexes});
+      parts.options.page, parts.options.twilio, parts.options.indexes, parts.options.cache});
   parts.io.emplace(parts.options.io_threads);
   SOTTO_ASSIGN_OR_RETURN(parts.http, HttpServer::Listen(*parts.io, parts.options.http, *parts.service));
   for (const auto* ports : {&parts.options.audio_sockets, &parts.options.wyoming}) {

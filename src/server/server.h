@@ -36,7 +36,8 @@ struct ServerOptions {
   LanguageModels::ByName models;         // offered beside the workflows, to programs
   std::shared_ptr<ChatGateway> gateway;  // `model: auto` beyond the workflows; null: nobody elsewhere
   WebhookOptions webhooks;
-  SearchApi::Indexes indexes;     // of documents, for POST /v1/search
+  SearchApi::Indexes indexes;          // of documents, for POST /v1/search
+  std::shared_ptr<AnswerCache> cache;  // served to other Sottos; null: none is
   TwilioOptions twilio;
   int io_threads = 2;
   bool page = true;

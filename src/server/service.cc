@@ -58,13 +58,15 @@ Service::Service(Parts parts)
       openai_(*parts_.scheduler, *parts_.workflows, *parts_.models, parts_.gateway, parts_.metrics),
       specialists_(*parts_.scheduler,
                    [workflows = parts_.workflows] { return SpecialistsFolder(*workflows); }),
-      search_(*parts_.scheduler, parts_.indexes) {
+      search_(*parts_.scheduler, parts_.indexes),
+      cache_(parts_.cache) {
   AddRoutes();
   rest_.AddTo(router_);
   streams_.AddTo(router_);
   openai_.AddTo(router_);
   specialists_.AddTo(router_);
   search_.AddTo(router_);
+  cache_.AddTo(router_);
 }
 
 void Service::AddRoutes() {

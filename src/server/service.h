@@ -7,14 +7,15 @@
 #include <memory>
 
 #include "server/access.h"
+#include "server/cache_api.h"
 #include "server/media_streams.h"
 #include "server/metrics.h"
 #include "server/openai_api.h"
 #include "server/realtime_socket.h"
 #include "server/rest_api.h"
 #include "server/router.h"
-#include "server/specialist_api.h"
 #include "server/search_api.h"
+#include "server/specialist_api.h"
 #include "server/voice_calls.h"
 #include "server/voice_socket.h"
 
@@ -38,6 +39,7 @@ class Service final : public HttpHandler {
     bool page = true;
     TwilioOptions twilio;
     SearchApi::Indexes indexes;
+    std::shared_ptr<AnswerCache> cache;  // served to other Sottos; null: none is
   };
 
   explicit Service(Parts parts);
@@ -64,6 +66,7 @@ class Service final : public HttpHandler {
   OpenAiApi openai_;
   SpecialistApi specialists_;
   SearchApi search_;
+  CacheApi cache_;
   std::atomic<bool> ready_{false};
 };
 

@@ -120,7 +120,7 @@ class PlanReader {
     for (size_t i = 0; i < node.size(); ++i) {
       const std::string at = StepPath(i);
       reader_.places.Set(at, node[i].Mark());
-      PlanStep step;
+      GoalStep step;
       if (reader_.CheckMap(node[i], at, {"use", "with", "when", "say"}, fmt::format("step {}", i + 1))) {
         reader_.Read(node[i], at, "use", step.tool);
         reader_.Read(node[i], at, "when", step.when);
@@ -145,7 +145,7 @@ class PlanReader {
   }
 
   // nullptr: there is none that a step may use.
-  const ToolDef* ToolOf(const PlanStep& step) const {
+  const ToolDef* ToolOf(const GoalStep& step) const {
     const ToolDef* tool = workflow_.FindTool(step.tool);
     return tool == nullptr || tool->role != ToolRole::kTask || tool->action.empty() ||
                    workflow_.FindPlan(step.tool) != nullptr
@@ -154,7 +154,7 @@ class PlanReader {
   }
 
   void CheckStep(size_t index) {
-    const PlanStep& step = plan_.steps[index];
+    const GoalStep& step = plan_.steps[index];
     const std::string at = StepPath(index);
     const ToolDef* tool = ToolOf(step);
     if (tool == nullptr) {
@@ -474,7 +474,7 @@ class PlanReader {
     const bool acts = plan_.first_act() < plan_.steps.size();
     goal.effect = acts ? ToolEffect::kActs : ToolEffect::kReads;
     goal.action = "plan";
-    for (const PlanStep& step : plan_.steps) {
+    for (const GoalStep& step : plan_.steps) {
       const ToolDef* tool = ToolOf(step);
       if (tool == nullptr) continue;
       goal.requires_verified = goal.requires_verified || tool->requires_verified;

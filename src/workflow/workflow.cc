@@ -153,7 +153,7 @@ const Slot* ToolDef::FindSlot(std::string_view slot) const { return FindNamed(sl
 
 size_t PlanDef::first_act() const {
   return static_cast<size_t>(
-      std::find_if(steps.begin(), steps.end(), [](const PlanStep& step) { return step.acts; }) -
+      std::find_if(steps.begin(), steps.end(), [](const GoalStep& step) { return step.acts; }) -
       steps.begin());
 }
 

@@ -173,7 +173,7 @@ struct PlanValue {
 };
 
 // One call of a tool on the way to a goal.
-struct PlanStep {
+struct GoalStep {
   std::string tool;
   std::vector<std::pair<std::string, PlanValue>> with;  // slot of the tool -> value
   std::string when;   // rule over the goal's slots and the plan's values: left out where it does not hold
@@ -189,7 +189,7 @@ struct PlanDef {
   ToolDef goal;                          // `action_returns` has the format of each of `values`, and "steps"
   std::map<std::string, Json> defaults;  // of the goal's slots
   std::vector<std::pair<std::string, PlanValue>> values;
-  std::vector<PlanStep> steps;
+  std::vector<GoalStep> steps;
   std::vector<Check> checks;  // before the read-back; without `clear` the goal is given up
   std::string complete;  // rule over slots and values that is true where the goal is reached; empty: always
   std::vector<std::string> says;  // patterns (text/phrase_list.h) with {slot} where a value stands
