@@ -37,13 +37,14 @@ plan:
         whom: {entity: name}
 )yaml";
 
-// The first mistake of the bank with this behind its goal's slots.
-std::string FirstMistake(const std::string& rest) {
+// The mistakes of the bank with this behind its goal's slots.
+std::string Mistakes(const std::string& rest) {
   const ParsedWorkflow parsed = ParseWorkflow(kBankOfPlans + rest, "w.yaml");
+  std::string all;
   for (const Mistake& mistake : parsed.mistakes) {
-    if (!mistake.warning) return ToString(mistake, "w.yaml");
+    if (!mistake.warning) all += ToString(mistake, "w.yaml") + "\n";
   }
-  return "";
+  return all;
 }
 
 std::string WithSteps(const std::string& steps) {
@@ -82,7 +83,7 @@ TEST(PlanParse, SaysWhatIsWrongAndWhere) {
     const char* said;
   } rows[] = {
       {"        - {use: chek_balance}\n",
-       ":28:11: step 1: unknown tool 'chek_balance' (did you mean 'check_balance'?)"},
+       ":29:11: step 1: unknown tool 'chek_balance' (did you mean 'check_balance'?)"},
       {"        - {use: unclear}\n", "'unclear' does nothing that a plan could use"},
       {"        - {use: check_balance}\n", "step 1: check_balance needs 'account'"},
       {"        - {use: check_balance, with: {acount: checking}}\n", "check_balance has no slot 'acount'"},
@@ -90,7 +91,7 @@ TEST(PlanParse, SaysWhatIsWrongAndWhere) {
       {"        - {use: check_balance, with: {account: $where}}\n", "unknown reference '$where'"},
       {"        - {use: check_balance, with: {account: $1x}}\n", "'$1x' is no reference"},
       {kLook + std::string("        - {use: transfer, with: {amount: $1.balanse, to: $to}") + act,
-       ":29:45: unknown reference '$1.balanse': check_balance returns balance, note (did you mean "
+       ":30:42: unknown reference '$1.balanse': check_balance returns balance, note (did you mean "
        "'balance'?)"},
       {kLook + std::string("        - {use: transfer, with: {amount: $7.balance, to: $to}") + act,
        "unknown reference '$7.balance': the plan has steps 1 to 2"},
@@ -114,24 +115,22 @@ TEST(PlanParse, SaysWhatIsWrongAndWhere) {
       {kLook + std::string("        - {use: transfer, with: {amount: $keep, to: $to}, when: lots > 0") + act,
        "'lots' is neither a slot nor a value of the plan"},
   };
-  for (const auto& row : rows)
-    EXPECT_THAT(FirstMistake(WithSteps(row.steps)), HasSubstr(row.said)) << row.steps;
-  EXPECT_THAT(FirstMistake("      says: [a]\n"), HasSubstr("goal 'sweep' has no steps"));
+  for (const auto& row : rows) EXPECT_THAT(Mistakes(WithSteps(row.steps)), HasSubstr(row.said)) << row.steps;
+  EXPECT_THAT(Mistakes("      says: [a]\n"), HasSubstr("goal 'sweep' has no steps"));
   const std::string acting =
       kLook + std::string("        - {use: transfer, with: {amount: $keep, to: $to}") + act;
-  EXPECT_THAT(FirstMistake("      steps:\n" + acting), HasSubstr("goal 'sweep' acts and has no 'confirm'"));
-  EXPECT_THAT(FirstMistake("      confirm: Shall I?\n      steps:\n" + acting),
+  EXPECT_THAT(Mistakes("      steps:\n" + acting), HasSubstr("goal 'sweep' acts and has no 'confirm'"));
+  EXPECT_THAT(Mistakes("      confirm: Shall I?\n      steps:\n" + acting),
               HasSubstr("the read-back must hold {steps}"));
-  EXPECT_THAT(FirstMistake(WithSteps(acting) + "      values: {a: $b + 1, b: $a + 1}\n"),
+  EXPECT_THAT(Mistakes(WithSteps(acting) + "      values: {a: $b + 1, b: $a + 1}\n"),
               HasSubstr("a cycle: 'a' needs 'b'"));
-  EXPECT_THAT(FirstMistake(WithSteps(acting) + "      values: {keep: $1.balance}\n"),
+  EXPECT_THAT(Mistakes(WithSteps(acting) + "      values: {keep: $1.balance}\n"),
               HasSubstr("'keep' is a slot of the goal already"));
-  EXPECT_THAT(FirstMistake(WithSteps(acting) + "      complete: left <= keep\n"),
+  EXPECT_THAT(Mistakes(WithSteps(acting) + "      complete: left <= keep\n"),
               HasSubstr("'left' is neither a slot nor a value"));
-  EXPECT_THAT(
-      FirstMistake("      says: [\"above {kept}\"]\n      confirm: \"{steps}\"\n      steps:\n" + acting),
-      HasSubstr("'{kept}' is no slot of the goal"));
-  EXPECT_THAT(FirstMistake("      colour: red\n"), HasSubstr("unknown key 'colour'"));
+  EXPECT_THAT(Mistakes("      says: [\"above {kept}\"]\n      confirm: \"{steps}\"\n      steps:\n" + acting),
+              HasSubstr("'{kept}' is no slot of the goal"));
+  EXPECT_THAT(Mistakes("      colour: red\n"), HasSubstr("unknown key 'colour'"));
 }
 
 TEST(PlanValue, IsReckonedInCents) {
