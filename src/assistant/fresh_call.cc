@@ -2,6 +2,7 @@
 
 #include "assistant/brain_understander.h"
 #include "assistant/goal_understander.h"
+#include "assistant/screening_runner.h"
 #include "base/unique_id.h"
 
 namespace sotto {
@@ -16,6 +17,8 @@ Result<std::unique_ptr<CallHost>> CallHost::Open(std::shared_ptr<const Brain> br
 Result<CallHost::Call> CallHost::Begin(Caller caller, Channel channel, std::optional<Date> today) {
   Call call;
   SOTTO_ASSIGN_OR_RETURN(call.actions, OpenRunner(workflow(), kFreshDatabases));
+  SOTTO_ASSIGN_OR_RETURN(call.actions,
+                         WithScreening(workflow(), std::move(call.actions), kFreshDatabases, clock_));
   SessionServices services;
   services.program = program_;
   services.actions = call.actions.get();

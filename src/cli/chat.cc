@@ -10,6 +10,7 @@
 #include "assistant/brain_understander.h"
 #include "assistant/goal_understander.h"
 #include "assistant/open_route.h"
+#include "assistant/screening_runner.h"
 #include "assistant/text_session.h"
 #include "assistant/turn_network.h"
 #include "base/mapped_file.h"
@@ -226,9 +227,11 @@ Result<void> Run(const ChatFlags& flags) {
     SOTTO_ASSIGN_OR_RETURN(script, ReadScript(flags.script, *workflow));
   }
   SOTTO_ASSIGN_OR_RETURN(const auto program, DialogueProgram::Compile(workflow));
-  SOTTO_ASSIGN_OR_RETURN(const auto actions, OpenRunner(*workflow, flags.actions));
-  LineSource lines(std::move(script.lines), !flags.script.empty());
   const SystemClock clock;
+  std::shared_ptr<ActionRunner> actions;
+  SOTTO_ASSIGN_OR_RETURN(actions, OpenRunner(*workflow, flags.actions));
+  SOTTO_ASSIGN_OR_RETURN(actions, WithScreening(*workflow, std::move(actions), flags.actions, clock));
+  LineSource lines(std::move(script.lines), !flags.script.empty());
   SOTTO_ASSIGN_OR_RETURN(auto config, ReadRouteConfig(flags.config));
   std::shared_ptr<RouteResources> route;
   if (config) {
