@@ -5,6 +5,7 @@
 
 #include "assistant/brain_understander.h"
 #include "assistant/privacy_guard.h"
+#include "base/log.h"
 #include "base/mapped_file.h"
 #include "brain/label_rules.h"
 #include "privacy/audit.h"
