@@ -449,9 +449,10 @@ TEST_F(ServerTest, KeepsForOtherSottos) {
   ServerOptions options;
   options.cache = std::make_shared<ExactCache>(world_->host->clock(), 100);
   Start(std::move(options));
-  const auto cache = CentralCache::Make({.base_url = server_->url(),
-                                         .connect_within = std::chrono::seconds(10),
-                                         .answer_within = std::chrono::seconds(10)});
+  CentralOptions central;
+  central.base_url = server_->url();
+  central.connect_within = central.answer_within = std::chrono::seconds(10);
+  const auto cache = CentralCache::Make(central);
   const auto find = [&](const std::string& key) {
     std::promise<std::optional<Understanding>> told;
     cache->Find(key, [&](std::optional<Understanding> found) { told.set_value(std::move(found)); });
