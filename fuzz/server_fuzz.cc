@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "one_line.h"
 #include "server/audio_socket_protocol.h"
+#include "server/cache_api.h"
 #include "server/http.h"
 #include "server/json_fields.h"
 #include "server/media_messages.h"
@@ -102,6 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckError(ParseMultipart("multipart/form-data; boundary=b", text));
   CheckError(ParseMultipart(text, text));
   ReadTurn(text);
+  CheckError(ReadCacheEntry(text));
   std::string bytes;
   if (FromBase64(text, &bytes)) SOTTO_CHECK(bytes.size() <= text.size());
   SOTTO_CHECK(Messages(text, 1) == Messages(text, 1 + size / 3));
