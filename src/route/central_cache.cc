@@ -125,6 +125,7 @@ class CentralCacheImpl final : public CentralCache {
     if (!answer) {
       if (answer.error().code == ErrorCode::kCancelled) return false;
       why = answer.error().message;
+      if (why.starts_with(origin_ + ": ")) why.erase(0, origin_.size() + 2);
     } else if (answer->ok() ||
                (answer->status == 404 && answer->body.find("not_kept") != std::string::npos)) {
       const std::unique_lock lock(mutex_);
