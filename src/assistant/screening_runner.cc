@@ -106,6 +106,18 @@ class ScreeningRunner final : public ActionRunner, public std::enable_shared_fro
         mark_(std::move(mark)),
         runner_(std::move(runner)) {}
 
+  // Since when a second verification is wanted, and who had been verified how by then.
+  struct Flag {
+    std::string at;
+    Caller caller;
+  };
+  // Somebody says when, or at least in another way than before.
+  static bool WasVerifiedSince(const Flag& flag, const Caller& caller) {
+    if (!caller.verified() || caller.customer != flag.caller.customer) return false;
+    if (!caller.verified_at.empty()) return caller.verified_at >= flag.at;
+    return caller.verified_by != flag.caller.verified_by;
+  }
+
   int64_t NowSeconds() const {
     return std::chrono::duration_cast<std::chrono::seconds>(clock_.WallNow().time_since_epoch()).count();
   }
@@ -157,14 +169,13 @@ class ScreeningRunner final : public ActionRunner, public std::enable_shared_fro
     const std::string flag = request.session + "\n" + payment.terminal;
     if (verdict.action == ScreenAction::kStepUp) {
       const auto flagged = flags_.find(flag);
-      if (flagged != flags_.end() && request.caller.verified() &&
-          request.caller.verified_at >= flagged->second) {
+      if (flagged != flags_.end() && WasVerifiedSince(flagged->second, request.caller)) {
         verdict.action = ScreenAction::kReview;
         verdict.reasons.emplace_back("made after the caller was verified once more");
         flags_.erase(flagged);
       } else {
         if (flags_.size() >= kMostFlags) flags_.clear();
-        flags_[flag] = UtcStamp(clock_.WallNow());
+        flags_[flag] = {UtcStamp(clock_.WallNow()), request.caller};
       }
     }
     SOTTO_RETURN_IF_ERROR(keep_.Bind(1, std::string_view(payment.id))
@@ -191,8 +202,7 @@ class ScreeningRunner final : public ActionRunner, public std::enable_shared_fro
   std::mutex mutex_;
   // Guarded by mutex_:
   Profiles profiles_;
-  std::map<std::string, std::string>
-      flags_;  // session and payee -> since when a second verification is wanted
+  std::map<std::string, Flag> flags_;  // by session and payee
   Database database_;
   Statement known_, keep_, mark_;
   const std::shared_ptr<ActionRunner> runner_;

@@ -483,7 +483,10 @@ void Decider::HandOffTo(const std::string& reason) {
       if (&task == &state_.finished.back()) add(task.tool, task.slots, "asked");
       continue;
     }
-    add(task.tool, task.slots, task.failure.empty() ? "done" : task.failure);
+    // What somebody was verified with is nobody else's.
+    const bool verified = tool.role == ToolRole::kVerify;
+    add(task.tool, verified ? Json::object() : task.slots, task.failure.empty() ? "done" : task.failure);
+    if (verified) continue;
     done.push_back(Sentence(tool, task.slots) + (task.failure.empty() ? "" : " - failed: " + task.failure));
   }
   for (const Task& task : state_.stack) {

@@ -92,6 +92,13 @@ Result<DialogueProgram::ToolTexts> CompileTool(const Workflow& workflow, const T
   return texts;
 }
 
+// A yes to a plan may name what its steps do: "yes, transfer it".
+void AddActWords(const ToolWords& from, ToolWords& to) {
+  for (const auto& list : {&ToolWords::verbs, &ToolWords::past, &ToolWords::nouns, &ToolWords::objects}) {
+    for (const std::string& text : (from.*list).Texts()) (to.*list).AddWords(text);
+  }
+}
+
 Result<DialogueProgram::ToolTexts> CompilePlan(const Workflow& workflow, const PlanDef& plan) {
   SOTTO_ASSIGN_OR_RETURN(DialogueProgram::ToolTexts texts, CompileTool(workflow, plan.goal));
   auto made = std::make_shared<DialogueProgram::PlanTexts>();
@@ -111,6 +118,7 @@ Result<DialogueProgram::ToolTexts> CompilePlan(const Workflow& workflow, const P
     const ToolDef* tool = workflow.FindTool(step.tool);
     SOTTO_CHECK(tool != nullptr, "no tool '{}'", step.tool);
     made->tools.push_back(tool);
+    if (step.acts) AddActWords(WordsOf(workflow, *tool), texts.words);
     SOTTO_ASSIGN_OR_RETURN(auto say, CompileTexts(step.say, tool, plan.goal.name + ".steps"));
     made->step_say.push_back(std::move(say));
     SOTTO_ASSIGN_OR_RETURN(auto failed, CompileFailed(*tool));
