@@ -16,8 +16,8 @@ TEST(QueueSpecialist, GivesTicketsToQueues) {
       {"The transfer to my landlord has not arrived yet", "transfers"},
       {"The machine kept my card when I wanted cash", "cash"},
       {"I was charged a fee for exchanging euros", "fees_and_exchange"},
-      {"My top up was reversed", "top_ups"},
-      {"How do I prove who I am to open the account", "account"}};
+      {"The money that I loaded from my other card never showed up", "top_ups"},
+      {"Why do you need a photo of my passport", "account"}};
   std::vector<std::string> texts;
   for (const auto& [text, label] : tickets) texts.push_back(text);
   const std::vector<Json> said = (*queue)->Annotate(texts);
