@@ -110,7 +110,7 @@ Result<DialogueProgram::ToolTexts> CompilePlan(const Workflow& workflow, const P
     // A yes may repeat what was reckoned.
     const auto format = plan.goal.action_returns.find(name);
     ToolWords::Slot words;
-    words.name = name;
+    words.name = words.entity = name;  // no two of them are of a kind: each says by itself which is meant
     words.number = format->second == "money" || format->second == "number";
     if (words.number) texts.words.slots.push_back(std::move(words));
   }
