@@ -350,22 +350,6 @@ void Decider::Result(const ToolResult& result, std::string_view at) {
   Advance();
 }
 
-// The action was looked at and not begun: the caller is verified once more, or a person decides.
-void Decider::Screened(int id, const ToolResult& result) {
-  const Task task = *state_.FindTask(id);
-  const bool verify = result.failure == kStepUpFailure && !task.stepped_up &&
-                      program_.workflow().FindRole(ToolRole::kVerify) != nullptr;
-  Emit(Event::Type::kScreened, id, result.failure, result.data);
-  if (verify) {
-    BeginVerification(id, "screen_step_up");
-    return;
-  }
-  composer_.Say("screen_held", NamesOf(ToolOf(task)));
-  if (!task.acted.empty()) composer_.Say("plan_partly", {{"steps", StepPhrases(task, true)}});
-  Emit(Event::Type::kTaskDone, id, std::string(kHeldFailure), result.data);
-  HandOffTo("screened");
-}
-
 // The result says who the caller is: `customer` in its data, where it knows.
 void Decider::Verified(const ToolDef& tool, const ToolResult& result, std::string_view at) {
   Json value = Json::object();

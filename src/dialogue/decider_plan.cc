@@ -227,4 +227,20 @@ void Decider::FailPlan(int id, size_t step, const std::string& failure, const Js
     HandOffTo("action_failed");
 }
 
+// The action was looked at and not begun: the caller is verified once more, or a person decides.
+void Decider::Screened(int id, const ToolResult& result) {
+  const Task task = *state_.FindTask(id);
+  const bool verify = result.failure == kStepUpFailure && !task.stepped_up &&
+                      program_.workflow().FindRole(ToolRole::kVerify) != nullptr;
+  Emit(Event::Type::kScreened, id, result.failure, result.data);
+  if (verify) {
+    BeginVerification(id, "screen_step_up");
+    return;
+  }
+  composer_.Say("screen_held", NamesOf(ToolOf(task)));
+  if (!task.acted.empty()) composer_.Say("plan_partly", {{"steps", StepPhrases(task, true)}});
+  Emit(Event::Type::kTaskDone, id, std::string(kHeldFailure), result.data);
+  HandOffTo("screened");
+}
+
 }  // namespace sotto

@@ -7,6 +7,7 @@
 
 #include "text/template.h"
 #include "workflow/phrase_graph.h"
+#include "workflow/plan_types.h"
 #include "workflow/plan_value.h"
 #include "workflow/rule.h"
 #include "workflow/stakes.h"
@@ -17,27 +18,6 @@ namespace {
 
 constexpr size_t kMostSteps = 20;
 constexpr std::string_view kStepsField = "steps";
-
-// What a value of a plan can be.
-struct PlanType {
-  std::string format;               // as in texts; empty: not known, a mistake was noted
-  std::vector<std::string> listed;  // of an enum: all it can be
-  bool is_enum = false;
-};
-
-bool IsNumeric(std::string_view format) {
-  return format == "money" || format == "number" || format == "count" || format == "percent";
-}
-
-std::vector<std::string> ListedIn(const Entity& entity) {
-  std::vector<std::string> values;
-  for (const EntityValue& value : entity.values) values.push_back(value.value);
-  return values;
-}
-
-bool IsIn(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 // One goal, read and checked.
 class PlanReader {
@@ -224,9 +204,9 @@ class PlanReader {
                       Suggestion(value.text, ListedIn(slot.entity)));
       return;
     }
-    if (const std::string why = Unfit(type, slot.entity); !why.empty()) {
+    if (const std::string why = WhyUnfit(type, slot.entity); !why.empty()) {
       reader_.AddAt(at, fmt::format("step {}: '{}' is {}, and '{}' is {}", own, value.text, why, slot.name,
-                                    EntityName(slot.entity)));
+                                    NameOfEntity(slot.entity)));
     }
     if (!slot.required) return;
     for (const PlanValue::Term& term : terms) {
@@ -239,57 +219,6 @@ class PlanReader {
                       "required: true, or a default");
       }
     }
-  }
-
-  // Why values of the type do not fit; empty: they do.
-  static std::string Unfit(const PlanType& type, const Entity& entity) {
-    const std::string is = fmt::format("a value of type {}", type.format);
-    switch (entity.type) {
-      case Entity::Type::kMoney:
-      case Entity::Type::kNumber:
-        return IsNumeric(type.format) ? "" : is;
-      case Entity::Type::kEnum:
-        if (!type.is_enum) return is + ", which may be anything";
-        for (const std::string& value : type.listed) {
-          if (!IsIn(ListedIn(entity), value)) return fmt::format("perhaps '{}'", value);
-        }
-        return "";
-      case Entity::Type::kText:
-        return type.format == "text" || type.format == "digits" ? "" : is;
-      default:
-        return type.format == FormatOfEntity(entity) ? "" : is;
-    }
-  }
-
-  static std::string EntityName(const Entity& entity) {
-    if (entity.type == Entity::Type::kEnum)
-      return fmt::format("one of {}", fmt::join(ListedIn(entity), ", "));
-    return std::string(FormatOfEntity(entity));
-  }
-
-  static bool LiteralFits(const Json& literal, const Entity& entity) {
-    switch (entity.type) {
-      case Entity::Type::kMoney:
-      case Entity::Type::kNumber: {
-        if (!literal.is_number()) return false;
-        const double number = literal.get<double>();
-        return (!entity.min || number >= *entity.min) && (!entity.max || number <= *entity.max);
-      }
-      case Entity::Type::kEnum: {
-        return IsIn(ListedIn(entity), ValueText(literal));
-      }
-      case Entity::Type::kText:
-        return literal.is_string();
-      case Entity::Type::kDigits:
-        return literal.is_string() && (entity.length == 0 || literal.get_ref<const std::string&>().size() ==
-                                                                 static_cast<size_t>(entity.length));
-      default:
-        return literal.is_string();
-    }
-  }
-
-  static Json LiteralAs(const Json& literal, const Entity& entity) {
-    return entity.type == Entity::Type::kEnum ? ValueJson(entity, ValueText(literal)) : literal;
   }
 
   // Of a value that stands at step `own` (0: in `values`); notes what is wrong with its references.
