@@ -11,7 +11,7 @@
 namespace sotto {
 namespace {
 
-struct Said {
+struct FirstWords {
   std::string text;  // as it was said first
   size_t count = 0;
 };
@@ -47,16 +47,16 @@ Result<WarmMade> MakeWarmFile(std::shared_ptr<const Brain> brain, std::span<cons
   for (std::string& tool : dialogue.OfferedTools()) {
     if (IsControlTool(tool)) offered.push_back(std::move(tool));
   }
-  std::map<std::string, Said> by_text;
+  std::map<std::string, FirstWords> by_text;
   for (const std::string& sentence : sentences) {
     const std::string text = CacheText(sentence);
     if (text.empty()) continue;
-    Said& said = by_text[text];
+    FirstWords& said = by_text[text];
     if (said.count++ == 0) said.text = sentence;
   }
-  std::vector<Said> all;
+  std::vector<FirstWords> all;
   for (auto& [text, said] : by_text) all.push_back(std::move(said));
-  std::stable_sort(all.begin(), all.end(), [](const Said& a, const Said& b) { return a.count > b.count; });
+  std::stable_sort(all.begin(), all.end(), [](const FirstWords& a, const FirstWords& b) { return a.count > b.count; });
 
   WarmMade made;
   made.file.workflow = workflow->hash;
@@ -68,7 +68,7 @@ Result<WarmMade> MakeWarmFile(std::shared_ptr<const Brain> brain, std::span<cons
     SOTTO_RETURN_IF_ERROR(session.Begin(nothing_before, {}, offered));
     return session.Commit(text);
   };
-  for (Said& said : all) {
+  for (FirstWords& said : all) {
     if (made.file.entries.size() == std::min(options.most, kMostWarmEntries)) break;
     ++made.asked;
     SOTTO_ASSIGN_OR_RETURN(Understanding typed, understand(said.text, Channel::kTyped));
