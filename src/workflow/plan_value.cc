@@ -12,16 +12,16 @@ namespace {
 
 constexpr size_t kMostTerms = 8;
 
-std::string_view TrimSpaces(std::string_view text) {
+std::string_view TrimmedValue(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
   return text;
 }
 
 // "$keep", "$1.balance", "50", "checking", "'AT&T'".
-Result<PlanValue::Term> ParseTerm(std::string_view text) {
+Result<PlanValue::Term> ParsePlanTerm(std::string_view text) {
   PlanValue::Term term;
-  text = TrimSpaces(text);
+  text = TrimmedValue(text);
   if (text.empty()) return MakeError(ErrorCode::kInvalidArgument, "a value is missing");
   if (text.front() == '$') {
     const std::string_view name = text.substr(1);
@@ -61,7 +61,7 @@ Result<PlanValue::Term> ParseTerm(std::string_view text) {
   return term;
 }
 
-std::optional<Json> TermValue(const PlanValue::Term& term, const Json& named, const Json& results) {
+std::optional<Json> PlanTermValue(const PlanValue::Term& term, const Json& named, const Json& results) {
   const auto of = [](const Json& map, const std::string& key) -> std::optional<Json> {
     const auto found = map.find(key);
     if (found == map.end() || found->is_null()) return std::nullopt;
@@ -85,7 +85,7 @@ std::optional<Json> TermValue(const PlanValue::Term& term, const Json& named, co
 
 Result<PlanValue> ParsePlanValue(std::string_view text) {
   PlanValue value;
-  value.text = TrimSpaces(text);
+  value.text = TrimmedValue(text);
   std::string_view rest = value.text;
   bool minus = false;
   while (true) {
@@ -93,7 +93,7 @@ Result<PlanValue> ParsePlanValue(std::string_view text) {
     // A name in quotes may have a dash in it.
     const bool quoted = rest.starts_with('\'') || rest.starts_with('"');
     const size_t end = quoted && plus != std::string_view::npos ? std::string_view::npos : plus;
-    SOTTO_ASSIGN_OR_RETURN(PlanValue::Term term, ParseTerm(rest.substr(0, end)));
+    SOTTO_ASSIGN_OR_RETURN(PlanValue::Term term, ParsePlanTerm(rest.substr(0, end)));
     term.minus = minus;
     value.terms.push_back(std::move(term));
     if (end == std::string_view::npos) break;
@@ -106,10 +106,10 @@ Result<PlanValue> ParsePlanValue(std::string_view text) {
 }
 
 std::optional<Json> Evaluate(const PlanValue& value, const Json& named, const Json& results) {
-  if (value.terms.size() == 1 && !value.terms[0].minus) return TermValue(value.terms[0], named, results);
+  if (value.terms.size() == 1 && !value.terms[0].minus) return PlanTermValue(value.terms[0], named, results);
   double sum = 0;
   for (const PlanValue::Term& term : value.terms) {
-    const std::optional<Json> one = TermValue(term, named, results);
+    const std::optional<Json> one = PlanTermValue(term, named, results);
     if (!one || !one->is_number()) return std::nullopt;
     sum += (term.minus ? -1 : 1) * one->get<double>();
   }
