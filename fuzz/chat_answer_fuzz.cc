@@ -1,5 +1,5 @@
 // Fuzz target: any bytes as what a chat model's endpoint answers: as one
-// body and as a stream in pieces (which do not matter); and as a route.json. Whatever they are: a value or a one-line
+// body and as a stream in pieces (which do not matter); as a route.json; and as a warm file. Whatever they are: a value or a one-line
 // error; nothing crashes, hangs or grows without bound.
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "one_line.h"
 #include "route/chat_answer.h"
 #include "route/threshold.h"
+#include "route/warm_answers.h"
 
 namespace sotto {
 namespace {
@@ -33,6 +34,9 @@ void Read(std::string_view text) {
   SOTTO_CHECK(Streamed(text, text.size() + 1) == Streamed(text, text.size() % 7 + 1), "pieces matter");
   const auto json = ParseJson(text, "thresholds");
   if (json) CheckError(ThresholdFileFromJson(*json));
+  const auto warm = WarmFile::Parse(text, "warm.jsonl");
+  CheckError(warm);
+  if (warm) SOTTO_CHECK(WarmFile::Parse(warm->Text(), "again").has_value());
 }
 
 }  // namespace

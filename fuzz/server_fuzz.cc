@@ -11,6 +11,7 @@
 #include "one_line.h"
 #include "server/asterisk_messages.h"
 #include "server/audio_socket_protocol.h"
+#include "server/cache_api.h"
 #include "server/http.h"
 #include "server/json_fields.h"
 #include "server/media_messages.h"
@@ -113,6 +114,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto context = ParseTraceParent(text)) SOTTO_CHECK(ParseTraceParent(TraceParentText(*context)));
   SOTTO_CHECK(CheckedTraceState(text).size() <= text.size());
   SOTTO_CHECK(ReadOtlpAnswer(text) >= 0);
+  CheckError(ReadCacheEntry(text));
   std::string bytes;
   if (FromBase64(text, &bytes)) SOTTO_CHECK(bytes.size() <= text.size());
   SOTTO_CHECK(Messages(text, 1) == Messages(text, 1 + size / 3));

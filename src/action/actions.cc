@@ -17,6 +17,17 @@
 namespace sotto {
 namespace {
 
+// Those that are offered, and those that only plans use.
+std::vector<const ToolDef*> ToolsThatAct(const Workflow& workflow) {
+  std::vector<const ToolDef*> tools;
+  for (const auto* some : {&workflow.tools, &workflow.plan_tools}) {
+    for (const ToolDef& tool : *some) {
+      if (!tool.action.empty()) tools.push_back(&tool);
+    }
+  }
+  return tools;
+}
+
 // Of a server that cannot be opened as the workflow says: its tools fail, the others work.
 RegisteredAction FailingAction(const std::string& server) {
   return {
@@ -32,7 +43,8 @@ RegisteredAction FailingAction(const std::string& server) {
 void AddMcpActions(const Workflow& workflow, HttpClient& http, const Clock& clock, WorkflowActions& actions,
                    ActionRegistry& registry) {
   std::map<std::string, mcp::Client*> clients;
-  for (const ToolDef& tool : workflow.tools) {
+  for (const ToolDef* acting : ToolsThatAct(workflow)) {
+    const ToolDef& tool = *acting;
     if (!tool.action.starts_with("mcp.") || registry.Find(tool.action) != nullptr) continue;
     const size_t dot = std::min(tool.action.find('.', 4), tool.action.size());
     const std::string name = tool.action.substr(4, dot - 4);
@@ -53,8 +65,8 @@ void AddMcpActions(const Workflow& workflow, HttpClient& http, const Clock& cloc
 // What the workflow says about its actions, before any of them runs.
 Result<void> CheckActions(const Workflow& workflow, const ActionRegistry& registry) {
   std::map<std::string, std::pair<ActionLimits::OfBackend, std::string>> backends;
-  for (const ToolDef& tool : workflow.tools) {
-    if (tool.action.empty()) continue;
+  for (const ToolDef* acting : ToolsThatAct(workflow)) {
+    const ToolDef& tool = *acting;
     const std::string here = fmt::format("{}: tool {}", workflow.folder.string(), tool.name);
     const RegisteredAction* action = registry.Find(tool.action);
     if (action == nullptr) {
@@ -112,8 +124,9 @@ class OpenedActions final : public ActionRunner {
 Result<WorkflowActions> OpenActions(const Workflow& workflow, const std::filesystem::path& folder,
                                     ActionServices services) {
   const auto used = [&](std::string_view prefix) {
-    return std::any_of(workflow.tools.begin(), workflow.tools.end(),
-                       [&](const ToolDef& tool) { return tool.action.starts_with(prefix); });
+    const auto tools = ToolsThatAct(workflow);
+    return std::any_of(tools.begin(), tools.end(),
+                       [&](const ToolDef* tool) { return tool->action.starts_with(prefix); });
   };
   std::error_code made;
   std::filesystem::create_directories(folder, made);

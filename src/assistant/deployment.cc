@@ -1,6 +1,7 @@
 #include "assistant/deployment.h"
 
 #include "assistant/brain_understander.h"
+#include "assistant/goal_understander.h"
 #include "assistant/shadow_understander.h"
 #include "base/check.h"
 #include "base/hash.h"
@@ -20,7 +21,12 @@ std::string VersionOf(const Deployment::Parts& parts) {
 
 }  // namespace
 
-Deployment::Deployment(Parts parts) : parts_(std::move(parts)), version_(VersionOf(parts_)) {}
+Deployment::Deployment(Parts parts)
+    : parts_(std::move(parts)),
+      version_(VersionOf(parts_)),
+      goals_(workflow().plans.empty()
+                 ? nullptr
+                 : std::make_shared<const GoalReader>(parts_.program->shared_workflow())) {}
 
 Deployment::~Deployment() = default;
 
@@ -71,6 +77,7 @@ std::unique_ptr<Understander> Deployment::NewUnderstander(Scheduler& scheduler) 
   SOTTO_CHECK(parts_.brain != nullptr);
   auto acting = parts_.route != nullptr ? MakeCascade(parts_.route, scheduler)
                                         : MakeBrainUnderstander(parts_.brain, scheduler);
+  if (goals_ != nullptr) acting = MakeGoalUnderstander(goals_, std::move(acting));
   if (parts_.shadow == nullptr) return acting;
   return MakeShadowUnderstander(std::move(acting), MakeBrainUnderstander(parts_.shadow, scheduler));
 }

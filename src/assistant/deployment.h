@@ -26,6 +26,7 @@
 #include "route/route_plan.h"
 #include "speech/live_recognizer.h"
 #include "speech/phrase_cache.h"
+#include "workflow/goal_reader.h"
 
 namespace sotto {
 
@@ -74,6 +75,7 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
 
   const Parts parts_;
   const std::string version_;
+  const std::shared_ptr<const GoalReader> goals_;  // null: the workflow has no plans
 };
 
 // The deployment that sessions begin with now. Any thread.

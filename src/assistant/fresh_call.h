@@ -19,7 +19,7 @@ class CallHost {
   const Workflow& workflow() const { return brain_->workflow(); }
 
   struct Call {
-    std::unique_ptr<ActionRunner> actions;  // on fresh data
+    std::shared_ptr<ActionRunner> actions;  // on fresh data
     std::unique_ptr<TextSession> session;
   };
   Result<Call> Begin(Caller caller, Channel channel, std::optional<Date> today = {});

@@ -1,6 +1,7 @@
 #include "assistant/open_deployment.h"
 
 #include "action/actions.h"
+#include "assistant/screening_runner.h"
 #include "speech/backends.h"
 #include "speech/domain_model.h"
 #include "workflow/parse.h"
@@ -94,6 +95,8 @@ Result<std::shared_ptr<const Deployment>> OpenDeployment(const DeploymentSources
   SOTTO_ASSIGN_OR_RETURN(parts.actions,
                          OpenRunner(*workflow, sources.databases,
                                     {.scheduler = waits ? nullptr : &schedulers.sessions, .http = nullptr}));
+  SOTTO_ASSIGN_OR_RETURN(parts.actions, WithScreening(*workflow, std::move(parts.actions), sources.databases,
+                                                      schedulers.sessions.clock()));
   if (waits) parts.actions = std::make_shared<WaitingRunner>(std::move(parts.actions));
   laps.Lap("dialogue and actions");
   if (sources.spoken) {

@@ -5,8 +5,10 @@
 
 #include "assistant/brain_understander.h"
 #include "assistant/privacy_guard.h"
+#include "base/log.h"
 #include "base/mapped_file.h"
 #include "brain/label_rules.h"
+#include "privacy/audit.h"
 #include "route/cascade.h"
 #include "route/redis_cache.h"
 #include "slm/model.h"
@@ -163,6 +165,11 @@ class PlanMaker {
     SOTTO_ASSIGN_OR_RETURN(plan->privacy, PrivacyOf(config_, *workflow_));
     if (config_.cache) {
       plan->cache = resources_->cache();
+      if (!config_.cache->central.empty() && !CentralCache::IsHere(config_.cache->central))
+        plan->cache_here = resources_->cache_here();
+      if (!config_.cache->warm.empty()) {
+        SOTTO_ASSIGN_OR_RETURN(plan->warm, Warm());
+      }
       SOTTO_ASSIGN_OR_RETURN(plan->keep_for, KeepFor(config_, *workflow_));
     }
     if (config_.cache && config_.cache->similarity > 0) {
@@ -207,6 +214,33 @@ class PlanMaker {
       SOTTO_RETURN_IF_ERROR(Local(model, &step));
     }
     return step;
+  }
+
+  // What was understood beforehand. A file of another model or workflow, or a damaged one, is left out with a line of the
+  // log: it only costs the time that it would have saved.
+  Result<std::shared_ptr<const WarmAnswers>> Warm() {
+    const std::string name = config_.cache->warm.string();
+    auto text = ReadFile(config_.cache->warm);
+    if (!text) return config_.Wrong("cache.warm", text.error().message);
+    const auto left_out = [&](const std::string& why) {
+      Log().warn("{}; it is left out: `sotto cache warm --workflow {} --out {}` makes it again", why,
+                 workflow_->folder.string(), name);
+      return std::shared_ptr<const WarmAnswers>();
+    };
+    auto file = WarmFile::Parse(*text, name);
+    if (!file) return left_out(file.error().message);
+    if (file->workflow != workflow_->hash || file->model != brain_->model().id()) {
+      return left_out(fmt::format("{}: made for workflow {} and model {}, which are {} and {} now", name,
+                                  file->workflow, file->model, workflow_->hash, brain_->model().id()));
+    }
+    // What is never kept is not known from the start either.
+    const auto keep_for = KeepFor(config_, *workflow_);
+    if (!keep_for) return tl::unexpected(keep_for.error());
+    std::erase_if(file->entries, [&](const WarmEntry& entry) {
+      return std::any_of(entry.understanding.calls.begin(), entry.understanding.calls.end(),
+                         [&](const auto& call) { return (*keep_for)(call.call) <= Duration::zero(); });
+    });
+    return std::make_shared<const WarmAnswers>(std::move(file->entries));
   }
 
   void Remote(const RouteConfig::Model& model, PlanStep* step) {
@@ -262,10 +296,41 @@ Result<std::shared_ptr<RouteResources>> RouteResources::Open(RouteConfig config)
       resources->cache_ =
           std::make_shared<LayeredCache>(resources->cache_, RedisCache::Make(*address), kCopyFor);
     }
+    resources->cache_here_ = resources->cache_;
+    if (!mine.cache->central.empty()) {
+      SOTTO_ASSIGN_OR_RETURN(CentralOptions central, resources->Central());
+      resources->cache_ = std::make_shared<LayeredCache>(
+          resources->cache_, CentralCache::Make(std::move(central)), kCopyFor, mine.cache->redis.empty());
+    }
   }
   if (mine.usd_a_day >= 0)
     resources->spending_ = std::make_shared<Spending>(resources->clock_, mine.usd_a_day);
   return resources;
+}
+
+// Before anything of what was understood goes to another machine, a line of the audit.
+Result<CentralOptions> RouteResources::Central() const {
+  CentralOptions options;
+  options.base_url = config_.cache->central;
+  if (const std::string& name = config_.cache->central_key_env; !name.empty()) {
+    const char* key = std::getenv(name.c_str());
+    if (key == nullptr || *key == '\0')
+      return config_.Wrong("cache.central_key_env", fmt::format("{} is not in the environment", name));
+    options.key = key;
+  }
+  if (CentralCache::IsHere(options.base_url)) return options;
+  SOTTO_ASSIGN_OR_RETURN(std::shared_ptr<AuditLog> log, AuditLog::Open(config_.audit, clock_));
+  options.on_sending = [log, to = options.base_url](size_t bytes) {
+    AuditRecord record;
+    record.to = to;
+    record.why = "cache";
+    record.rule = PrivacyRule::kAllow;
+    record.rule_of = "cache.central";
+    record.outcome = AuditRecord::Outcome::kSent;
+    record.bytes = bytes;
+    return log->Write(record);
+  };
+  return options;
 }
 
 Result<std::shared_ptr<SemanticCache>> RouteResources::Semantic(

@@ -9,6 +9,7 @@
 #include "assistant/route_config.h"
 #include "brain/brain.h"
 #include "core/conversation.h"
+#include "route/central_cache.h"
 #include "route/exact_cache.h"
 #include "route/route_plan.h"
 
@@ -26,17 +27,21 @@ class RouteResources {
   // By name; null: not a remote one.
   std::shared_ptr<RemoteModel> Remote(std::string_view name) const;
   const std::shared_ptr<AnswerCache>& cache() const { return cache_; }  // null: none configured
+  // Its layers on this machine: what is served to other Sottos, and where what must not leave is kept.
+  const std::shared_ptr<AnswerCache>& cache_here() const { return cache_here_; }
   // Sentences alike, of a language; null: not configured. The error: the encoder's file is broken.
   Result<std::shared_ptr<SemanticCache>> Semantic(const std::shared_ptr<const LanguageData>& language);
   const std::shared_ptr<Spending>& spending() const { return spending_; }
 
  private:
   explicit RouteResources(RouteConfig config) : config_(std::move(config)) {}
+  Result<CentralOptions> Central() const;
 
   const SystemClock clock_;
   const RouteConfig config_;
   std::map<std::string, std::shared_ptr<RemoteModel>, std::less<>> remotes_;
   std::shared_ptr<AnswerCache> cache_;
+  std::shared_ptr<AnswerCache> cache_here_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<SemanticCache>> semantic_;  // by language; guarded by mutex_
   std::shared_ptr<Spending> spending_;                              // null: no limit

@@ -5,6 +5,7 @@
 
 #include "base/http_client.h"
 #include "base/mapped_file.h"
+#include "route/central_cache.h"
 #include "route/outbound.h"
 #include "workflow/suggest.h"
 #include "workflow/yaml_reader.h"
@@ -19,7 +20,9 @@ const std::vector<std::string> kEndpointKeys{
     "hedge_after_ms", "retries", "max_tokens",  "stream",      "trust",        "breaker_failures",
     "breaker_open_ms"};
 const std::vector<std::string> kLocalKeys{"gguf", "accept", "timeout_ms"};
-const std::vector<std::string> kCacheKeys{"entries", "ttl_s", "ttl", "tenant", "redis", "similarity"};
+const std::vector<std::string> kCacheKeys{"entries", "ttl_s",      "ttl",     "tenant",
+                                          "redis",   "similarity", "central", "central_key_env",
+                                          "serve",   "warm"};
 const std::vector<std::string> kBudgetKeys{"usd_per_day", "usd_per_conversation"};
 const std::vector<std::string> kPrivacyNames{"local", "pseudonymise", "allow"};
 
@@ -137,6 +140,17 @@ class ConfigReader {
     yaml_.Read(node, "cache", "ttl_s", cache.ttl_s, 1);
     yaml_.Read(node, "cache", "tenant", cache.tenant);
     yaml_.Read(node, "cache", "redis", cache.redis);
+    yaml_.Read(node, "cache", "central", cache.central);
+    yaml_.Read(node, "cache", "central_key_env", cache.central_key_env);
+    yaml_.Read(node, "cache", "serve", cache.serve);
+    std::string warm;
+    yaml_.Read(node, "cache", "warm", warm);
+    if (!warm.empty()) cache.warm = config_.file.parent_path() / warm;
+    for (const char* key : {"central", "central_key_env", "warm"}) {
+      if (node[key]) Remember(std::string("cache.") + key, node[key].Mark());
+    }
+    if (const auto right = CentralCache::CheckAddress(cache.central); !cache.central.empty() && !right)
+      yaml_.Add(node["central"].Mark(), right.error().message);
     if (node["similarity"]) ReadShare(node, "similarity", &cache.similarity);
     if (const YAML::Node ttl = node["ttl"]; ttl && yaml_.CheckNames(ttl, "cache.ttl", "ttl", false)) {
       for (const auto& item : ttl) {

@@ -48,7 +48,11 @@ struct RouteConfig {
     int ttl_s = 86400;
     std::map<std::string, int, std::less<>> ttl_of;  // "workflow" or "workflow.tool" -> seconds, 0: never
     std::string tenant;
-    std::string redis;  // "host:port"; empty: only in the process
+    std::string redis;            // "host:port"; empty: only in the process
+    std::string central;          // address of another Sotto that keeps for several machines; empty: none
+    std::string central_key_env;  // the variable that the key to it stands in; empty: it wants none
+    bool serve = false;           // what is kept in the process and in Redis is served to other Sottos
+    std::filesystem::path warm;   // what `sotto cache warm` wrote; empty: none
     // From which nearness on (cosine) another sentence says the same; 0: only the same words count.
     double similarity = 0;
   };

@@ -8,7 +8,9 @@
 
 #include "action/actions.h"
 #include "assistant/brain_understander.h"
+#include "assistant/goal_understander.h"
 #include "assistant/open_route.h"
+#include "assistant/screening_runner.h"
 #include "assistant/text_session.h"
 #include "assistant/turn_network.h"
 #include "base/mapped_file.h"
@@ -172,7 +174,7 @@ Result<std::unique_ptr<Understander>> MakeUnderstander(const ChatFlags& flags,
       fmt::print(stderr, "sotto: {} has no model.gguf; type calls, such as {}(); see --model\n",
                  workflow->folder.string(), workflow->tools.front().name);
     }
-    return std::make_unique<TypedUnderstander>(workflow);
+    return WithGoals(workflow, std::make_unique<TypedUnderstander>(workflow));
   }
   BrainOptions options;
   options.n_threads = flags.threads;
@@ -180,9 +182,9 @@ Result<std::unique_ptr<Understander>> MakeUnderstander(const ChatFlags& flags,
   SOTTO_ASSIGN_OR_RETURN(const auto brain, Brain::Open(workflow, flags.model, options));
   if (route != nullptr) {
     SOTTO_ASSIGN_OR_RETURN(const auto plan, OpenRoute(std::move(route), brain));
-    return MakeCascade(plan, scheduler);
+    return WithGoals(workflow, MakeCascade(plan, scheduler));
   }
-  return MakeBrainUnderstander(brain, scheduler);
+  return WithGoals(workflow, MakeBrainUnderstander(brain, scheduler));
 }
 
 Result<void> ListSessions(const std::string& sessions_file) {
@@ -225,9 +227,11 @@ Result<void> Run(const ChatFlags& flags) {
     SOTTO_ASSIGN_OR_RETURN(script, ReadScript(flags.script, *workflow));
   }
   SOTTO_ASSIGN_OR_RETURN(const auto program, DialogueProgram::Compile(workflow));
-  SOTTO_ASSIGN_OR_RETURN(const auto actions, OpenRunner(*workflow, flags.actions));
-  LineSource lines(std::move(script.lines), !flags.script.empty());
   const SystemClock clock;
+  std::shared_ptr<ActionRunner> actions;
+  SOTTO_ASSIGN_OR_RETURN(actions, OpenRunner(*workflow, flags.actions));
+  SOTTO_ASSIGN_OR_RETURN(actions, WithScreening(*workflow, std::move(actions), flags.actions, clock));
+  LineSource lines(std::move(script.lines), !flags.script.empty());
   SOTTO_ASSIGN_OR_RETURN(auto config, ReadRouteConfig(flags.config));
   std::shared_ptr<RouteResources> route;
   if (config) {

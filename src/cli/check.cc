@@ -1,4 +1,5 @@
 // sotto check: every mistake of a workflow, with its place.
+#include "assistant/screening_runner.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "dialogue/program.h"
@@ -43,7 +44,11 @@ Result<bool> CheckOne(const std::string& path, const CheckFlags& flags) {
   if (parsed.workflow) {
     const std::vector<Mistake> network = CheckNetwork(*parsed.workflow, {});
     parsed.mistakes.insert(parsed.mistakes.end(), network.begin(), network.end());
-    if (!network.empty()) parsed.workflow.reset();
+    const Result<void> screen = CheckScreen(*parsed.workflow);
+    if (!screen) {
+      parsed.mistakes.push_back({parsed.workflow->screen.line, 1, screen.error().message, "", false});
+    }
+    if (!network.empty() || !screen) parsed.workflow.reset();
   }
   if (flags.json) {
     fmt::print("{}\n", ToJson(parsed).dump(2));

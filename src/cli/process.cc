@@ -5,19 +5,23 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "extract/folder_processor.h"
+#include "specialist/annotator.h"
+#include "workflow/suggest.h"
 
 namespace sotto {
 namespace {
 
 struct ProcessFlags {
   std::string folder;
-  std::string schema;
+  std::vector<std::string> schemas;
+  std::string classifier;
   std::string out;
   std::string move;
   DocumentOptions documents;
@@ -80,9 +84,59 @@ Result<void> Watch(FolderProcessor& processor, const std::filesystem::path& fold
   }
 }
 
+// By its words alone: the encoder reads a sentence, not a document.
+Result<std::shared_ptr<const Annotator>> OpenClassifier(const std::string& name) {
+  SOTTO_ASSIGN_OR_RETURN(std::shared_ptr<const Annotator> annotator, OpenSpecialist(name, {}));
+  if (annotator->declaration().kind != "classify") {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "specialist '{}' is of kind {}: documents need kind classify",
+                     annotator->declaration().name, annotator->declaration().kind);
+  }
+  return annotator;
+}
+
+DocumentClass ClassOf(const Annotator& annotator, const std::string& text) {
+  const Json said = annotator.Annotate({&text, 1}).front();
+  DocumentClass kind;
+  kind.confidence = said.value("confidence", 0.0);
+  if (const Json label = annotator.RuleValue(said); label.is_string()) kind.label = label.get<std::string>();
+  return kind;
+}
+
+// "invoice=invoice.schema.json", of a class that the specialist knows.
+Result<void> AddClassSchema(const std::string& given, const std::vector<std::string>& labels,
+                            ProcessOptions& options) {
+  const size_t equals = given.find('=');
+  if (equals == 0 || equals == std::string::npos || equals + 1 == given.size())
+    return MakeError(ErrorCode::kInvalidArgument, "--schema: with --classifier '{}' should be CLASS=FILE",
+                     given);
+  const std::string label = given.substr(0, equals);
+  if (std::find(labels.begin(), labels.end(), label) == labels.end()) {
+    const std::string hint = Suggestion(label, labels);
+    return MakeError(ErrorCode::kInvalidArgument, "--schema: '{}' is no class of the classifier{}", label,
+                     hint.empty() ? "" : " (" + hint + ")");
+  }
+  SOTTO_ASSIGN_OR_RETURN(ExtractSchema schema, ExtractSchema::Read(given.substr(equals + 1)));
+  if (!options.schemas.try_emplace(label, std::move(schema)).second)
+    return MakeError(ErrorCode::kInvalidArgument, "--schema: class '{}' is given twice", label);
+  return {};
+}
+
 Result<void> Process(const ProcessFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(ExtractSchema schema, ExtractSchema::Read(flags.schema));
+  ExtractSchema schema;
   ProcessOptions options;
+  if (!flags.classifier.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(const std::shared_ptr<const Annotator> annotator,
+                           OpenClassifier(flags.classifier));
+    for (const std::string& given : flags.schemas)
+      SOTTO_RETURN_IF_ERROR(AddClassSchema(given, annotator->labels(), options));
+    options.classify = [annotator](const std::string& text) { return ClassOf(*annotator, text); };
+  } else if (flags.schemas.size() != 1) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "one --schema, or --classifier NAME and a --schema CLASS=FILE for each class");
+  } else {
+    SOTTO_ASSIGN_OR_RETURN(schema, ExtractSchema::Read(flags.schemas.front()));
+  }
   options.documents = flags.documents;
   options.move = flags.move;
   options.tell = [](const std::string& line) { fmt::print(stderr, "sotto: {}\n", OneLine(line)); };
@@ -102,7 +156,13 @@ void RegisterProcess(CLI::App& app, CliContext& context) {
       app.add_subcommand("process", "Watch a folder: fields of each document that comes, or a review");
   auto flags = std::make_shared<ProcessFlags>();
   command->add_option("folder", flags->folder, "Where documents come")->required();
-  command->add_option("--schema", flags->schema, "What to read: docs/formats/extraction.md")->required();
+  command
+      ->add_option("--schema", flags->schemas,
+                   "What to read: docs/formats/extraction.md; with --classifier CLASS=FILE, one a class")
+      ->required();
+  command->add_option(
+      "--classifier", flags->classifier,
+      "A specialist of kind classify that tells kinds of documents apart: specialists/NAME or a folder");
   command->add_option("--out", flags->out, "Where results go: straight_through/, review/, failed/, done.db")
       ->required();
   command->add_option("--move", flags->move,
@@ -115,7 +175,9 @@ void RegisterProcess(CLI::App& app, CliContext& context) {
       "document is "
       "moved only when its result is on the disk. SIGTERM ends it.\n\n"
       "Example:\n  sotto process inbox/ --schema docs/examples/extraction/invoice.schema.json --out results/ "
-      "--move read/");
+      "--move read/\n"
+      "  sotto process inbox/ --classifier specialists/documents --schema invoice=invoice.schema.json "
+      "--schema receipt=receipt.schema.json --out results/");
   command->callback([flags, &context] {
     if (const auto done = Process(*flags); !done) context.Fail(done.error());
   });

@@ -186,6 +186,9 @@ Result<void> Run(ServeFlags& flags) {
   if (route) {
     SOTTO_ASSIGN_OR_RETURN(flags.sources.route, RouteResources::Open(*std::move(route)));
     SOTTO_ASSIGN_OR_RETURN(flags.server.gateway, ChatGateway::Create(flags.sources.route));
+    const RouteResources& resources = *flags.sources.route;
+    if (resources.config().cache && resources.config().cache->serve)
+      flags.server.cache = resources.cache_here();
   }
   flags.server.http.port = static_cast<uint16_t>(flags.port);
   flags.server.access.keys = flags.keys;

@@ -1,5 +1,6 @@
 // sotto test-dialogues: runs the dialogues of a workflow, with their own calls or with a model's.
 #include "action/actions.h"
+#include "assistant/screening_runner.h"
 #include "brain/brain.h"
 #include "cli/action_options.h"
 #include "cli/command.h"
@@ -53,10 +54,14 @@ Result<int> Run(const TestFlags& flags) {
   const std::filesystem::path path =
       flags.dialogues.empty() ? workflow->folder / "dialogues" : std::filesystem::path(flags.dialogues);
   SOTTO_ASSIGN_OR_RETURN(const std::vector<DialogueScript> scripts, ReadScripts(path, *workflow));
+  const SystemClock clock;
   ScriptServices services;
   services.caller = TerminalCaller(*workflow, kDemoCustomer, "text");
   if (!flags.made_up) {
-    services.make_runner = [&] { return OpenRunner(*workflow, ":memory:"); };
+    services.make_runner = [&]() -> Result<std::shared_ptr<ActionRunner>> {
+      SOTTO_ASSIGN_OR_RETURN(auto runner, OpenRunner(*workflow, kFreshDatabases));
+      return WithScreening(*workflow, std::move(runner), kFreshDatabases, clock);
+    };
   }
   std::unique_ptr<BrainSession> session;
   if (!flags.model.empty()) {

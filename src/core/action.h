@@ -19,14 +19,18 @@ struct ActionRequest {
   Json options = Json::object();  // the other keys of the workflow's action section
   Caller caller;                  // for whom; never from `arguments`
   std::string session;
-  std::vector<std::string>
-      words = {};  // the caller's last turns, the newest last: what a question to documents is made of
+  std::vector<std::string> words =
+      {};  // the caller's last turns, the newest last: what a question to documents is made of
 };
 
 // The key of one try of one task: the same after a crash and a resumption, and no other's. `task` counts
 // within the session, `attempt` within the task, both from 1. Two sessions never share a key as long as their
 // ids differ (base/unique_id.h). Of visible ASCII, so that it can travel in a header.
 std::string IdempotencyKey(const Caller& caller, std::string_view session, int task, int attempt);
+
+// A failure of whoever looks at an action before it is done (assistant/screening_runner.h); data: {score, reasons}.
+inline constexpr std::string_view kStepUpFailure = "step_up";  // not before the caller is verified once more
+inline constexpr std::string_view kHeldFailure = "held";       // a person decides
 
 // Does one action: its result, a typed failure, or `timeout` at its deadline. Failures of the machinery use
 // the codes timeout, unavailable, busy, unknown_action, invalid_arguments, cancelled, failed. Any thread.

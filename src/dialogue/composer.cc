@@ -54,6 +54,7 @@ void Composer::Say(std::string_view key, const Json& values) {
 RenderOptions Composer::OptionsFor(const ToolDef& tool, Json& values) const {
   RenderOptions options;
   options.today = state_.today;
+  if (!tool.currency.empty()) options.currency = tool.currency;
   options.spoken_form = [&tool](std::string_view field, std::string_view value) {
     const Slot* slot = tool.FindSlot(field);
     return std::string(slot != nullptr ? SpokenValue(slot->entity, value) : value);

@@ -96,7 +96,8 @@ class Decider {
   void Dequeue();
   bool ResumeTop();
   bool NeedsVerification(const Task& task) const;
-  void BeginVerification(int id);
+  void BeginVerification(int id, std::string_view why = "verify_first");
+  void Screened(int id, const ToolResult& result);
   bool SayRejection(const Task& task);
   bool SayDigitsSoFar(const Task& task, const Slot& slot);
   bool SayFailedCheck(const Task& task);
@@ -113,6 +114,19 @@ class Decider {
   void Drop(std::string_view why);
   void End();
   void HandOffTo(const std::string& reason);
+
+  // decider_plan.cc: goals that several tools lead to. False: the decision is made.
+  bool AdvancePlan(const Task& task);
+  bool SayFailedPlanCheck(const Task& task);
+  bool PlanFits(const Task& task, const Json& values);
+  bool ActOnStep(const Task& task, size_t step, const Json& values);
+  void StepResult(int id, const ToolResult& result);
+  void FinishPlan(const Task& task);
+  void FailPlan(int id, size_t step, const std::string& failure, const Json& arguments, const Json& data);
+  // "transfer $5.00 to savings" of each step: those that are to be done, or those that were.
+  std::string StepPhrases(const Task& task, bool done) const;
+  // What a read-back of the task shows: its slots; of a plan also what was reckoned, and its steps.
+  Json Shown(const Task& task) const;
 
   void Emit(Event event);
   void Emit(Event::Type type, int task = 0, std::string name = "", Json value = nullptr) {

@@ -43,7 +43,8 @@ ReadBack Decider::PendingReadBack() const {
   const Task* open = state_.open();
   if (open == nullptr || kind == Kind::kAnythingElse) return {};
   const auto& texts = TextsOf(*open);
-  return {&texts.words, open->slots, composer_.Texts(texts.confirm, *texts.tool, open->slots)};
+  const Json shown = Shown(*open);
+  return {&texts.words, shown, composer_.Texts(texts.confirm, *texts.tool, shown)};
 }
 
 TurnInput Decider::Judge(const TurnInput& input) {

@@ -69,6 +69,10 @@ void Decider::Advance() {
       AskSlots(*task, std::move(missing));
       return;
     }
+    if (TextsOf(*task).plan != nullptr) {
+      if (!AdvancePlan(*task)) return;
+      continue;
+    }
     if (NeedsConfirmation(*task)) {
       AskConfirm(*task);
       return;
@@ -121,7 +125,7 @@ bool Decider::NeedsVerification(const Task& task) const {
          program_.workflow().FindRole(ToolRole::kVerify) != nullptr;
 }
 
-void Decider::BeginVerification(int id) {
+void Decider::BeginVerification(int id, std::string_view why) {
   const ToolDef& tool = ToolOf(*state_.FindTask(id));
   const ToolDef& verify = *program_.workflow().FindRole(ToolRole::kVerify);
   Emit(Event::Type::kTaskSuspended, id, "verification");
@@ -133,7 +137,7 @@ void Decider::BeginVerification(int id) {
     return;
   }
   Emit(Event::Type::kTaskBegan, state_.next_task, verify.name);
-  composer_.Say("verify_first", NamesOf(tool));
+  composer_.Say(why, NamesOf(tool));
   intro_.clear();
 }
 
@@ -256,9 +260,11 @@ void Decider::AskConfirm(const Task& task) {
   const ToolDef& tool = ToolOf(task);
   changed_.clear();
   SayIntro(tool);
-  if (!composer_.Say("tools." + tool.name + ".confirm", TextsOf(task).confirm, tool, task.slots)) {
+  if (!composer_.Say("tools." + tool.name + ".confirm", TextsOf(task).confirm, tool, Shown(task))) {
     std::vector<std::string> read;
+    if (TextsOf(task).plan != nullptr) read.push_back(StepPhrases(task, false));
     for (const Slot& slot : tool.slots) {
+      if (TextsOf(task).plan != nullptr) break;
       const auto found = task.slots.find(slot.name);
       if (found == task.slots.end()) continue;
       read.push_back(PlainWords(slot.name) + " " + ShowValue(slot.entity, *found, state_.today));
@@ -332,7 +338,11 @@ bool Decider::Act(const Task& task) {
 void Decider::Result(const ToolResult& result, std::string_view at) {
   SOTTO_CHECK(state_.acting != 0, "a result without an action");
   const int id = state_.acting;
-  if (result.ok) {
+  if (!result.ok && (result.failure == kStepUpFailure || result.failure == kHeldFailure)) {
+    Screened(id, result);
+  } else if (TextsOf(*state_.FindTask(id)).plan != nullptr) {
+    StepResult(id, result);
+  } else if (result.ok) {
     Done(id, result, at);
   } else {
     Failed(id, result);
@@ -457,7 +467,10 @@ void Decider::HandOffTo(const std::string& reason) {
       if (&task == &state_.finished.back()) add(task.tool, task.slots, "asked");
       continue;
     }
-    add(task.tool, task.slots, task.failure.empty() ? "done" : task.failure);
+    // What somebody was verified with is nobody else's.
+    const bool verified = tool.role == ToolRole::kVerify;
+    add(task.tool, verified ? Json::object() : task.slots, task.failure.empty() ? "done" : task.failure);
+    if (verified) continue;
     done.push_back(Sentence(tool, task.slots) + (task.failure.empty() ? "" : " - failed: " + task.failure));
   }
   for (const Task& task : state_.stack) {
@@ -475,6 +488,8 @@ void Decider::HandOffTo(const std::string& reason) {
   hand_off.words = state_.words;
   if (reason == "failures" || reason == "no_input") {
     composer_.Say("handoff_failures");
+  } else if (reason == "screened") {
+    // said already
   } else if (reason == "verification") {
     composer_.Say("verify_gone");
   } else if (reason != "asked" || composer_.empty()) {

@@ -8,14 +8,14 @@
 namespace sotto {
 namespace {
 
-constexpr std::array<std::string_view, 31> kNames{
-    "began",        "caller",        "day",          "user_said",     "not_taken",
-    "no_input",     "task_began",    "task_queued",  "task_dequeued", "task_suspended",
-    "task_resumed", "task_dropped",  "task_done",    "slot_set",      "slot_inherited",
-    "slot_cleared", "slot_rejected", "slot_partial", "doubted",       "confirmed",
-    "denied",       "clarify",       "action_began", "verified",      "verify_failed",
-    "no_progress",  "started_over",  "replied",      "handed_off",    "ended",
-    "reopened"};
+constexpr std::array<std::string_view, 34> kNames{
+    "began",        "caller",        "day",           "user_said",     "not_taken",
+    "no_input",     "task_began",    "task_queued",   "task_dequeued", "task_suspended",
+    "task_resumed", "task_dropped",  "task_done",     "slot_set",      "slot_inherited",
+    "slot_cleared", "slot_rejected", "slot_partial",  "doubted",       "confirmed",
+    "denied",       "clarify",       "action_began",  "step_done",     "replanned",
+    "screened",     "verified",      "verify_failed", "no_progress",   "started_over",
+    "replied",      "handed_off",    "ended",         "reopened"};
 
 }  // namespace
 

@@ -34,6 +34,9 @@ struct Event {
     kDenied,         // task: no to the read-back
     kClarify,        // name: tool, value: call that was not believed
     kActionBegan,    // task, name: idempotency key, value: arguments
+    kStepDone,       // task, name: step of the plan ("2"), value: {data, arguments} and, if it acted, {acted}
+    kReplanned,      // task, name: failure, value: {step, arguments, data} or {again}: what is done once more
+    kScreened,       // task, name: step_up or held, value: {score, reasons}: the action was not begun
     kVerified,       // name: tool, value: {customer, at}: the caller is who they say
     kVerifyFailed,   // task
     kNoProgress,     // the turn brought nothing

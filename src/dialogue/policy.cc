@@ -4,6 +4,8 @@
 
 #include "base/check.h"
 #include "dialogue/decider.h"
+#include "dialogue/plan_progress.h"
+#include "workflow/plan_value.h"
 
 namespace sotto {
 
@@ -43,12 +45,22 @@ Decision DecideResult(const DialogueProgram& program, const DialogueState& state
 ActionRequest RunningAction(const DialogueProgram& program, const DialogueState& state) {
   const Task* task = state.FindTask(state.acting);
   SOTTO_CHECK(task != nullptr, "no action runs");
-  const ToolDef& tool = *program.FindTool(task->tool)->tool;
+  const DialogueProgram::ToolTexts& texts = *program.FindTool(task->tool);
+  Json slots = task->slots;
+  const ToolDef* acting = texts.tool;
+  if (texts.plan != nullptr) {
+    const Json values = PlanValues(*texts.plan->plan, task->slots, task->results);
+    const std::optional<size_t> step = NextStep(*texts.plan, *task, values);
+    SOTTO_CHECK(step.has_value(), "no step of {} runs", task->tool);
+    acting = texts.plan->tools[*step];
+    slots = StepArguments(*texts.plan, *step, *task, values, state.today).value_or(Json::object());
+  }
+  const ToolDef& tool = *acting;
   ActionRequest request;
   request.tool = tool.name;
   request.action = tool.action;
   for (const Slot& slot : tool.slots) {
-    if (const auto found = task->slots.find(slot.name); found != task->slots.end()) {
+    if (const auto found = slots.find(slot.name); found != slots.end()) {
       request.arguments[slot.argument()] = *found;
     }
   }

@@ -32,7 +32,7 @@ TurnInput CertainInput(std::string text, const std::vector<ToolCall>& calls);
 
 // Given to the human side.
 struct HandOff {
-  std::string reason;              // asked, failures, no_input, verification, action_failed, rule
+  std::string reason;              // asked, failures, no_input, verification, action_failed, rule, screened
   std::string summary;             // one line for a person
   Json tasks = Json::array();      // [{tool, slots, status}]: open, suspended, queued, done, failed
   std::vector<std::string> words;  // what the user said last

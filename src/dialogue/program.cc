@@ -5,32 +5,12 @@
 
 #include "base/check.h"
 #include "text/normalise.h"
+#include "workflow/plan_value.h"
 #include "workflow/stakes.h"
 #include "workflow/tool_words.h"
 
 namespace sotto {
 namespace {
-
-std::string_view FormatOf(const Entity& entity) {
-  switch (entity.type) {
-    case Entity::Type::kMoney:
-      return "money";
-    case Entity::Type::kNumber:
-      return "number";
-    case Entity::Type::kDigits:
-      return "digits";
-    case Entity::Type::kDate:
-      return "date";
-    case Entity::Type::kTime:
-      return "time";
-    case Entity::Type::kDuration:
-      return "duration";
-    case Entity::Type::kDateRange:
-      return "date_range";
-    default:
-      return "";
-  }
-}
 
 // "{amount}" -> "{amount:money}": a field without a format takes that of its slot or result field.
 std::string WithFormats(std::string_view text, const ToolDef* tool) {
@@ -44,7 +24,8 @@ std::string WithFormats(std::string_view text, const ToolDef* tool) {
     const std::string field(text.substr(i + 1, end - i - 1));
     out += field;
     if (const Slot* slot = tool->FindSlot(field)) {
-      if (const auto format = FormatOf(slot->entity); !format.empty()) out += fmt::format(":{}", format);
+      if (const auto format = FormatOfEntity(slot->entity); format != "text")
+        out += fmt::format(":{}", format);
     } else if (const auto returned = tool->action_returns.find(field);
                returned != tool->action_returns.end()) {
       if (returned->second != "text") out += ":" + returned->second;
@@ -74,6 +55,14 @@ bool TakesTime(const LanguageData& language, const ToolDef& tool) {
   });
 }
 
+Result<std::map<std::string, DialogueProgram::Variants, std::less<>>> CompileFailed(const ToolDef& tool) {
+  std::map<std::string, DialogueProgram::Variants, std::less<>> texts;
+  for (const auto& [code, failed] : tool.failed) {
+    SOTTO_ASSIGN_OR_RETURN(texts[code], CompileTexts(failed, &tool, tool.name + ".failed." + code));
+  }
+  return texts;
+}
+
 Result<DialogueProgram::ToolTexts> CompileTool(const Workflow& workflow, const ToolDef& tool) {
   DialogueProgram::ToolTexts texts;
   texts.tool = &tool;
@@ -83,9 +72,7 @@ Result<DialogueProgram::ToolTexts> CompileTool(const Workflow& workflow, const T
   texts.takes_time = TakesTime(*workflow.language_data, tool);
   SOTTO_ASSIGN_OR_RETURN(texts.confirm, CompileTexts(tool.confirm, &tool, tool.name + ".confirm"));
   SOTTO_ASSIGN_OR_RETURN(texts.done, CompileTexts(tool.done, &tool, tool.name + ".done"));
-  for (const auto& [code, failed] : tool.failed) {
-    SOTTO_ASSIGN_OR_RETURN(texts.failed[code], CompileTexts(failed, &tool, tool.name + ".failed." + code));
-  }
+  SOTTO_ASSIGN_OR_RETURN(texts.failed, CompileFailed(tool));
   std::vector<std::string> names;
   for (const Slot& slot : tool.slots) names.push_back(slot.name);
   for (const Check& check : tool.checks) {
@@ -105,6 +92,56 @@ Result<DialogueProgram::ToolTexts> CompileTool(const Workflow& workflow, const T
   return texts;
 }
 
+// A yes to a plan may name what its steps do: "yes, transfer it".
+void AddActWords(const ToolWords& from, ToolWords& to) {
+  for (const auto& list : {&ToolWords::verbs, &ToolWords::past, &ToolWords::nouns, &ToolWords::objects}) {
+    for (const std::string& text : (from.*list).Texts()) (to.*list).AddWords(text);
+  }
+}
+
+Result<DialogueProgram::ToolTexts> CompilePlan(const Workflow& workflow, const PlanDef& plan) {
+  SOTTO_ASSIGN_OR_RETURN(DialogueProgram::ToolTexts texts, CompileTool(workflow, plan.goal));
+  auto made = std::make_shared<DialogueProgram::PlanTexts>();
+  made->plan = &plan;
+  std::vector<std::string> names;
+  for (const Slot& slot : plan.goal.slots) names.push_back(slot.name);
+  for (const auto& [name, value] : plan.values) {
+    names.push_back(name);
+    // A yes may repeat what was reckoned.
+    const auto format = plan.goal.action_returns.find(name);
+    ToolWords::Slot words;
+    words.name = words.entity = name;  // no two of them are of a kind: each says by itself which is meant
+    words.number = format->second == "money" || format->second == "number";
+    if (words.number) texts.words.slots.push_back(std::move(words));
+  }
+  for (const GoalStep& step : plan.steps) {
+    const ToolDef* tool = workflow.FindTool(step.tool);
+    SOTTO_CHECK(tool != nullptr, "no tool '{}'", step.tool);
+    made->tools.push_back(tool);
+    if (step.acts) AddActWords(WordsOf(workflow, *tool), texts.words);
+    SOTTO_ASSIGN_OR_RETURN(auto say, CompileTexts(step.say, tool, plan.goal.name + ".steps"));
+    made->step_say.push_back(std::move(say));
+    SOTTO_ASSIGN_OR_RETURN(auto failed, CompileFailed(*tool));
+    made->step_failed.push_back(std::move(failed));
+    made->when.emplace_back();
+    if (step.when.empty()) continue;
+    SOTTO_ASSIGN_OR_RETURN(auto rule, Rule::Parse(step.when, names));
+    made->when.back().push_back(std::move(rule));
+  }
+  for (const Check& check : plan.checks) {
+    SOTTO_ASSIGN_OR_RETURN(auto say, CompileTexts(check.say, &plan.goal, plan.goal.name + ".checks"));
+    SOTTO_ASSIGN_OR_RETURN(auto rule, Rule::Parse(check.rule, names));
+    made->check_say.push_back(std::move(say));
+    made->check_rules.push_back(std::move(rule));
+  }
+  if (!plan.complete.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(auto rule, Rule::Parse(plan.complete, names));
+    made->complete.push_back(std::move(rule));
+  }
+  texts.plan = std::move(made);
+  return texts;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const DialogueProgram>> DialogueProgram::Compile(
@@ -113,6 +150,9 @@ Result<std::shared_ptr<const DialogueProgram>> DialogueProgram::Compile(
   program->workflow_ = std::move(workflow);
   for (const ToolDef& tool : program->workflow_->tools) {
     SOTTO_ASSIGN_OR_RETURN(program->tools_[tool.name], CompileTool(*program->workflow_, tool));
+  }
+  for (const PlanDef& plan : program->workflow_->plans) {
+    SOTTO_ASSIGN_OR_RETURN(program->tools_[plan.goal.name], CompilePlan(*program->workflow_, plan));
   }
   for (const auto& [key, texts] : program->workflow_->texts) {
     SOTTO_ASSIGN_OR_RETURN(program->messages_[key], CompileTexts(texts, nullptr, "messages." + key));
@@ -150,6 +190,11 @@ std::vector<std::string> DialogueProgram::FixedParts() const {
     for (const auto& [code, variants] : tool.failed) add(variants);
     for (const Variants& variants : tool.check_say) add(variants);
     for (const SlotTexts& slot : tool.slots) add(slot.question);
+    if (tool.plan == nullptr) continue;
+    for (const Variants& variants : tool.plan->check_say) add(variants);
+    for (const auto& failed : tool.plan->step_failed) {
+      for (const auto& [code, variants] : failed) add(variants);
+    }
   }
   return {parts.begin(), parts.end()};
 }

@@ -22,6 +22,17 @@ class DialogueProgram {
     Variants question;
     std::vector<Rule> when;  // none or one
   };
+  // Of a goal that several tools lead to.
+  struct PlanTexts {
+    const PlanDef* plan = nullptr;
+    std::vector<const ToolDef*> tools;    // one a step
+    std::vector<Variants> step_say;       // one a step
+    std::vector<std::vector<Rule>> when;  // one a step: none or one
+    std::vector<Variants> check_say;      // one a check
+    std::vector<Rule> check_rules;
+    std::vector<Rule> complete;                                             // none or one
+    std::vector<std::map<std::string, Variants, std::less<>>> step_failed;  // one a step
+  };
   struct ToolTexts {
     const ToolDef* tool = nullptr;
     Variants confirm;
@@ -33,7 +44,8 @@ class DialogueProgram {
     ToolWords words;               // that a yes may repeat
     bool acts = false;             // changes something in the world (workflow/stakes.h)
     bool reads_back = false;
-    bool takes_time = false;  // has a slot for a time: "tomorrow" is a value then
+    bool takes_time = false;                // has a slot for a time: "tomorrow" is a value then
+    std::shared_ptr<const PlanTexts> plan;  // null: one tool does it
   };
 
   // The error names the tool or message and what is wrong with its text; a workflow that passed its checks

@@ -159,7 +159,7 @@ Result<void> ParseLine(std::string_view key, std::string_view value, int line, c
 // Answers with the script's results first, then with the real runner, then with something of the right type.
 class ScriptRunner final : public InlineActionRunner {
  public:
-  ScriptRunner(const Workflow& workflow, std::unique_ptr<ActionRunner> real)
+  ScriptRunner(const Workflow& workflow, std::shared_ptr<ActionRunner> real)
       : workflow_(workflow), real_(std::move(real)) {}
 
   ToolResult Run(const ActionRequest& request) override {
@@ -174,7 +174,7 @@ class ScriptRunner final : public InlineActionRunner {
 
  private:
   const Workflow& workflow_;
-  std::unique_ptr<ActionRunner> real_;
+  std::shared_ptr<ActionRunner> real_;
   std::vector<ToolResult> results_;
   size_t next_ = 0;
 };
@@ -450,7 +450,7 @@ ScriptOutcome RunScript(std::shared_ptr<const Workflow> workflow, const Dialogue
     fail(script.line, program.error().message);
     return outcome;
   }
-  std::unique_ptr<ActionRunner> real;
+  std::shared_ptr<ActionRunner> real;
   if (services.make_runner) {
     auto made = services.make_runner();
     if (!made) {

@@ -60,7 +60,7 @@ Result<void> SetPolicy(Workflow& workflow, const std::string& key, const std::st
 
 struct ScriptServices {
   // Makes the runner of one dialogue's actions, fresh each time; null: results are made up.
-  std::function<Result<std::unique_ptr<ActionRunner>>()> make_runner;
+  std::function<Result<std::shared_ptr<ActionRunner>>()> make_runner;
   Caller caller;  // who talks
   // The brain; null: the calls of the script.
   std::function<Result<Understanding>(const Dialogue& dialogue, const Conversation& history,

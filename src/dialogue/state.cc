@@ -24,6 +24,43 @@ void Remove(DialogueState& state, int id) {
   if (state.acting == id) state.acting = 0;
 }
 
+bool HasActed(const Task& task, const std::string& step) {
+  return std::any_of(task.acted.begin(), task.acted.end(),
+                     [&](const Json& done) { return done.value("step", std::string()) == step; });
+}
+
+// What was looked up for a plan may be true no longer, and with it what was agreed to; what was done was done.
+void ForgetLookUps(Task& task) {
+  Json kept = Json::object();
+  for (const auto& [step, data] : task.results.items()) {
+    if (HasActed(task, step)) kept[step] = data;
+  }
+  if (kept.size() < task.results.size()) task.confirmed = false;
+  task.results = std::move(kept);
+}
+
+void ApplyStep(Task& task, const Event& event) {
+  task.results[event.name] = event.value.value("data", Json::object());
+  if (event.value.value("acted", false)) {
+    task.acted.push_back(
+        {{"step", event.name}, {"arguments", event.value.value("arguments", Json::object())}});
+  }
+}
+
+void ApplyReplanned(Task& task, const Event& event) {
+  task.replanned = true;
+  task.confirmed = false;
+  task.failed_step = event.value;
+  task.failed_step["failure"] = event.name;
+  Json kept = Json::array();
+  const Json again = event.value.value("again", Json::array());
+  for (const Json& done : task.acted) {
+    if (std::find(again.begin(), again.end(), done.at("step")) == again.end()) kept.push_back(done);
+  }
+  task.acted = std::move(kept);
+  ForgetLookUps(task);
+}
+
 Pending::Kind PendingKind(const Json& replied) {
   const auto found = replied.find("pending");
   if (found == replied.end()) return Pending::Kind::kNone;
@@ -110,6 +147,7 @@ void ApplyTask(DialogueState& state, const Event& event) {
       if (found == state.stack.end()) return;
       found->suspended = false;
       found->waits = false;
+      ForgetLookUps(*found);
       std::rotate(found, found + 1, state.stack.end());
       return;
     }
@@ -135,12 +173,14 @@ void ApplyToTask(DialogueState& state, Task& task, const Event& event) {
       task.slots[event.name] = event.value;
       task.partial.erase(event.name);
       task.confirmed = false;
+      ForgetLookUps(task);
       state.failures = 0;
       break;
     case Event::Type::kSlotCleared:
       task.slots.erase(event.name);
       task.partial.erase(event.name);
       task.confirmed = false;
+      ForgetLookUps(task);
       break;
     case Event::Type::kSlotPartial:
       if (const auto digits = event.value.get<std::string>(); digits.empty()) {
@@ -165,6 +205,18 @@ void ApplyToTask(DialogueState& state, Task& task, const Event& event) {
       state.acting = task.id;
       state.acting_key = event.name;
       state.pending = {};
+      break;
+    case Event::Type::kScreened:
+      task.stepped_up = true;
+      state.acting = 0;
+      break;
+    case Event::Type::kStepDone:
+      ApplyStep(task, event);
+      state.acting = 0;
+      break;
+    case Event::Type::kReplanned:
+      ApplyReplanned(task, event);
+      state.acting = 0;
       break;
     case Event::Type::kVerifyFailed:
       ++task.failed_attempts;

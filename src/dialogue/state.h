@@ -29,6 +29,12 @@ struct Task {
   bool waits = false;       // suspended until the caller is verified
   int actions = 0;          // begun for it
   int failed_attempts = 0;  // kVerify
+  bool stepped_up = false;  // its action was held back once until the caller was verified anew
+  // Of a plan (workflow.h):
+  Json results = Json::object();  // step ("1") -> its result's data
+  Json acted = Json::array();     // [{step, arguments}]: what has been done, in order
+  bool replanned = false;         // once is allowed
+  Json failed_step = nullptr;     // {step, arguments, data, failure}: why it was planned again
 
   bool operator==(const Task&) const = default;
 };

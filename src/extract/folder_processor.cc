@@ -85,10 +85,8 @@ Result<bool> FolderProcessor::Process(const std::filesystem::path& file, Process
   std::string status = "failed";
   Json json{{"document", name}, {"hash", hash}};
   if (document) {
-    const Extraction extraction = ExtractFields(*document, schema_);
-    json.update(ToJson(extraction));
+    status = Extract(*document, json);
     json["document"] = name;
-    status = extraction.straight_through ? "straight_through" : "review";
   } else {
     if (document.error().code == ErrorCode::kNotFound) return false;  // removed while it was read
     json["status"] = "failed";
@@ -99,6 +97,27 @@ Result<bool> FolderProcessor::Process(const std::filesystem::path& file, Process
   ++(status == "failed" ? report.failed : status == "review" ? report.review : report.straight_through);
   Move(file, hash);
   return true;
+}
+
+// What comes of a document that was read, into `json`; the status.
+std::string FolderProcessor::Extract(const Document& document, Json& json) const {
+  const ExtractSchema* schema = &schema_;
+  if (options_.classify) {
+    const DocumentClass kind = options_.classify(document.text);
+    json["class"] = {{"label", kind.label.empty() ? Json() : Json(kind.label)},
+                     {"confidence", kind.confidence}};
+    const auto found = options_.schemas.find(kind.label);
+    if (found == options_.schemas.end()) {
+      json["status"] = "review";
+      json["why"] = {kind.label.empty() ? "no class that is sure enough"
+                                        : fmt::format("class '{}' has no schema", kind.label)};
+      return "review";
+    }
+    schema = &found->second;
+  }
+  const Extraction extraction = ExtractFields(document, *schema);
+  json.update(ToJson(extraction));
+  return extraction.straight_through ? "straight_through" : "review";
 }
 
 Result<ProcessReport> FolderProcessor::RunOnce() {

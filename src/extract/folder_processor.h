@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "base/sqlite.h"
@@ -19,10 +20,20 @@
 
 namespace sotto {
 
+// What kind of document one is, and how sure that is.
+struct DocumentClass {
+  std::string label;  // empty: none of those that are known, or not sure enough
+  double confidence = 0;
+};
+
 struct ProcessOptions {
   DocumentOptions documents;
   std::filesystem::path move;  // where documents go when they are done; empty: they stay
   std::function<void(const std::string& line)> tell = {};
+  // Of a document's text; null: all are of one kind. What is of a class goes by its schema in `schemas`; a class without one
+  // or no class at all is for a person.
+  std::function<DocumentClass(const std::string& text)> classify = {};
+  std::map<std::string, ExtractSchema> schemas = {};
 };
 
 struct ProcessReport {
@@ -46,6 +57,7 @@ class FolderProcessor {
                   ProcessOptions options, Database database);
   Result<void> Store(const std::string& hash, const std::string& name, const std::string& status,
                      const Json& json);
+  std::string Extract(const Document& document, Json& json) const;
   void Move(const std::filesystem::path& file, const std::string& hash);
 
   std::filesystem::path from_, out_;

@@ -3,7 +3,7 @@
 // (CacheKey), so that a hit is what the same models would say again, whoever is calling.
 //
 // Layers of it share one interface: in the process (exact_cache.h), in Redis for several processes
-// (redis_cache.h), the one before the other (LayeredCache).
+// (redis_cache.h), in another Sotto for several machines (central_cache.h), the one before the other (LayeredCache).
 #pragma once
 
 #include <functional>
@@ -62,11 +62,26 @@ class AnswerCache {
   virtual bool trusted() const { return true; }
 };
 
+// One that others share, somewhere else.
+class SharedCache : public AnswerCache {
+ public:
+  bool trusted() const override { return false; }
+  // Waits until everything kept so far is there; for tests and `sotto cache`.
+  virtual void Settle() = 0;
+  // Entries there are, of whoever wrote them; blocks.
+  virtual Result<size_t> Count() = 0;
+  // As Forget, but blocks, and says how many went.
+  virtual Result<size_t> Remove(const std::string& tag) = 0;
+};
+
 // The nearest first; what a later one finds is kept for `near_ttl` in the first.
 class LayeredCache final : public AnswerCache {
  public:
-  LayeredCache(std::shared_ptr<AnswerCache> near, std::shared_ptr<AnswerCache> far, Duration near_ttl)
-      : near_(std::move(near)), far_(std::move(far)), near_ttl_(near_ttl) {}
+  // `near_is_own`: only this process keeps in the near one, which is emptied where anything is forgotten: its copies have no
+  // tags. Of one that is shared only what has the tag goes, and copies live on for `near_ttl`.
+  LayeredCache(std::shared_ptr<AnswerCache> near, std::shared_ptr<AnswerCache> far, Duration near_ttl,
+               bool near_is_own = true)
+      : near_(std::move(near)), far_(std::move(far)), near_ttl_(near_ttl), near_is_own_(near_is_own) {}
 
   void Find(const std::string& key, Found found) override {
     near_->Find(key, [near = near_, far = far_, ttl = near_ttl_, key,
@@ -84,7 +99,7 @@ class LayeredCache final : public AnswerCache {
     far_->Keep(key, understanding, ttl, tags);
   }
   void Forget(const std::string& tag) override {
-    near_->Forget("");  // what came from afar has no tags here
+    near_->Forget(near_is_own_ ? "" : tag);
     far_->Forget(tag);
   }
   Counters counters() const override { return near_->counters(); }
@@ -94,6 +109,7 @@ class LayeredCache final : public AnswerCache {
   const std::shared_ptr<AnswerCache> near_;
   const std::shared_ptr<AnswerCache> far_;
   const Duration near_ttl_;
+  const bool near_is_own_;
 };
 
 }  // namespace sotto

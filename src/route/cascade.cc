@@ -222,8 +222,9 @@ class Steps : public std::enable_shared_from_this<Steps> {
       });
     };
     if (step.kind == Kind::kCache) {
+      if (const Understanding* warm = WarmAnswer()) return answered(*warm);
       turn_->key = CacheKey(scope_, turn_->hypotheses.front().text);
-      plan_->cache->Find(turn_->key, [answered](std::optional<Understanding> found) {
+      CacheNow().Find(turn_->key, [answered](std::optional<Understanding> found) {
         if (found) return answered(*std::move(found));
         answered(MakeError(ErrorCode::kNotFound, "not seen before"));
       });
@@ -328,6 +329,19 @@ class Steps : public std::enable_shared_from_this<Steps> {
     return step.kind == Kind::kCache || step.kind == Kind::kSemantic;
   }
 
+  // What is known from the start of what is said first; null: nothing.
+  const Understanding* WarmAnswer() const {
+    if (plan_->warm == nullptr || !scope_.history.turns.empty() ||
+        scope_.expectation.kind != Expectation::Kind::kNone)
+      return nullptr;
+    return plan_->warm->Find(turn_->hypotheses.front().text);
+  }
+
+  // What may not leave is neither kept nor looked for elsewhere.
+  AnswerCache& CacheNow() const {
+    return plan_->cache_here != nullptr && Rule() != PrivacyRule::kAllow ? *plan_->cache_here : *plan_->cache;
+  }
+
   void Keep(const Understanding& answer) {
     if (!plan_->keep_for) return;
     Duration ttl = Duration::max();
@@ -337,7 +351,8 @@ class Steps : public std::enable_shared_from_this<Steps> {
       tags.push_back(plan_->tag + "/" + call.call.name);
     }
     if (ttl <= Duration::zero()) return;
-    if (!turn_->key.empty()) plan_->cache->Keep(turn_->key, answer, ttl, tags);
+    for (const Understanding::Call& call : answer.calls) guessed_.push_back(call.call.name);
+    if (!turn_->key.empty()) CacheNow().Keep(turn_->key, answer, ttl, tags);
     // Of a rule's answer there is nothing to learn.
     if (plan_->semantic != nullptr && turn_->hypotheses.size() == 1 && answer.made_by != MadeBy::kRule) {
       const Understanding& guess = turn_->best ? *turn_->best : answer;

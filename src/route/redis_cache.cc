@@ -134,7 +134,6 @@ class RedisCacheImpl final : public RedisCache {
     const std::lock_guard lock(mutex_);
     return counters_;
   }
-  bool trusted() const override { return false; }
 
   void Settle() override {
     (void)Wait<int>([](std::stop_token) -> Result<int> { return 0; });

@@ -22,19 +22,12 @@ struct RedisOptions {
   bool warns = true;                          // once, when it cannot be reached
 };
 
-class RedisCache : public AnswerCache {
+class RedisCache : public SharedCache {
  public:
   // "host:port".
   static Result<RedisOptions> ParseAddress(std::string_view address);
   // Connects when it is first asked.
   static std::shared_ptr<RedisCache> Make(const RedisOptions& options);
-
-  // Waits until everything kept so far is there; for tests and `sotto cache`.
-  virtual void Settle() = 0;
-  // Entries there are, of whoever wrote them; blocks.
-  virtual Result<size_t> Count() = 0;
-  // As Forget, but blocks, and says how many went.
-  virtual Result<size_t> Remove(const std::string& tag) = 0;
 };
 
 }  // namespace sotto

@@ -23,6 +23,7 @@
 #include "route/semantic_cache.h"
 #include "route/spending.h"
 #include "route/threshold.h"
+#include "route/warm_answers.h"
 
 namespace sotto {
 
@@ -59,6 +60,10 @@ struct RoutePlan {
   AnswerCheck check;
   std::string fingerprint;  // of everything above that understandings depend on, and of the tenant
   std::shared_ptr<AnswerCache> cache = nullptr;
+  // The layers of `cache` that are on this machine, where others are not: what must not leave is kept and looked for
+  // here. Null: all are.
+  std::shared_ptr<AnswerCache> cache_here = nullptr;
+  std::shared_ptr<const WarmAnswers> warm = nullptr;  // known from the start; null: nothing is
   std::shared_ptr<SemanticCache> semantic = nullptr;
   // How long the understanding of a call may be kept; 0: not at all. Of several calls the least counts.
   std::function<Duration(const ToolCall&)> keep_for = nullptr;

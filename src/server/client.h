@@ -15,11 +15,12 @@ inline constexpr const char* kModels = "models";          // the OpenAI-compatib
 inline constexpr const char* kLabel = "label";            // say what turns meant, in the key's name
 inline constexpr const char* kMetrics = "metrics";        // read them
 inline constexpr const char* kRecordings = "recordings";  // list, hear, pause and delete them
+inline constexpr const char* kCache = "cache";            // the central cache of other Sottos
 inline constexpr const char* kAdmin = "admin";            // reload
 }  // namespace scope
 inline const std::vector<std::string> kScopes{scope::kTalk,  scope::kVouch,   scope::kModels,
                                               scope::kLabel, scope::kMetrics, scope::kRecordings,
-                                              scope::kAdmin};
+                                              scope::kAdmin, scope::kCache};
 
 // Who asks a server without keys.
 inline constexpr const char* kAnybody = "anybody";

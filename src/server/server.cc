@@ -128,12 +128,26 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
                       parts.options.calls);
   parts.call_log.emplace(*services.clock);
   parts.models.emplace(*services.scheduler, parts.options.models);
-  parts.service.emplace(Service::Parts{
-      services.clock, services.scheduler, parts.access.get(), parts.workflows.get(), &*parts.sessions,
-      &*parts.calls, &*parts.admission, &*parts.call_log, &*parts.models, parts.options.gateway.get(),
-      &parts.metrics, [&parts] { return parts.connections(); },
-      [weak = std::weak_ptr(made)] { return ReloadLater(weak); }, parts.options.page, parts.options.carriers,
-      parts.options.indexes, parts.recordings.get(), parts.tracer.get(), parts.options.desks});
+  parts.service.emplace(Service::Parts{services.clock,
+                                       services.scheduler,
+                                       parts.access.get(),
+                                       parts.workflows.get(),
+                                       &*parts.sessions,
+                                       &*parts.calls,
+                                       &*parts.admission,
+                                       &*parts.call_log,
+                                       &*parts.models,
+                                       parts.options.gateway.get(),
+                                       &parts.metrics,
+                                       [&parts] { return parts.connections(); },
+                                       [weak = std::weak_ptr(made)] { return ReloadLater(weak); },
+                                       parts.options.page,
+                                       parts.options.carriers,
+                                       parts.options.indexes,
+                                       parts.recordings.get(),
+                                       parts.tracer.get(),
+                                       parts.options.desks,
+                                       parts.options.cache});
   parts.io.emplace(parts.options.io_threads);
   SOTTO_ASSIGN_OR_RETURN(parts.http, HttpServer::Listen(*parts.io, parts.options.http, *parts.service));
   for (const auto* ports : {&parts.options.audio_sockets, &parts.options.wyoming}) {

@@ -39,9 +39,10 @@ struct ServerOptions {
   std::shared_ptr<ChatGateway> gateway;  // `model: auto` beyond the workflows; null: nobody elsewhere
   TracerOptions traces;
   WebhookOptions webhooks;
-  std::filesystem::path recordings;  // folder; empty: calls are not recorded
-  SearchApi::Indexes indexes;        // of documents, for POST /v1/search
-  LabelApi::Desks desks;             // where turns get labels; none: nothing is labelled here
+  std::filesystem::path recordings;    // folder; empty: calls are not recorded
+  SearchApi::Indexes indexes;          // of documents, for POST /v1/search
+  LabelApi::Desks desks;               // where turns get labels; none: nothing is labelled here
+  std::shared_ptr<AnswerCache> cache;  // served to other Sottos; null: none is
   CarrierOptions carriers;
   int io_threads = 2;
   bool page = true;

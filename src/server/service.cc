@@ -70,7 +70,8 @@ Service::Service(Parts parts)
                    [workflows = parts_.workflows] { return SpecialistsFolder(*workflows); }),
       search_(*parts_.scheduler, parts_.indexes),
       recordings_(*parts_.scheduler, parts_.recordings),
-      labels_(*parts_.scheduler, parts_.desks) {
+      labels_(*parts_.scheduler, parts_.desks),
+      cache_(parts_.cache) {
   AddRoutes();
   rest_.AddTo(router_);
   streams_.AddTo(router_);
@@ -79,6 +80,7 @@ Service::Service(Parts parts)
   search_.AddTo(router_);
   recordings_.AddTo(router_);
   labels_.AddTo(router_);
+  cache_.AddTo(router_);
 }
 
 void Service::AddRoutes() {

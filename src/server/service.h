@@ -8,6 +8,7 @@
 
 #include "server/access.h"
 #include "server/asterisk_streams.h"
+#include "server/cache_api.h"
 #include "server/label_api.h"
 #include "server/media_streams.h"
 #include "server/metrics.h"
@@ -45,6 +46,7 @@ class Service final : public HttpHandler {
     Recordings* recordings = nullptr;  // null: there are none
     Tracer* tracer = nullptr;
     LabelApi::Desks desks;
+    std::shared_ptr<AnswerCache> cache;  // served to other Sottos; null: none is
   };
 
   explicit Service(Parts parts);
@@ -75,6 +77,7 @@ class Service final : public HttpHandler {
   SearchApi search_;
   RecordingsApi recordings_;
   LabelApi labels_;
+  CacheApi cache_;
   std::atomic<bool> ready_{false};
 };
 

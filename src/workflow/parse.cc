@@ -11,6 +11,8 @@
 #include "text/times.h"
 #include "workflow/messages.h"
 #include "workflow/network.h"
+#include "workflow/plan_parse.h"
+#include "workflow/screen_use.h"
 #include "workflow/suggest.h"
 #include "workflow/validate.h"
 #include "workflow/yaml_reader.h"
@@ -93,7 +95,7 @@ class WorkflowParser {
   void ReadRoot(const YAML::Node& root) {
     reader_.CheckMap(root, "",
                      {"workflow", "language", "privacy", "recording", "assistant", "entities", "tools",
-                      "network", "policy", "messages", "mcp"},
+                      "plan", "network", "screen", "policy", "messages", "mcp"},
                      "the workflow");
     reader_.Read(root, "", "workflow", workflow_.name);
     reader_.Read(root, "", "language", workflow_.language);
@@ -117,8 +119,14 @@ class WorkflowParser {
       reader_.Read(node, "recording", "calls", workflow_.recording.calls);
       reader_.Read(node, "recording", "keep_days", workflow_.recording.keep_days, 1);
     }
+    if (const YAML::Node node = root["plan"]) {
+      ReadPlans(node, workflow_, reader_,
+                [this](const std::string& path, const std::string& name, const YAML::Node& tool,
+                       const std::vector<std::string>& keys) { return ToolOf(path, name, tool, keys); });
+    }
     if (const YAML::Node node = root["policy"]) ReadPolicy(node);
     if (const YAML::Node node = root["network"]) ReadNetwork(node, workflow_, reader_);
+    if (const YAML::Node node = root["screen"]) ReadScreenUse(node, workflow_, reader_);
     ReadMessages(root["messages"]);
     if (const ToolDef* unclear = workflow_.FindRole(ToolRole::kUnclear))
       workflow_.unclear_tool = unclear->name;
@@ -269,14 +277,17 @@ class WorkflowParser {
   }
 
   void ReadTool(const std::string& name, const YAML::Node& node) {
-    const std::string path = "tools." + name;
-    if (!reader_.CheckMap(node, path,
-                          {"as", "description", "role", "title", "doing", "slots", "checks", "confirm",
-                           "effect", "action", "privacy", "done", "failed", "handoff_on", "related",
-                           "requires_verified", "attempts", "examples"},
-                          fmt::format("tool '{}'", name))) {
-      return;
-    }
+    static const std::vector<std::string> keys{
+        "as",       "description", "role",    "title", "doing",  "slots",      "checks",  "confirm",
+        "effect",   "action",      "privacy", "done",  "failed", "handoff_on", "related", "requires_verified",
+        "attempts", "examples"};
+    if (auto tool = ToolOf("tools." + name, name, node, keys)) workflow_.tools.push_back(*std::move(tool));
+  }
+
+  // A tool of `keys`; none where the node is no map.
+  std::optional<ToolDef> ToolOf(const std::string& path, const std::string& name, const YAML::Node& node,
+                                const std::vector<std::string>& keys) {
+    if (!reader_.CheckMap(node, path, keys, fmt::format("tool '{}'", name))) return std::nullopt;
     ToolDef tool;
     tool.name = name;
     reader_.Read(node, path, "as", tool.as);
@@ -288,7 +299,8 @@ class WorkflowParser {
     reader_.Read(node, path, "doing", tool.doing);
     if (const YAML::Node slots = node["slots"];
         slots && reader_.CheckNames(slots, path + ".slots", "slots", true)) {
-      for (const auto& item : slots) ReadSlot(path + ".slots", item.first.Scalar(), item.second, tool);
+      for (const auto& item : slots)
+        ReadSlot(path + ".slots", item.first.Scalar(), item.second, path.starts_with("plan."), tool);
     }
     if (const YAML::Node checks = node["checks"]) ReadChecks(checks, path + ".checks", tool);
     ReadConfirm(node, path, tool);
@@ -315,7 +327,7 @@ class WorkflowParser {
       tool.action_returns.try_emplace("source", "text");
       if (tool.done.empty()) tool.done = {"{answer}"};
     }
-    workflow_.tools.push_back(std::move(tool));
+    return tool;
   }
 
   // Texts, or "never".
@@ -329,15 +341,15 @@ class WorkflowParser {
     }
   }
 
-  void ReadSlot(const std::string& slots_path, const std::string& name, const YAML::Node& node,
+  // `of_plan`: it may have a `default`, which workflow/plan_parse.h reads.
+  void ReadSlot(const std::string& slots_path, const std::string& name, const YAML::Node& node, bool of_plan,
                 ToolDef& tool) {
     const std::string path = slots_path + "." + name;
-    if (!reader_.CheckMap(node, path,
-                          {"as", "entity", "only", "required", "grounded", "inferred", "ask", "question",
-                           "when", "phrases", "description", "min", "max", "usual", "secret"},
-                          fmt::format("slot '{}'", name))) {
-      return;
-    }
+    std::vector<std::string> keys{"as",          "entity", "only",     "required", "grounded",
+                                  "inferred",    "ask",    "question", "when",     "phrases",
+                                  "description", "min",    "max",      "usual",    "secret"};
+    if (of_plan) keys.emplace_back("default");
+    if (!reader_.CheckMap(node, path, keys, fmt::format("slot '{}'", name))) return;
     Slot slot;
     slot.name = name;
     reader_.Read(node, path, "as", slot.as);

@@ -74,11 +74,14 @@ class Validator {
  public:
   Validator(const Workflow& workflow, YamlReader& reader) : workflow_(workflow), reader_(reader) {
     for (const ToolDef& tool : workflow.tools) tool_names_.push_back(tool.name);
+    for (const PlanDef& plan : workflow.plans) tool_names_.push_back(plan.goal.name);
   }
 
   void Run() {
     for (const auto& [name, entity] : workflow_.entities) CheckEntity(entity);
-    for (const ToolDef& tool : workflow_.tools) CheckTool(tool);
+    for (const ToolDef& tool : workflow_.tools) CheckTool(tool, "tools." + tool.name);
+    for (const ToolDef& tool : workflow_.plan_tools) CheckTool(tool, "plan.tools." + tool.name);
+    for (const PlanDef& plan : workflow_.plans) CheckTool(plan.goal, "plan.goals." + plan.goal.name);
     CheckExamples();
     CheckRoles();
     CheckPolicy();
@@ -147,8 +150,8 @@ class Validator {
     return entity.earliest->On(any) > entity.latest->On(any);
   }
 
-  void CheckTool(const ToolDef& tool) {
-    const std::string path = "tools." + tool.name;
+  void CheckTool(const ToolDef& tool, const std::string& path) {
+    const bool goal = workflow_.FindPlan(tool.name) != nullptr;
     if (IsControlTool(tool.name)) {
       reader_.AddAt(path, fmt::format("'{}' is a control tool that every workflow has", tool.name),
                     "choose another name");
@@ -175,9 +178,9 @@ class Validator {
                       Suggestion(format, kFormats));
       }
     }
-    CheckTexts(tool.confirm, path + ".confirm", slots);
+    CheckTexts(tool.confirm, path + ".confirm", goal ? fields : slots);
     const Stakes stakes = StakesOf(workflow_, tool);
-    if (stakes > Stakes::kLittle && tool.confirm.empty() && !tool.never_confirm) {
+    if (stakes > Stakes::kLittle && tool.confirm.empty() && !tool.never_confirm && !goal) {
       reader_.AddAt(path,
                     fmt::format("tool '{}' acts on {} without 'confirm'", tool.name, StakesName(stakes)),
                     "confirm: a text that reads it back; confirm: never to act at once; effect: reads if it "
@@ -193,7 +196,7 @@ class Validator {
       reader_.AddAt(fmt::format("{}.related.{}", path, i), fmt::format("unknown tool '{}'", tool.related[i]),
                     Suggestion(tool.related[i], tool_names_));
     }
-    if (!tool.failed.empty() && tool.action.empty()) {
+    if (!tool.failed.empty() && tool.action.empty() && !goal) {
       reader_.AddAt(path + ".failed", fmt::format("tool '{}' has failure texts but no action", tool.name), "",
                     true);
     }

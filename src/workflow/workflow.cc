@@ -151,7 +151,24 @@ std::string_view ToolRoleName(ToolRole role) {
 
 const Slot* ToolDef::FindSlot(std::string_view slot) const { return FindNamed(slots, slot); }
 
-const ToolDef* Workflow::FindTool(std::string_view tool) const { return FindNamed(tools, tool); }
+size_t PlanDef::first_act() const {
+  return static_cast<size_t>(
+      std::find_if(steps.begin(), steps.end(), [](const GoalStep& step) { return step.acts; }) -
+      steps.begin());
+}
+
+const ToolDef* Workflow::FindTool(std::string_view tool) const {
+  if (const ToolDef* offered = FindNamed(tools, tool)) return offered;
+  if (const ToolDef* of_plans = FindNamed(plan_tools, tool)) return of_plans;
+  const PlanDef* plan = FindPlan(tool);
+  return plan == nullptr ? nullptr : &plan->goal;
+}
+
+const PlanDef* Workflow::FindPlan(std::string_view goal) const {
+  const auto found =
+      std::find_if(plans.begin(), plans.end(), [&](const PlanDef& plan) { return plan.goal.name == goal; });
+  return found == plans.end() ? nullptr : &*found;
+}
 
 const McpServer* Workflow::FindMcpServer(std::string_view server) const {
   return FindNamed(mcp_servers, server);

@@ -149,9 +149,55 @@ struct ToolDef {
   bool requires_verified = false;
   int attempts = 3;  // kVerify: failures before a human takes over
   std::vector<std::string>
-      examples;  // "move {amount} from {from_account}"; {slot} is filled by the generator
+      examples;          // "move {amount} from {from_account}"; {slot} is filled by the generator
+  std::string currency;  // of a plan's goal: of amounts that are no slot's; empty: the slots say it
 
   const Slot* FindSlot(std::string_view slot) const;
+};
+
+// What stands for a value in a plan: "$1.balance - $keep", "$payee", "checking", "50". A sum of terms; without signs
+// one term, which may be of any type.
+struct PlanValue {
+  struct Term {
+    enum class Kind {
+      kNamed,    // "$keep": a slot of the goal or one of the plan's values
+      kResult,   // "$1.balance": a field of the first step's result
+      kLiteral,  // "checking", "50"
+    };
+    Kind kind = Kind::kLiteral;
+    bool minus = false;
+    std::string name;  // kNamed; kResult: the field
+    int step = 0;      // kResult, from 1
+    Json literal;      // kLiteral: a number or a string
+  };
+  std::vector<Term> terms;
+  std::string text;  // as written
+};
+
+// One call of a tool on the way to a goal.
+struct GoalStep {
+  std::string tool;
+  std::vector<std::pair<std::string, PlanValue>> with;  // slot of the tool -> value
+  std::string when;   // rule over the goal's slots and the plan's values: left out where it does not hold
+  Texts say;          // "transfer {amount} to {to_account}", over the tool's slots: its part of the read-back
+  bool acts = false;  // changes something (workflow/stakes.h)
+};
+
+// A goal that needs several tools, and the way to it (the `plan:` section; dialogue/plan_progress.h goes it). To the
+// dialogue the goal is a tool like any other, but no model is offered it: workflow/goal_reader.h finds it in the words.
+// Steps before the first that acts look things up, what acts is read back as a whole, what stands behind it looks up
+// what has become true.
+struct PlanDef {
+  ToolDef goal;                          // `action_returns` has the format of each of `values`, and "steps"
+  std::map<std::string, Json> defaults;  // of the goal's slots
+  std::vector<std::pair<std::string, PlanValue>> values;
+  std::vector<GoalStep> steps;
+  std::vector<Check> checks;  // before the read-back; without `clear` the goal is given up
+  std::string complete;  // rule over slots and values that is true where the goal is reached; empty: always
+  std::vector<std::string> says;  // patterns (text/phrase_list.h) with {slot} where a value stands
+
+  // The index of the first step that acts; steps.size(): none does.
+  size_t first_act() const;
 };
 
 // A server of tools (Model Context Protocol) that `action: {use: mcp.NAME.TOOL}` talks to: a command that is
@@ -182,6 +228,21 @@ struct NetworkDef {
   int budget_ms = 20;  // so long after the end of a turn its decision may wait for them
 };
 inline constexpr std::string_view kNetworkHandOff = "handoff";
+
+// Which payments are looked at before they are made; the `screen:` section (assistant/screening_runner.h does it).
+struct ScreenDef {
+  enum class Then { kVerify, kHandOff };
+  // A tool that pays, and which of its slots say what a screen wants to know.
+  struct Use {
+    std::string tool;
+    std::string amount;
+    std::string to;  // whom or where to
+  };
+  std::string path;  // as written: a name under screens/, or a folder; empty: nothing is screened
+  int line = 0;
+  std::vector<Use> tools;
+  Then step_up = Then::kVerify;  // what `step_up` of the screen does here
+};
 
 // How the dialogue decides; the `policy:` section.
 struct DialoguePolicy {
@@ -220,18 +281,23 @@ struct Workflow {
   } recording;
   std::map<std::string, Entity> entities;
   std::vector<ToolDef> tools;
+  std::vector<ToolDef> plan_tools;  // that only steps of plans use: nobody is offered them
+  std::vector<PlanDef> plans;
   std::vector<McpServer> mcp_servers;
   PrivacyPolicy privacy;  // `privacy:` of the workflow and of its tools
   // Name of the tool that stands for "not understood or not served"; every workflow has one.
   std::string unclear_tool = "intent_unclear";
-  NetworkDef network;              // without specialists: none
+  NetworkDef network;  // without specialists: none
+  ScreenDef screen;
   Json policy = Json::object();    // dialogue section, as written
   DialoguePolicy dialogue;         // the same, typed, with defaults
   Json messages = Json::object();  // texts of the patterns, as written
   std::map<std::string, Texts, std::less<>>
       texts;  // the same over the defaults (workflow/messages.h): complete
 
+  // Of `tools`, of `plan_tools`, or a plan's goal; null: none.
   const ToolDef* FindTool(std::string_view tool) const;
+  const PlanDef* FindPlan(std::string_view goal) const;
   const McpServer* FindMcpServer(std::string_view server) const;
   // The first tool of that role, or null.
   const ToolDef* FindRole(ToolRole role) const;

@@ -44,6 +44,7 @@ inline Understanding::Call RandomCall(const Workflow& workflow, const DialogueSt
     return call;
   }
   const ToolDef* tool = &random.Pick(workflow.tools);
+  if (!workflow.plans.empty() && random.Chance(0.15)) tool = &random.Pick(workflow.plans).goal;
   if (state.open() != nullptr && random.Chance(0.6)) tool = workflow.FindTool(state.open()->tool);
   call.call.name = random.Chance(0.01) ? "no_such_tool" : tool->name;
   for (const Slot& slot : tool->slots) {

@@ -4,9 +4,11 @@
 
 #include <fstream>
 
+#include "base/mapped_file.h"
 #include "document_samples.h"
 #include "extract/extractor.h"
 #include "extract/folder_processor.h"
+#include "extract/straight_through.h"
 #include "extract/values.h"
 #include "temp_folder.h"
 
@@ -233,6 +235,71 @@ TEST(FolderProcessor, StoresBeforeItMovesAndDoesNothingTwice) {
   const auto gone = processor->Process(folder / "in/gone.pdf", none);
   ASSERT_TRUE(gone);
   EXPECT_FALSE(*gone);
+}
+
+TEST(FolderProcessor, GoesByTheClassOfADocument) {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder / "in");
+  Write(folder / "in/a.pdf", InvoicePdf("$108.00"));
+  Write(folder / "in/b.md", "Dear Sirs, I would like to complain.");
+  Write(folder / "in/c.md", "A menu: soup, fish, ice.");
+  ProcessOptions options;
+  options.classify = [](const std::string& text) {
+    if (text.find("108") != std::string::npos) return DocumentClass{"invoice", 0.9};
+    if (text.find("complain") != std::string::npos) return DocumentClass{"complaint", 0.8};
+    return DocumentClass{"", 0.2};
+  };
+  options.schemas.emplace("invoice", ExampleSchema("invoice.schema.json"));
+  auto processor = FolderProcessor::Open(folder / "in", folder / "out", {}, options);
+  ASSERT_TRUE(processor) << processor.error().message;
+  const auto report = processor->RunOnce();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->straight_through, 1u);
+  EXPECT_EQ(report->review, 2u);
+  std::string reviews;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "out/review"))
+    reviews += *ReadFile(entry.path());
+  EXPECT_THAT(reviews, HasSubstr("class 'complaint' has no schema"));
+  EXPECT_THAT(reviews, HasSubstr("no class that is sure enough"));
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "out/straight_through"))
+    EXPECT_EQ(Json::parse(*ReadFile(entry.path()))["class"]["label"], "invoice");
+}
+
+TEST(StraightThrough, CountsWhatIsWrong) {
+  const TempFolder folder;
+  Write(folder / "a.pdf", InvoicePdf("$108.00"));
+  Write(folder / "truth.jsonl",
+        "{\"document\": \"a.pdf\", \"values\": {\"total\": 108}}\n\n{\"document\": \"b.pdf\", \"values\": "
+        "{\"total\": 180}}\n");
+  const ExtractSchema schema = ExampleSchema("invoice.schema.json");
+  const auto truths = ReadTruths(folder / "truth.jsonl", schema);
+  ASSERT_TRUE(truths) << truths.error().message;
+  ASSERT_EQ(truths->size(), 2u);
+  EXPECT_EQ((*truths)[1].line, 3);
+  const Document document = Pdf(InvoicePdf("$108.00"));
+  DocumentTruth right{"a.pdf", ToJson(ExtractFields(document, schema))["values"], 1};
+  DocumentTruth wrong = right;
+  wrong.values["total"] = 180;
+  StraightThroughCount count(schema);
+  count.Add(document, right);
+  count.Add(document, wrong);
+  EXPECT_EQ(count.documents(), 2u);
+  EXPECT_EQ(count.own().straight_through, 2u);
+  EXPECT_EQ(count.own().wrong, 1u);
+  ASSERT_EQ(count.mistakes().size(), 1u);
+  EXPECT_THAT(count.mistakes()[0], HasSubstr("a.pdf: total is 180, not 108"));
+  EXPECT_EQ(count.fields().at("total").right, 1u);
+  EXPECT_EQ(count.fields().at("total").said, 2u);
+  // A higher threshold lets less through.
+  size_t before = 2;
+  for (const StraightThroughAt& at : count.curve()) {
+    EXPECT_LE(at.straight_through, before);
+    before = at.straight_through;
+  }
+  Write(folder / "bad.jsonl", "{\"document\": \"a.pdf\", \"values\": {\"totl\": 1}}\n");
+  const auto bad = ReadTruths(folder / "bad.jsonl", schema);
+  ASSERT_FALSE(bad);
+  EXPECT_THAT(bad.error().message, HasSubstr("bad.jsonl:1: the schema has no field 'totl'"));
 }
 
 }  // namespace

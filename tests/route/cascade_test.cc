@@ -326,6 +326,57 @@ TEST_F(CascadeTest, ACachedAnswerSavesTheRest) {
   EXPECT_EQ(RouteText(), "cache skipped, small taken, large unsure");
 }
 
+TEST_F(CascadeTest, WhatMayNotLeaveIsKeptHereAlone) {
+  auto plan = TwoSteps();
+  PlanStep step;
+  step.name = "cache";
+  step.kind = PlanStep::Kind::kCache;
+  plan->steps.insert(plan->steps.begin(), step);
+  const auto everywhere = std::make_shared<ExactCache>(clock_, 100);
+  const auto here = std::make_shared<ExactCache>(clock_, 100);
+  plan->cache = everywhere;
+  plan->cache_here = here;
+  plan->keep_for = [](const ToolCall&) { return Duration(60s); };
+  plan->privacy.rule = PrivacyRule::kAllow;
+  plan->privacy.tools["balance"] = PrivacyRule::kLocal;
+  const auto cascade = MakeCascade(plan, scheduler_);
+  cascade->Begin({}, {}, {});
+  Say(*cascade, "what is my balance");
+  EXPECT_EQ(everywhere->counters().entries, 0u);
+  EXPECT_EQ(here->counters().entries, 1u);
+  small_.answer = Meant("opening_hours", 0.9);
+  cascade->Begin({}, {}, {});
+  Say(*cascade, "when are you open");
+  EXPECT_EQ(everywhere->counters().entries, 1u);
+  EXPECT_EQ(here->counters().entries, 1u);
+}
+
+TEST_F(CascadeTest, WhatIsSaidFirstIsKnownFromTheStart) {
+  auto plan = TwoSteps();
+  PlanStep step;
+  step.name = "cache";
+  step.kind = PlanStep::Kind::kCache;
+  plan->steps.insert(plan->steps.begin(), step);
+  plan->cache = std::make_shared<ExactCache>(clock_, 100);
+  plan->warm = std::make_shared<const WarmAnswers>(
+      std::vector<WarmEntry>{{"what is my balance", 9, Meant("balance", 0.97)}});
+  const auto cascade = MakeCascade(plan, scheduler_);
+  cascade->Begin({}, {}, {});
+  Say(*cascade, "um, What is my balance");
+  EXPECT_EQ(RouteText(), "cache accepted");
+  EXPECT_EQ(answer_->calls[0].call.name, "balance");
+  EXPECT_EQ(answer_->made_by, MadeBy::kCache);
+  // Later in a conversation, or as an answer, the same words may mean something else.
+  Conversation later;
+  later.turns.push_back({"hello", {}, {}});
+  cascade->Begin(later, {}, {});
+  Say(*cascade, "what is my balance");
+  EXPECT_EQ(RouteText(), "cache unsure, small accepted");
+  cascade->Begin({}, {Expectation::Kind::kSlots, "transfer", {"amount"}}, {});
+  Say(*cascade, "what is my balance");
+  EXPECT_EQ(RouteText(), "cache unsure, small accepted");
+}
+
 TEST_F(CascadeTest, APersonComesAfterTurnsThatNobodyWasSureOf) {
   auto plan = TwoSteps();
   PlanStep person;

@@ -7,12 +7,15 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <future>
 #include <thread>
 
 #include "assistant/session_host.h"
 #include "base/check.h"
 #include "base/http_client.h"
 #include "loopback_server.h"
+#include "route/central_cache.h"
+#include "route/exact_cache.h"
 #include "temp_folder.h"
 
 namespace sotto {
@@ -439,6 +442,48 @@ TEST_F(ServerTest, ASessionStaysInTheArmThatItBeganWith) {
   EXPECT_EQ(Say(first, "what is my balance")["turn"]["release"],
             Json::parse(R"({"version": "v2", "experiment": "e1", "arm": "candidate"})"));
   EXPECT_EQ(Say(second, "what is my balance")["turn"]["release"]["arm"], "champion");
+}
+
+// What one Sotto has understood another one finds here.
+TEST_F(ServerTest, KeepsForOtherSottos) {
+  ServerOptions options;
+  options.cache = std::make_shared<ExactCache>(world_->host->clock(), 100);
+  Start(std::move(options));
+  CentralOptions central;
+  central.base_url = server_->url();
+  central.connect_within = central.answer_within = std::chrono::seconds(10);
+  const auto cache = CentralCache::Make(central);
+  const auto find = [&](const std::string& key) {
+    std::promise<std::optional<Understanding>> told;
+    cache->Find(key, [&](std::optional<Understanding> found) { told.set_value(std::move(found)); });
+    return told.get_future().get();
+  };
+  const std::string key(64, 'b');
+  EXPECT_FALSE(find(key).has_value());
+  Understanding understanding;
+  understanding.calls.push_back({ToolCall{"check_balance", {{"account_type", "savings"}}}, 0.9, {}, {}});
+  understanding.confidence = 0.9;
+  cache->Keep(key, understanding, std::chrono::hours(1), {"banking", "banking/check_balance"});
+  cache->Settle();
+  const auto found = find(key);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->calls[0].call.arguments["account_type"], "savings");
+  EXPECT_EQ(*cache->Count(), 1u);
+  EXPECT_EQ(*cache->Remove("telecom"), 0u);
+  EXPECT_EQ(*cache->Remove("banking/check_balance"), 1u);
+  EXPECT_FALSE(find(key).has_value());
+
+  const std::string entries = "/v1/cache/understandings/";
+  EXPECT_EQ(Ask("GET", entries + "short").status, 400);
+  EXPECT_EQ(Ask("PUT", entries + key, "{}").status, 400);
+  EXPECT_EQ(Ask("PUT", entries + key, R"({"understanding": {"calls": []}, "ttl_ms": 5})").status, 400);
+  EXPECT_EQ(Ask("PUT", entries + key, R"({"understanding": {}, "ttl_ms": 0})").status, 400);
+  EXPECT_EQ(Ask("GET", entries + key).status, 404);
+}
+
+TEST_F(ServerTest, KeepsForNobodyUnlessTold) {
+  Start();
+  EXPECT_EQ(Ask("GET", "/v1/cache/understandings").status, 404);
 }
 
 }  // namespace
