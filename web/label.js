@@ -148,7 +148,7 @@ async function agreement() {
 
 async function load(anew) {
   try {
-    const page = await ask('GET', `/v1/labels/queue?most=20${anew ? '&anew=true' : ''}`);
+    const page = await ask('GET', `/v1/labels/queue?most=${Math.min(200, 20 + skipped.size)}${anew ? '&anew=true' : ''}`);
     ({ items: queue, tools } = page);
     find('counts').textContent = `${page.author}: ${page.labelled} labelled, ${page.waiting} wait`;
     find('tools').replaceChildren(...tools.map((tool, i) => {
@@ -183,7 +183,11 @@ const keys = {
   n: () => give('n'),
   '?': () => give('?'),
   c: openOther,
-  s: () => { const item = current(); if (item) skipped.add(nameOf(item)); draw(); },
+  s: () => {
+    const item = current();
+    if (item) skipped.add(nameOf(item));
+    return current() ? draw() : load(false);  // behind those that were skipped others wait
+  },
   u: undo,
   l: () => { find('like').open = !find('like').open; },
 };

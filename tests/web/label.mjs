@@ -19,7 +19,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'sotto-labels-'));
 const store = path.join(folder, 'turns.sqlite');
 const run = (...words) => execFileSync(sotto, words, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 const key = (name, scope) => run('keys', '--file', 'keys.json', 'add', name, '--scope', scope).trim();
-run('logs', 'simulate', '--workflow', workflow, '--turns', '260', '--seed', '3', '--out', store);
+run('logs', 'simulate', '--workflow', workflow, '--turns', '400', '--seed', '3', '--out', store);
 const keys = { ana: key('ana', 'label'), ben: key('ben', 'label'), shop: key('shop', 'talk') };
 
 async function accessible(page, what) {
@@ -76,6 +76,22 @@ try {
   await shot(ana, 'label-phone');
   await ana.setViewportSize({ width: 1280, height: 860 });
 
+  // Turns that are the same are one item; what is taken out gets no label.
+  for (let i = 0; i < 150 && await ana.locator('#item').isVisible() && !await ana.locator('#like').isVisible(); i += 1) {
+    await labelled(ana, () => ana.keyboard.press('s'));
+  }
+  check('some turns are the same', await ana.locator('#like').isVisible());
+  await ana.keyboard.press('l');
+  const boxes = ana.locator('#like-list input');
+  const alike = await boxes.count();
+  await boxes.first().uncheck();
+  await accessible(ana, 'turns like it');
+  await shot(ana, 'label-like');
+  await labelled(ana, () => ana.click('#nothing'));
+  check('one that was taken out gets no label', (await ana.locator('#status').textContent()).startsWith(`${alike} turn`));
+  await ana.keyboard.press('u');
+  await status(ana, `${alike} taken back`);
+
   const first = await turn(ana);
   await labelled(ana, () => ana.keyboard.press('1'));
   check('one key takes the first candidate', (await ana.locator('#counts').textContent()).startsWith('ana: '));
@@ -100,31 +116,12 @@ try {
   check('what is no call is refused in words', (await ana.locator('#status').textContent()).length > 10);
   await ana.keyboard.press('Escape');
 
-  // Turns that are the same are one item; what is taken out keeps waiting.
-  let merged = false;
-  for (let i = 0; i < 60 && !merged; i += 1) {
-    if (await ana.locator('#item').isHidden()) break;
-    if (await ana.locator('#like').isVisible()) {
-      await ana.keyboard.press('l');
-      const boxes = ana.locator('#like-list input');
-      const all = await boxes.count();
-      await boxes.first().uncheck();
-      await accessible(ana, 'turns like it');
-      await shot(ana, 'label-like');
-      await labelled(ana, () => ana.click('#nothing'));
-      check('one that was taken out gets no label', (await ana.locator('#status').textContent()).startsWith(`${all} turn`));
-      merged = true;
-    } else {
-      await labelled(ana, () => ana.keyboard.press('n'));
-    }
-  }
-  check('some turns are the same', merged);
-  for (let i = 0; i < 80 && await ana.locator('#item').isVisible(); i += 1) await labelled(ana, () => ana.keyboard.press('n'));
+  for (let i = 0; i < 250 && await ana.locator('#item').isVisible(); i += 1) await labelled(ana, () => ana.keyboard.press('n'));
 
   // A second opinion, where the lot falls on it.
   const ben = await opened(browser, url, 'ben');
   await status(ben, 'Ready');
-  for (let i = 0; i < 80 && await ben.locator('#item').isVisible(); i += 1) {
+  for (let i = 0; i < 250 && await ben.locator('#item').isVisible(); i += 1) {
     const again = (await ben.locator('#why').textContent()).startsWith('second opinion');
     await labelled(ben, () => ben.keyboard.press(again && i % 2 ? '?' : 'n'));
   }
