@@ -127,6 +127,8 @@ class Decider {
   std::string StepPhrases(const Task& task, bool done) const;
   // What a read-back of the task shows: its slots; of a plan also what was reckoned, and its steps.
   Json Shown(const Task& task) const;
+  // What of that a yes to a plan may repeat.
+  Json Repeatable(const Task& task) const;
 
   void Emit(Event event);
   void Emit(Event::Type type, int task = 0, std::string name = "", Json value = nullptr) {

@@ -44,7 +44,8 @@ ReadBack Decider::PendingReadBack() const {
   if (open == nullptr || kind == Kind::kAnythingElse) return {};
   const auto& texts = TextsOf(*open);
   const Json shown = Shown(*open);
-  return {&texts.words, shown, composer_.Texts(texts.confirm, *texts.tool, shown)};
+  return {&texts.words, texts.plan == nullptr ? shown : Repeatable(*open),
+          composer_.Texts(texts.confirm, *texts.tool, shown)};
 }
 
 TurnInput Decider::Judge(const TurnInput& input) {

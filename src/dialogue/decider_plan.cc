@@ -35,6 +35,26 @@ Json Decider::Shown(const Task& task) const {
   return values;
 }
 
+// "Yes, transfer 500" is none where 500 is what stays, and a yes to one of two payments is none to both: only the values of
+// the one step that acts may be repeated.
+Json Decider::Repeatable(const Task& task) const {
+  const DialogueProgram::PlanTexts& plan = *TextsOf(task).plan;
+  const Json values = PlanValues(*plan.plan, task.slots, task.results);
+  std::optional<Json> only;
+  for (size_t i = 0; i < plan.tools.size(); ++i) {
+    if (!IsToBeDone(plan, i, task, values)) continue;
+    if (only) return Json::object();
+    only = StepArguments(plan, i, task, values, state_.today).value_or(Json::object());
+  }
+  Json repeatable = Json::object();
+  for (const auto& [name, value] : values.items()) {
+    const bool acts = only && std::any_of(only->begin(), only->end(),
+                                          [&](const Json& argument) { return SameValue(argument, value); });
+    if (acts) repeatable[name] = value;
+  }
+  return repeatable;
+}
+
 std::string Decider::StepPhrases(const Task& task, bool done) const {
   const DialogueProgram::PlanTexts& plan = *TextsOf(task).plan;
   const Json values = PlanValues(*plan.plan, task.slots, task.results);

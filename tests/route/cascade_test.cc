@@ -358,6 +358,7 @@ TEST_F(CascadeTest, WhatIsSaidFirstIsKnownFromTheStart) {
   step.kind = PlanStep::Kind::kCache;
   plan->steps.insert(plan->steps.begin(), step);
   plan->cache = std::make_shared<ExactCache>(clock_, 100);
+  plan->keep_for = [](const ToolCall&) { return Duration::zero(); };
   plan->warm = std::make_shared<const WarmAnswers>(
       std::vector<WarmEntry>{{"what is my balance", 9, Meant("balance", 0.97)}});
   const auto cascade = MakeCascade(plan, scheduler_);
