@@ -144,6 +144,13 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
         for (size_t i = 0; i < possible.size(); ++i)
           possible[i] = possible[i] || argument.literals[i] == value.dump();
   }
+  // Where anything may be meant, that which only an idiom names is not.
+  if (!argument.named && !argument.listed.empty()) {
+    const std::vector<NormalisedWord>& words = said_.front().words;
+    const std::vector<bool> literally = NamedValues(argument.listed, WordsOf(words), IsWord());
+    const std::vector<bool> named = NamedValues(argument.listed, NamingWords(language_, words), IsWord());
+    for (size_t i = 0; i < possible.size(); ++i) possible[i] = named[i] || !literally[i];
+  }
   const bool none = std::find(possible.begin(), possible.end(), true) == possible.end();
   if (none && channel_ == Channel::kTyped) {
     // Words of an idiom alone: nobody meant any value.

@@ -75,7 +75,9 @@ writeFileSync(path.join(kept, `${recorded}.json`), JSON.stringify({
 const store = path.join(notes, 'turns.sqlite');
 execFileSync(sotto, ['logs', 'simulate', '--workflow', workflow, '--turns', '120', '--out', store]);
 writeFileSync(path.join(notes, 'labellers'), 'anybody\n');
-const { url: served, server } = await serve(sotto, workflow, '--text-only', '--index', `notes=${index}`, '--turns', store, '--recordings', kept);
+const config = path.join(notes, 'sotto.yaml');
+writeFileSync(config, 'route:\n  cache: {serve: true}\n  accept: 0.8\n');
+const { url: served, server } = await serve(sotto, workflow, '--text-only', '--index', `notes=${index}`, '--turns', store, '--recordings', kept, '--config', config);
 url = served;
 let failed = false;
 try {
@@ -110,6 +112,18 @@ try {
   check('one alone agrees with nobody', agreed.turns === 0);
   const undone = await ask('POST', '/v1/labels/undo', undefined, 200);
   check('it is taken back', undone.taken_back === given.labels);
+  const entry = `/v1/cache/understandings/${'0a'.repeat(32)}`;
+  const understanding = { calls: [{ name: 'goodbye', arguments: {}, confidence: 0.9 }], confidence: 0.9, made_by: 'model', model: 'a', transcript: 'hello there' };
+  await ask('GET', entry, undefined, 404);
+  await ask('PUT', entry, { understanding, ttl_ms: 60000, tags: ['banking'] }, 204);
+  const found = await ask('GET', entry, undefined, 200);
+  check('what was kept is found', JSON.stringify(found).includes('goodbye'));
+  await ask('PUT', entry, { understanding }, 400);
+  await ask('GET', '/v1/cache/understandings/x', undefined, 400);
+  const counts = await ask('GET', '/v1/cache/understandings', undefined, 200);
+  check('it is counted', counts.entries === 1);
+  const forgotten = await ask('DELETE', '/v1/cache/understandings?tag=banking', undefined, 200);
+  check('a tag is forgotten', forgotten.removed === 1);
   const begun = await ask('POST', '/v1/sessions', { workflow: 'banking' }, 201);
   const at = `/v1/sessions/${begun.id}`;
   await ask('GET', '/v1/sessions', undefined, 200);
