@@ -46,7 +46,7 @@ constexpr size_t kPrefetchFar = 16384;
 constexpr size_t kPrefetchNear = 2048;
 #else
 constexpr size_t kPrefetchFar = 0;
-constexpr size_t kPrefetchNear = 8192;
+constexpr size_t kPrefetchNear = 6144;
 #endif
 
 // A packed group that unpacks block after block.
