@@ -56,7 +56,8 @@ Result<WarmMade> MakeWarmFile(std::shared_ptr<const Brain> brain, std::span<cons
   }
   std::vector<FirstWords> all;
   for (auto& [text, said] : by_text) all.push_back(std::move(said));
-  std::stable_sort(all.begin(), all.end(), [](const FirstWords& a, const FirstWords& b) { return a.count > b.count; });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const FirstWords& a, const FirstWords& b) { return a.count > b.count; });
 
   WarmMade made;
   made.file.workflow = workflow->hash;

@@ -430,10 +430,9 @@ std::variant<WebSocketAccept, WebResponse> RealtimeSockets::Upgrade(const WebReq
   auto held = services_->hold(*client);
   if (!held) return refuse(held.error());
   const bool named = protocols != nullptr && protocols->find("realtime") != std::string::npos;
-  return WebSocketAccept{
-      std::make_shared<RealtimeSocket>(services_, workflow, *std::move(client), *std::move(held),
-                                       TraceContextOf(request)),
-      named ? "realtime" : ""};
+  return WebSocketAccept{std::make_shared<RealtimeSocket>(services_, workflow, *std::move(client),
+                                                          *std::move(held), TraceContextOf(request)),
+                         named ? "realtime" : ""};
 }
 
 }  // namespace sotto

@@ -91,7 +91,8 @@ TEST(VoiceMessage, IsReadOrRefusedWithAReason) {
   EXPECT_EQ(read.caller.customer, "7");
   EXPECT_TRUE(read.has_caller);
   EXPECT_EQ(std::get<voice_message::Key>(*ReadVoiceMessage(R"({"type":"key","key":"#"})")).key, '#');
-  EXPECT_TRUE(std::get<voice_message::Record>(*ReadVoiceMessage(R"({"type":"recording","paused":true})")).paused);
+  EXPECT_TRUE(
+      std::get<voice_message::Record>(*ReadVoiceMessage(R"({"type":"recording","paused":true})")).paused);
   const std::vector<std::pair<const char*, const char*>> wrong{
       {"{}", "'type' is missing"},
       {R"({"type":"strat"})", "one of start"},
