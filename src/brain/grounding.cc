@@ -144,12 +144,14 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
         for (size_t i = 0; i < possible.size(); ++i)
           possible[i] = possible[i] || argument.literals[i] == value.dump();
   }
-  // Where anything may be meant, that which only an idiom names is not.
+  // Where anything may be meant, an idiom with the words of a value would be taken for its neighbour.
   if (!argument.named && !argument.listed.empty()) {
     const std::vector<NormalisedWord>& words = said_.front().words;
-    const std::vector<bool> literally = NamedValues(argument.listed, WordsOf(words), IsWord());
     const std::vector<bool> named = NamedValues(argument.listed, NamingWords(language_, words), IsWord());
-    for (size_t i = 0; i < possible.size(); ++i) possible[i] = named[i] || !literally[i];
+    if (NamedValues(argument.listed, WordsOf(words), IsWord()) != named) {
+      if (std::find(named.begin(), named.end(), true) == named.end()) return;
+      possible = named;
+    }
   }
   const bool none = std::find(possible.begin(), possible.end(), true) == possible.end();
   if (none && channel_ == Channel::kTyped) {

@@ -25,11 +25,9 @@ TEST(Idioms, NameNothing) {
   EXPECT_EQ(Choices("check_balance", "account_type", "just checking how much money i have"), Strings{});
   EXPECT_EQ(Choices("check_balance", "account_type", "saving grace, check my balance"), Strings{});
   EXPECT_EQ(Choices("cancel_card", "card_type", "give me credit for trying, cancel a card"), Strings{});
-  // Where a value may be inferred, the others stay possible.
-  EXPECT_EQ(Choices("cancel_card", "reason", "cancel it, i am missing nothing by it"),
-            (Strings{"stolen", "damaged", "other"}));
-  EXPECT_EQ(Choices("speak_to_human", "department", "connect me to the loan shark"),
-            (Strings{"general", "fraud", "technical"}));
+  // Nor is a neighbour inferred.
+  EXPECT_EQ(Choices("cancel_card", "reason", "cancel it, i am missing nothing by it"), Strings{});
+  EXPECT_EQ(Choices("speak_to_human", "department", "connect me to the loan shark"), Strings{});
 }
 
 TEST(Idioms, LeaveWhatIsNamedBesideThem) {
