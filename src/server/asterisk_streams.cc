@@ -8,6 +8,7 @@
 #include "server/asterisk_messages.h"
 #include "server/line_packets.h"
 #include "server/metrics.h"
+#include "server/opened_call.h"
 #include "server/secrets.h"
 
 namespace sotto {
@@ -121,28 +122,20 @@ class AsteriskStream final : public WebSocketReceiver, public std::enable_shared
     if (const auto* flow = std::get_if<Flow>(&message->what); flow != nullptr && line_ != nullptr)
       line_->SetFlow(flow->on);
     if (std::holds_alternative<QueueDrained>(message->what)) OnDrained();
-    const auto call = this->call();
+    const auto call = call_.get();
     if (call == nullptr) return;  // before the call is open nobody listens
     if (const auto* digit = std::get_if<Digit>(&message->what)) call->Key(digit->key);
   }
   void OnBinary(std::string_view bytes) override {
-    const auto call = this->call();
+    const auto call = call_.get();
     if (call == nullptr) return;
     samples_.clear();
     if (decoder_->Decode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, &samples_))
       call->Hear(samples_);
   }
-  void OnClose(uint16_t) override {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    if (call_ != nullptr) call_->HangUp("hung_up");
-  }
+  void OnClose(uint16_t) override { call_.HangUp(); }
 
  private:
-  std::shared_ptr<VoiceCall> call() {
-    const std::lock_guard lock(mutex_);
-    return call_;
-  }
   void Refuse(std::string_view metric, std::string_view why, uint16_t code) {
     services_.metrics->Refused(metric);
     sender_->SendText(AsteriskCommandText(AsteriskCommand::kHangUp, json_));
@@ -191,9 +184,7 @@ class AsteriskStream final : public WebSocketReceiver, public std::enable_shared
       return Refuse(opened.error().type, opened.error().detail, kClosedByPolicy);
     }
     services_.log->SetSession(id_, (*opened)->id(), (*opened)->workflow().name);
-    const std::lock_guard lock(mutex_);
-    if (closed_) return (*opened)->HangUp("hung_up");
-    call_ = *opened;
+    call_.Set(*opened);
   }
 
   // We asked for it at the end, and only then.
@@ -215,10 +206,7 @@ class AsteriskStream final : public WebSocketReceiver, public std::enable_shared
   std::unique_ptr<LineDecoder> decoder_;
   std::vector<float> samples_;
   bool json_ = false;
-
-  std::mutex mutex_;
-  std::shared_ptr<VoiceCall> call_;  // guarded by mutex_; null: not open yet
-  bool closed_ = false;              // guarded by mutex_
+  OpenedCall call_;
 };
 
 // Asterisk's websocket_client.conf knows user names and passwords: the password is the key.

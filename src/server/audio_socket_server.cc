@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "server/audio_socket_protocol.h"
 #include "server/metrics.h"
+#include "server/opened_call.h"
 #include "server/outbox.h"
 #include "server/tcp_listener.h"
 #include "server/tcp_sender.h"
@@ -96,9 +97,7 @@ struct Connection {
   bool odd_rate_told = false;
   bool read_to_the_end = false;
 
-  std::mutex mutex;
-  std::shared_ptr<VoiceCall> call;  // guarded by mutex; null: not open
-  bool gone = false;                // guarded by mutex
+  OpenedCall call;
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
 
@@ -142,9 +141,7 @@ void Open(const ConnectionPtr& connection, const AudioSocketServer::Services& se
                            return Refuse(*connection, *services.metrics, opened.error().type);
                          }
                          services.log->SetSession(id, (*opened)->id(), (*opened)->workflow().name);
-                         const std::lock_guard lock(connection->mutex);
-                         if (connection->gone) return (*opened)->HangUp("hung_up");
-                         connection->call = *opened;
+                         connection->call.Set(*opened);
                        });
 }
 
@@ -172,11 +169,7 @@ void Hear(Connection& connection, const AudioSocketMessage& message, VoiceCall* 
 // False: the connection is over; `reason`: why.
 bool Take(const ConnectionPtr& connection, const AudioSocketServer::Services& services,
           const std::string& workflow, const AudioSocketMessage& message, std::string* reason) {
-  std::shared_ptr<VoiceCall> call;
-  {
-    const std::lock_guard lock(connection->mutex);
-    call = connection->call;
-  }
+  const std::shared_ptr<VoiceCall> call = connection->call.get();
   const bool known = connection->line != nullptr;
   switch (message.kind) {
     case Kind::kId:
@@ -239,9 +232,7 @@ asio::awaitable<void> Serve(AudioSocketServer::Services services, std::string wo
   const std::string reason = co_await ReadMessages(connection, services, workflow);
   connection->read_to_the_end = true;
   connection->outbox->End();
-  const std::lock_guard lock(connection->mutex);
-  connection->gone = true;
-  if (connection->call != nullptr) connection->call->HangUp(reason);
+  connection->call.HangUp(reason);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "server/carrier_signature.h"
 #include "server/line_packets.h"
 #include "server/metrics.h"
+#include "server/opened_call.h"
 #include "server/twilio_signature.h"
 
 namespace sotto {
@@ -159,7 +160,7 @@ class MediaStream final : public WebSocketReceiver, public std::enable_shared_fr
     if (const auto* start = std::get_if<Start>(&*message)) return OnStart(*start);
     if (const auto* mark = std::get_if<Mark>(&*message); mark != nullptr && mark->name == kLastMark)
       return sender_->Close(kNormalClose, "the call is over");
-    const auto call = this->call();
+    const auto call = call_.get();
     if (call == nullptr) return;  // before the call is open nobody listens
     if (const auto* media = std::get_if<Media>(&*message); media != nullptr && media->inbound) {
       samples_.clear();
@@ -170,17 +171,9 @@ class MediaStream final : public WebSocketReceiver, public std::enable_shared_fr
     if (std::holds_alternative<Stop>(*message)) call->HangUp("hung_up");
   }
   void OnBinary(std::string_view) override { Refuse("unreadable", "media streams are texts"); }
-  void OnClose(uint16_t) override {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    if (call_ != nullptr) call_->HangUp("hung_up");
-  }
+  void OnClose(uint16_t) override { call_.HangUp(); }
 
  private:
-  std::shared_ptr<VoiceCall> call() {
-    const std::lock_guard lock(mutex_);
-    return call_;
-  }
   void Refuse(std::string_view metric, std::string_view why) {
     shared_->services.metrics->Refused(metric);
     sender_->Close(kPolicyClose, std::string(why.substr(0, 120)));
@@ -219,9 +212,7 @@ class MediaStream final : public WebSocketReceiver, public std::enable_shared_fr
       return Refuse(opened.error().type, opened.error().detail);
     }
     log.SetSession(id, (*opened)->id(), (*opened)->workflow().name);
-    const std::lock_guard lock(mutex_);
-    if (closed_) return (*opened)->HangUp("hung_up");
-    call_ = *opened;
+    call_.Set(*opened);
   }
 
   const Carrier carrier_;
@@ -232,10 +223,7 @@ class MediaStream final : public WebSocketReceiver, public std::enable_shared_fr
   std::atomic<bool> started_{false};
   const std::unique_ptr<LineDecoder> decoder_;
   std::vector<float> samples_;
-
-  std::mutex mutex_;
-  std::shared_ptr<VoiceCall> call_;  // guarded by mutex_; null: not open yet
-  bool closed_ = false;              // guarded by mutex_
+  OpenedCall call_;
 };
 
 constexpr std::array kCarriers{Carrier::kTwilio, Carrier::kTelnyx, Carrier::kPlivo};
