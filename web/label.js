@@ -114,9 +114,9 @@ async function give(answer) {
 async function undo() {
   try {
     const { taken_back: n } = await ask('POST', '/v1/labels/undo');
-    status(n ? `${n} taken back` : 'There is nothing to take back');
     skipped = new Set();
-    await load(false);
+    if (!await load(false)) return;
+    status(n ? `${n} taken back` : 'There is nothing to take back');  // what is said is what is shown
     agreement();
   } catch (error) {
     status(error.message, true);
