@@ -3,6 +3,7 @@
 #include <ctime>
 #include <thread>
 
+#include "base/prompt_thread.h"
 #include "cli/bench.h"
 #include "cli/command.h"
 #include "cli/commit.h"
@@ -203,6 +204,7 @@ class CallLine {
 // Steps its lines, each when its frame is due, until `until`.
 void Drive(const std::vector<std::unique_ptr<CallLine>>& lines, size_t first, size_t stride,
            TimePoint until) {
+  WakePromptly();  // as the server's threads do that step calls
   while (true) {
     CallLine* next = nullptr;
     for (size_t i = first; i < lines.size(); i += stride) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/prompt_thread.h"
+
 namespace sotto {
 namespace {
 
@@ -45,6 +47,7 @@ size_t Pacer::size() const {
 }
 
 void Pacer::Run(Line& line) {
+  WakePromptly();  // whoever computes beside it has longer slices
   std::unique_lock lock(line.mutex);
   while (!line.stopping) {
     if (line.entries.empty()) {
