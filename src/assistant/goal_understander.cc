@@ -38,13 +38,34 @@ class GoalUnderstander final : public Understander {
       done(std::move(understanding));
       return;
     }
-    inner_->Commit(std::move(hypotheses), limit, std::move(done));
+    // A goal beside another request, which the model understands: of the words that were heard best alone.
+    const std::string heard = hypotheses.front().text;
+    const auto half = expectation_.kind == Expectation::Kind::kNone ? reader_->ReadHalf(heard) : std::nullopt;
+    if (!half) {
+      inner_->Commit(std::move(hypotheses), limit, std::move(done));
+      return;
+    }
+    inner_->Commit({{half->rest, hypotheses.front().log_score}}, limit,
+                   [heard, goal = half->goal, first = half->first, unclear = workflow_.unclear_tool,
+                    done = std::move(done)](Result<Understanding> rest) {
+                     if (rest) *rest = Joined(*std::move(rest), goal, first, unclear, heard);
+                     done(std::move(rest));
+                   });
   }
 
   void Abandon() override { inner_->Abandon(); }
   std::optional<Understanding> TakeShadow() override { return inner_->TakeShadow(); }
 
  private:
+  static Understanding Joined(Understanding rest, const ToolCall& goal, bool first,
+                              const std::string& unclear, const std::string& heard) {
+    std::erase_if(rest.calls, [&](const Understanding::Call& call) { return call.call.name == unclear; });
+    if (rest.calls.empty()) rest.made_by = MadeBy::kRule;
+    rest.calls.insert(first ? rest.calls.begin() : rest.calls.end(), Understanding::Call{goal, 1.0, {}, {}});
+    rest.transcript = heard;
+    return rest;
+  }
+
   // What the inner one is told is expected: a read-back of the last tool that acts, in place of the goal's.
   Expectation Told(Expectation expectation) const {
     const PlanDef* plan = workflow_.FindPlan(expectation.tool);

@@ -8,11 +8,14 @@
 #include "base/log.h"
 #include "brain/brain_impl.h"
 #include "brain/call_text.h"
+#include "brain/paired_calls.h"
 #include "brain/plain_answer.h"
 #include "brain/slm_next_token.h"
 #include "brain/specialist.h"
+#include "brain/unheeded.h"
 #include "text/consent.h"
 #include "text/dates.h"
+#include "text/denied_values.h"
 #include "text/normalise.h"
 #include "text/speech_act.h"
 #include "workflow/stakes.h"
@@ -161,6 +164,10 @@ struct BrainSession::Impl {
   std::vector<OfferedTool> ToolsFor(std::optional<Answer> answer) const;
   bool ActsOnAQuestion(const DecodedTurn& turn, std::string_view utterance) const;
   void Complete(Understanding& understanding, std::string_view utterance, std::optional<Answer> answer) const;
+  bool EraseDenied(const DecodedTurn& turn, std::string_view utterance,
+                   std::vector<OfferedTool>& offered) const;
+  void PairCalls(const Grounding& grounding, Understanding& understanding) const;
+  void AddUnheeded(std::string_view utterance, const Grounding& grounding, Understanding::Call& call) const;
   Understanding Unclear(std::string_view utterance) const;
   Understanding ByRule(Understanding::Call call, std::string_view utterance) const;
   ConfidenceFeatures FeaturesOf(const DecodedTurn& turn, const Grounding& grounding) const;
@@ -321,12 +328,17 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   if (turn && script == nullptr && ActsOnAQuestion(*turn, cut)) {
     // "Is my bill paid": a tool that reads may answer it.
     std::erase_if(offered, [&](const OfferedTool& tool) { return shared().acting.contains(tool.name); });
-    SlmNextToken again(*shared().engine, cache, std::move(prompt), {});
+    SlmNextToken again(*shared().engine, cache, prompt, {});
     auto read = DecodeCalls(again, offered, grounding, form.frame(), decode_schema_value, options);
     if (read && shared().tool_words.contains(read->calls.front().call.name) &&
         std::exp(read->calls.front().name_log_prob) >= kReadsInstead) {
       turn = std::move(read);
     }
+  }
+  if (turn && script == nullptr && shared().options.grounding && EraseDenied(*turn, cut, offered)) {
+    // "I want to replace it, not cancel it": what else was meant.
+    SlmNextToken again(*shared().engine, cache, prompt, {});
+    turn = DecodeCalls(again, offered, grounding, form.frame(), decode_schema_value, options);
   }
   if (!turn) {
     if (turn.error().code != ErrorCode::kOutOfRange) return tl::unexpected<Error>(std::move(turn).error());
@@ -347,8 +359,10 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
     call.unfit = std::move(decoded.unfit);
     for (const auto& [name, log_prob] : decoded.argument_log_probs)
       call.arguments.emplace_back(name, std::exp(log_prob));
+    if (script == nullptr && shared().options.grounding) AddUnheeded(cut, grounding, call);
     understanding.calls.push_back(std::move(call));
   }
+  if (script == nullptr && shared().options.grounding) PairCalls(grounding, understanding);
   if (script == nullptr && shared().options.grounding && expectation.kind == Expectation::Kind::kConfirm)
     Complete(understanding, cut, answer);
   understanding.cost.prefilled = std::max(model.prefilled(), 0);
@@ -358,6 +372,56 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   understanding.cost.forced = std::max(static_cast<int>(draft.size()) - turn->decided, 0);
   understanding.cost.commit_to_call_ms = Milliseconds(clock.Now() - start);
   return understanding;
+}
+
+// Takes the tools whose act the words only deny out of what is offered; whether any of the calls was to one of them.
+bool BrainSession::Impl::EraseDenied(const DecodedTurn& turn, std::string_view utterance,
+                                     std::vector<OfferedTool>& offered) const {
+  const LanguageData& language = *shared().workflow->language_data;
+  std::set<std::string> denied;
+  for (const DecodedCall& decoded : turn.calls) {
+    const auto words = shared().tool_words.find(decoded.call.name);
+    if (words != shared().tool_words.end() && shared().acting.contains(decoded.call.name) &&
+        decoded.call.name != expectation.tool && ActIsDenied(language, utterance, words->second))
+      denied.insert(decoded.call.name);
+  }
+  std::erase_if(offered, [&](const OfferedTool& tool) { return denied.contains(tool.name); });
+  return !denied.empty();
+}
+
+// See paired_calls.h: where the model has understood one tool and nothing else.
+void BrainSession::Impl::PairCalls(const Grounding& grounding, Understanding& understanding) const {
+  const std::string& name = understanding.calls.front().call.name;
+  const ToolDef* tool = shared().workflow->FindTool(name);
+  const auto offered =
+      std::find_if(tools.begin(), tools.end(), [&](const OfferedTool& one) { return one.name == name; });
+  const bool alone = std::all_of(understanding.calls.begin(), understanding.calls.end(),
+                                 [&](const Understanding::Call& call) { return call.call.name == name; });
+  if (tool == nullptr || offered == tools.end() || !alone) return;
+  std::vector<ToolCall> calls = PairedCalls(*shared().workflow->language_data, *tool, *offered, grounding,
+                                            understanding.calls.front().call);
+  if (calls.empty()) return;
+  understanding.calls.clear();
+  for (ToolCall& call : calls)
+    understanding.calls.push_back({std::move(call), understanding.confidence, {}, {}});
+}
+
+// See unheeded.h.
+void BrainSession::Impl::AddUnheeded(std::string_view utterance, const Grounding& grounding,
+                                     Understanding::Call& call) const {
+  const ToolDef* tool = shared().workflow->FindTool(call.call.name);
+  const auto offered = std::find_if(tools.begin(), tools.end(),
+                                    [&](const OfferedTool& one) { return one.name == call.call.name; });
+  if (tool == nullptr || offered == tools.end()) return;
+  for (UnfitValue& value :
+       UnheededValues(*shared().workflow, *tool, *offered, utterance, grounding, channel, day, call.call)) {
+    const bool known = std::any_of(call.unfit.begin(), call.unfit.end(),
+                                   [&](const UnfitValue& unfit) { return unfit.argument == value.argument; });
+    if (known) continue;
+    call.call.arguments.erase(value.argument);
+    std::erase_if(call.arguments, [&](const auto& argument) { return argument.first == value.argument; });
+    call.unfit.push_back(std::move(value));
+  }
 }
 
 // An answer to a read-back: see plain_answer.h. Who says no, and nothing else that was understood, says no.

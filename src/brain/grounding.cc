@@ -39,6 +39,9 @@ Json NumberJson(double value) {
 std::string_view WhyUnfit(const OfferedArgument& argument, const SaidNumber& number) {
   if (number.fit == SaidNumber::Fit::kAlternative) return "ambiguous";
   if (number.fit == SaidNumber::Fit::kOtherCurrency) return "other_currency";
+  // No fraction of a cent is paid: "10.999" is a slip, or no amount.
+  if (argument.number.money && std::abs(std::round(number.value * 100) - number.value * 100) > 1e-6)
+    return "ambiguous";
   if (argument.min && number.value < *argument.min) return "too_small";
   if (argument.max && number.value > *argument.max) return "too_large";
   return {};
@@ -238,8 +241,8 @@ void Grounding::AddDigits(const OfferedArgument& argument, std::vector<GroundedV
   for (const Utterance& said : said_) {
     const bool now = &said == &said_.front();
     const size_t before = out.size();
-    for (std::string& digits :
-         SaidDigits(WordsOf(said.words), said.readings, static_cast<size_t>(argument.n_digits))) {
+    for (std::string& digits : SaidDigits(WordsOf(said.words), said.readings,
+                                          static_cast<size_t>(argument.n_digits), argument.secret)) {
       std::string literal = Json(digits).dump();
       Add(out, std::move(literal), std::move(digits));
     }

@@ -135,6 +135,7 @@ void ReadUsualFor(const ToolDef& tool, const Entity& entity, OfferedArgument& ar
 
 void ReadSlot(const Slot& slot, OfferedArgument& argument) {
   if (argument.kind != Kind::kChoice || slot.entity.type != Entity::Type::kEnum) ReadKind(slot, argument);
+  argument.secret = slot.secret;
   for (const EntityValue& value : slot.entity.values) argument.listed.push_back(ListedOf(value));
 }
 

@@ -34,6 +34,7 @@ struct OfferedArgument {
   std::optional<double> min;          // kNumber
   std::optional<double> max;
   bool integer = false;  // kNumber: no fraction
+  bool secret = false;   // kDigits: a PIN or the like
   NumberWanted number;   // kNumber: money or not, what it usually holds
   struct NumberFor;
   std::vector<NumberFor> number_for;  // kNumber: what it usually holds by what another argument is

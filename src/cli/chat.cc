@@ -287,7 +287,8 @@ void RegisterChat(CLI::App& app, CliContext& context) {
       ->envname("SOTTO_MODEL");
   command->add_option("--threads", flags->threads, "Threads of the model")
       ->envname("SOTTO_THREADS")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
   AddChatTemplate(*command, flags->chat_template);
   flags->today.AddTo(*command);
   command->add_option("--script", flags->script,

@@ -261,7 +261,9 @@ void RegisterFlywheelEvaluate(CLI::App& flywheel, CliContext& context) {
   command->add_flag("--typed", flags->typed, "The words were typed");
   command->add_flag("--no-dialogues", flags->no_dialogues, "Leave the workflow's dialogues out");
   command->add_option("--markdown", flags->markdown, "Write the report there, too");
-  command->add_option("--threads", flags->threads, "Threads of the models")->capture_default_str();
+  command->add_option("--threads", flags->threads, "Threads of the models")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
   command->add_flag("--json", flags->json, "The report as one JSON object");
   flags->act.AddTo(*command, false);
   command->footer(

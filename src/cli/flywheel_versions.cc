@@ -176,7 +176,9 @@ void RegisterFlywheelVersions(CLI::App& flywheel, CliContext& context) {
         command.add_option("--parent", flags.parent,
                            "Version that it was made of: it knows what that one knew");
         command.add_option("--method", flags.method, "The command that made it");
-        command.add_option("--threads", flags.threads, "Threads to load with")->capture_default_str();
+        command.add_option("--threads", flags.threads, "Threads to load with")
+            ->capture_default_str()
+            ->check(CLI::Range(1, 64));
       },
       false,
       "sotto flywheel register --workflow workflows/banking --trained-on workflows/banking/voices.jsonl "

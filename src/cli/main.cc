@@ -1,6 +1,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <vector>
 
 #include "cli/command.h"
@@ -63,6 +66,11 @@ int main(int argc, char** argv) {
     // Exceptions of libraries stop at the folder that uses the library; what gets here is an oversight, and
     // still one line and no crash.
     context.Fail({sotto::ErrorCode::kIo, sotto::OneLine(error.what())});
+  }
+  // What could not be written was not told: a full disk is no success.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    fmt::print(stderr, "sotto: standard output: {}\n", std::strerror(errno));
+    if (context.exit_code == 0) return 1;
   }
   return context.exit_code;
 }

@@ -1,4 +1,6 @@
 // sotto quantize: a model file with smaller matrices, and what that costs.
+#include <filesystem>
+
 #include "base/mapped_file.h"
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -116,9 +118,11 @@ Result<void> Run(const QuantizeFlags& flags) {
     return MakeError(ErrorCode::kUnsupported, "--method {} is for Q8_0 and Q4_0; Q4_K_M is rounded (rtn)",
                      flags.method);
   const bool measured = flags.cost.measured();
-  if (flags.cost.in == flags.cost.out && (measured || *method != QuantizeMethod::kRtn))
+  std::error_code no_such_file;
+  if (std::filesystem::equivalent(flags.cost.in, flags.cost.out, no_such_file))
     return MakeError(ErrorCode::kInvalidArgument,
-                     "what is calibrated or compared is written to another file than {}", flags.cost.in);
+                     "{}: the smaller model goes to another file; what is rounded away does not come back",
+                     flags.cost.out);
   std::shared_ptr<const Workflow> workflow;
   if (!flags.cost.workflow.empty()) {
     SOTTO_ASSIGN_OR_RETURN(workflow, LoadWorkflow(flags.cost.workflow));

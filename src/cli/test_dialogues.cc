@@ -97,7 +97,9 @@ void RegisterTestDialogues(CLI::App& app, CliContext& context) {
   command->add_option("--dialogues", flags->dialogues, "File or folder; default: dialogues/ of the workflow");
   command->add_option("--model", flags->model,
                       "Let this model understand the users; their calls are compared");
-  command->add_option("--threads", flags->threads, "Threads of the model")->capture_default_str();
+  command->add_option("--threads", flags->threads, "Threads of the model")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
   command->add_option("--filter", flags->filter, "Only dialogues whose name contains this");
   command->add_flag("--made-up", flags->made_up, "Make the actions' results up instead of running them");
   command->add_flag("--verbose", flags->verbose, "Print every dialogue");

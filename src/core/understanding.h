@@ -26,9 +26,9 @@ Result<MadeBy> MadeByFromName(std::string_view name);
 struct UnfitValue {
   std::string argument;
   // The message that says so (workflow/messages.h): too_large, too_small, wrong_length, other_currency,
-  // ambiguous, not_a_value, not_listed (what was said is not known).
+  // ambiguous, either, not_a_value, not_listed (what was said is not known).
   std::string why;
-  Json value;  // ambiguous: an array of the alternatives; other_currency: {amount, currency}
+  Json value;  // ambiguous, either: an array of the alternatives; other_currency: {amount, currency}
 
   bool operator==(const UnfitValue&) const = default;
 };

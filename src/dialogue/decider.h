@@ -52,6 +52,7 @@ class Decider {
     kCannotTell,  // a question about what Sotto can only do
     kOnlyNow,     // "tomorrow"
     kReadBack,    // what was read back, once more
+    kDone,        // "undo that": it is
   };
 
   // decider_judge.cc: what the user really asked for.
@@ -59,12 +60,15 @@ class Decider {
   void JudgeAnswerTo(TurnInput& input);
   void JudgeRequests(TurnInput& input);
   void TakeAwayDenied(TurnInput& input) const;
+  void JudgeNothingOpen(TurnInput& input);
+  bool NamesOnlyAValue(std::string_view text) const;
   Answer AnswerOf(const TurnInput& input) const;
   ReadBack PendingReadBack() const;
   bool SaysMore(const TurnInput& input, Answer answer);
   bool NamesAnew(const Task& open, const ToolCall& call) const;
   std::vector<Call> ChangeInWords(std::string_view text) const;
   Verdict VerdictOn(const Call& call, const RequestJudgement& request) const;
+  bool NamesALaterDay() const;
   bool ReplyToJudged();
   const LanguageData& language() const { return *program_.workflow().language_data; }
 
@@ -82,14 +86,17 @@ class Decider {
   void Queue(const Call& call);
   void FirstTask(const Call& call);
   void BeginTask(const Call& call);
+  void SayUnlike(const std::string& tool);
   void MergeSlots(const Task& task, const Call& call);
   void Reject(int id, const Slot& slot, const Json& value, Misfit misfit);
   // Digits that come in several turns. False: they are no part of the slot's number.
   bool CollectDigits(int id, const Slot& slot, const Json& value);
   bool PendingSlotsAreKnown() const;
   void Inherit(const ToolDef& tool, const Json& given);
-  void NotUnderstood();
   bool AskDocuments();
+
+  // decider_repair.cc: what was not understood.
+  void NotUnderstood();
 
   // decider_next.cc: what comes next.
   void Advance();
@@ -117,6 +124,7 @@ class Decider {
 
   // decider_plan.cc: goals that several tools lead to. False: the decision is made.
   bool AdvancePlan(const Task& task);
+  bool AnswersOnePart(const Heard& heard, bool correction);
   bool SayFailedPlanCheck(const Task& task);
   bool PlanFits(const Task& task, const Json& values);
   bool ActOnStep(const Task& task, size_t step, const Json& values);

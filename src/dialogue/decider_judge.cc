@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "dialogue/decider.h"
+#include "text/dates.h"
 #include "text/denied_values.h"
+#include "text/normalise.h"
 #include "text/speech_act.h"
 #include "workflow/stakes.h"
 
@@ -13,8 +15,10 @@ namespace {
 
 using Kind = Pending::Kind;
 
-constexpr double kHeardYes = 0.5;   // below this a spoken yes is asked again
-constexpr double kNoRequest = 0.8;  // of the classifier: a tool that acts at once reads back first
+constexpr size_t kFewWords = 3;       // "forget it", not "what does a stop payment cost"
+constexpr double kSurelyMeant = 0.9;  // a single word that several tools take is hardly a request
+constexpr double kHeardYes = 0.5;     // below this a spoken yes is asked again
+constexpr double kNoRequest = 0.8;    // of the classifier: a tool that acts at once reads back first
 
 bool Has(const std::vector<Understanding::Call>& calls, std::string_view name) {
   return std::any_of(calls.begin(), calls.end(),
@@ -59,9 +63,62 @@ TurnInput Decider::Judge(const TurnInput& input) {
     Remove(judged.calls, control::kNeverMind);
     if (judged.calls.empty()) judged_ = Judged::kAskOn;
   }
-  JudgeRequests(judged);
+  if (state_.open() == nullptr && (kind == Kind::kNone || kind == Kind::kAnythingElse))
+    JudgeNothingOpen(judged);
+  if (judged_ == Judged::kNothing) JudgeRequests(judged);
   TakeAwayDenied(judged);
   return judged;
+}
+
+// Words that are about what is over, and single words that name a value of several tools: "undo that", "forget it", "debit".
+void Decider::JudgeNothingOpen(TurnInput& input) {
+  const std::string spoken = NormaliseSpoken(input.text);
+  const std::vector<std::string_view> words = SplitWords(spoken);
+  const bool acted = std::any_of(
+      state_.finished.begin(), state_.finished.end(),
+      [&](const FinishedTask& task) { return task.failure.empty() && program_.FindTool(task.tool)->acts; });
+  if (acted && !words.empty() && language().undoing.MatchesAt(words, 0, true) == words.size()) {
+    input.calls.clear();
+    judged_as_ = "undoing";
+    judged_ = Judged::kDone;
+    return;
+  }
+  const auto believed = [&](const Call& call) {
+    const auto* texts = program_.FindTool(call.call.name);
+    return (texts != nullptr && texts->tool->role != ToolRole::kUnclear &&
+            call.confidence >= policy_.clarify) ||
+           IsControlTool(call.call.name);
+  };
+  if (words.size() <= kFewWords && std::none_of(input.calls.begin(), input.calls.end(), believed) &&
+      JudgeAnswer(language(), input.text, {}).answer == Answer::kDrop) {
+    input.calls = Only(control::kNeverMind);
+    return;
+  }
+  if (NamesOnlyAValue(input.text)) {
+    std::erase_if(input.calls, [&](const Call& call) {
+      const auto* texts = program_.FindTool(call.call.name);
+      return texts != nullptr && texts->tool->role == ToolRole::kTask && !(call.confidence >= kSurelyMeant);
+    });
+  }
+}
+
+// Whether the words are a listed value that slots of several tools take, and nothing else.
+bool Decider::NamesOnlyAValue(std::string_view text) const {
+  const std::string spoken = NormaliseSpoken(text);
+  std::vector<std::string_view> words = SplitWords(spoken);
+  while (!words.empty() && language().determiners.MatchesAt(words, 0) == 1) words.erase(words.begin());
+  if (words.empty()) return false;
+  int tools = 0;
+  for (const ToolDef& tool : program_.workflow().tools) {
+    const auto takes = [&](const ToolWords::Slot& slot) {
+      return std::any_of(slot.values.begin(), slot.values.end(), [&](const ToolWords::Value& value) {
+        return value.forms.MatchesAt(words, 0) == words.size();
+      });
+    };
+    const std::vector<ToolWords::Slot>& slots = program_.FindTool(tool.name)->words.slots;
+    if (std::any_of(slots.begin(), slots.end(), takes)) ++tools;
+  }
+  return tools > 1;
 }
 
 // "Not savings but checking": the value that was denied is none.
@@ -237,6 +294,7 @@ Decider::Verdict Decider::VerdictOn(const Call& call, const RequestJudgement& re
       break;
   }
   if (!texts.acts) return Verdict::kTaken;
+  if (!texts.takes_time && request.act != SpeechAct::kQuestion && NamesALaterDay()) return Verdict::kDelayed;
   const Verdict doubted = texts.reads_back ? Verdict::kTaken : Verdict::kDoubted;
   switch (request.act) {
     case SpeechAct::kQuestion:
@@ -253,6 +311,24 @@ Decider::Verdict Decider::VerdictOn(const Call& call, const RequestJudgement& re
   }
 }
 
+// "Pay it on the fifth", "by December 5".
+bool Decider::NamesALaterDay() const {
+  if (!state_.today) return false;
+  const std::vector<NormalisedWord> words = NormaliseSpokenWords(text_);
+  std::vector<std::string_view> texts;
+  for (const NormalisedWord& word : words) texts.push_back(word.text);
+  const DateContext context{.today = *state_.today,
+                            .day_first = WritesDayFirst(program_.workflow().language)};
+  const std::vector<DateReading> days = ReadDates(text_, words, context);
+  return std::any_of(days.begin(), days.end(), [&](const DateReading& day) {
+    if (!(day.date > *state_.today)) return false;
+    for (size_t length = 1; length <= std::min<size_t>(3, day.begin); ++length)
+      if (language().day_markers.MatchesAt(std::span(texts).first(day.begin), day.begin - length) == length)
+        return true;
+    return false;
+  });
+}
+
 // The reply to words that no call was left of; false where there was nothing to judge.
 bool Decider::ReplyToJudged() {
   switch (judged_) {
@@ -263,6 +339,11 @@ bool Decider::ReplyToJudged() {
       return true;
     case Judged::kReadBack:
       AskConfirm(*state_.open());
+      return true;
+    case Judged::kDone:
+      composer_.Say("cannot_undo");
+      more_ = true;
+      Advance();
       return true;
     case Judged::kLeftAlone:
       composer_.Say("nothing_open");

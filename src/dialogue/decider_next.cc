@@ -157,7 +157,7 @@ bool Decider::SayRejection(const Task& task) {
               {"length", slot.entity.length == 0 ? "some" : fmt::format("{}", slot.entity.length)},
               {"limit", ShowValue(slot.entity, rejection_->misfit.limit, state_.today)},
               {"currency", CurrencyName(slot.entity.currency)}};
-  if (rejection_->misfit.message == "ambiguous") {
+  if (rejection_->misfit.message == "ambiguous" || rejection_->misfit.message == "either") {
     std::vector<std::string> meant;
     for (const Json& value : rejection_->value) meant.push_back(ShowValue(slot.entity, value, state_.today));
     if (meant.size() > 1) values["meant"] = composer_.JoinOr(meant);

@@ -2,10 +2,12 @@
 // one after the other, and whether the goal is reached is looked up. Where something failed or turned out otherwise, the
 // plan is made again from what is true then, once, and read back again.
 #include <algorithm>
+#include <set>
 
 #include "base/check.h"
 #include "dialogue/decider.h"
 #include "dialogue/plan_progress.h"
+#include "text/normalise.h"
 #include "workflow/plan_value.h"
 
 namespace sotto {
@@ -15,6 +17,52 @@ namespace {
 bool EffectIsUnknown(const std::string& failure) { return failure == "timeout"; }
 bool WasNotAsked(const std::string& failure) {
   return failure == "unavailable" || failure == "busy" || failure == "cancelled";
+}
+
+bool IsActingStep(const DialogueProgram::PlanTexts& plan, std::string_view tool) {
+  for (size_t i = 0; i < plan.tools.size(); ++i)
+    if (plan.plan->steps[i].acts && plan.tools[i]->name == tool) return true;
+  return false;
+}
+
+// The values without those that only steps which were not done have used: "and {owed} off your credit card" is not said
+// where nothing was owed.
+Json WithoutUndone(const DialogueProgram::PlanTexts& plan, const Task& task, Json values) {
+  const auto used = [&](bool done) {
+    std::set<std::string> names;
+    for (size_t i = 0; i < plan.tools.size(); ++i) {
+      if (!plan.plan->steps[i].acts) continue;
+      const bool acted = std::any_of(task.acted.begin(), task.acted.end(), [&](const Json& one) {
+        return one.at("step") == std::to_string(i + 1);
+      });
+      if (acted != done) continue;
+      for (const auto& [argument, from] : plan.plan->steps[i].with)
+        for (const PlanValue::Term& term : from.terms)
+          if (term.kind == PlanValue::Term::Kind::kNamed) names.insert(term.name);
+    }
+    return names;
+  };
+  const std::set<std::string> done = used(true);
+  for (const std::string& name : used(false))
+    if (!done.contains(name)) values.erase(name);
+  return values;
+}
+
+bool SaysOnlyFigures(const ToolCall& call) {
+  const auto arguments = call.arguments.items();
+  return !call.arguments.empty() && std::all_of(arguments.begin(), arguments.end(),
+                                                [](const auto& one) { return one.value().is_number(); });
+}
+
+// The goal's one slot for a figure.
+const Slot* OnlyFigure(const ToolDef& goal) {
+  const Slot* only = nullptr;
+  for (const Slot& slot : goal.slots) {
+    if (slot.entity.type != Entity::Type::kMoney && slot.entity.type != Entity::Type::kNumber) continue;
+    if (only != nullptr) return nullptr;
+    only = &slot;
+  }
+  return only;
 }
 
 Json MergedWith(Json values, const Json& more) {
@@ -93,6 +141,46 @@ bool Decider::AdvancePlan(const Task& task) {
     }
   }
   return ActOnStep(task, *step, values);
+}
+
+// Beside the read-back of a plan: "no, just the gas bill", "make it 600". A plan is done whole or not at all, and no part of
+// it beside it: a figure alone asks for the plan's own, a request for what a step does takes the plan's place, and what
+// leaves a part out is told so. True: the turn is answered.
+bool Decider::AnswersOnePart(const Heard& heard, bool correction) {
+  const Task* open = state_.open();
+  const Pending::Kind kind = state_.pending.kind;
+  if (open == nullptr || open->suspended || TextsOf(*open).plan == nullptr) return false;
+  if (kind != Pending::Kind::kConfirm && kind != Pending::Kind::kChange) return false;
+  const DialogueProgram::PlanTexts& plan = *TextsOf(*open).plan;
+  const std::string spoken = NormaliseSpoken(text_);
+  const std::vector<std::string_view> words = SplitWords(spoken);
+  // "Yes, but leave 100 more": no value of a slot, and no yes.
+  const Slot* figure = language().relative.Found(words) ? OnlyFigure(ToolOf(*open)) : nullptr;
+  const auto part = std::find_if(heard.tasks.begin(), heard.tasks.end(), [&](const Call* call) {
+    return call->confidence >= policy_.clarify && IsActingStep(plan, call->call.name);
+  });
+  if (figure == nullptr && correction) return false;
+  if (figure == nullptr && part != heard.tasks.end() && SaysOnlyFigures((*part)->call))
+    figure = OnlyFigure(ToolOf(*open));
+  if (figure != nullptr) {
+    Emit(Event::Type::kSlotCleared, open->id, figure->name, "part");
+    AskSlots(*state_.open(), {figure->name});
+    handled_ = settled_ = true;
+    return true;
+  }
+  if (part == heard.tasks.end()) {
+    const bool drops = std::any_of(heard.controls.begin(), heard.controls.end(),
+                                   [](const Call* call) { return call->call.name != control::kDeny; });
+    if (drops || !language().parts.Found(words)) return false;
+    handled_ = settled_ = true;
+    composer_.Say("plan_whole", NamesOf(ToolOf(*open)));
+    AskConfirm(*open);
+    return true;
+  }
+  Drop("declined");
+  Tasks(heard);
+  if (!settled_) Advance();
+  return true;
 }
 
 // Rules over what is known before anything acts. What clears a slot asks for it; the others end the task.
@@ -205,10 +293,11 @@ void Decider::FinishPlan(const Task& task) {
     return;
   }
   intro_.clear();
+  const Json told = WithoutUndone(plan, task, values);
   const bool acts = plan.plan->first_act() < plan.tools.size();
   if (acts && task.acted.empty()) {
     composer_.Say("plan_nothing", NamesOf(*texts.tool));
-  } else if (!composer_.Say("tools." + texts.tool->name + ".done", texts.done, *texts.tool, values)) {
+  } else if (!composer_.Say("tools." + texts.tool->name + ".done", texts.done, *texts.tool, told)) {
     composer_.Say("done", NamesOf(*texts.tool));
   }
   Emit(Event::Type::kTaskDone, id, "", values);

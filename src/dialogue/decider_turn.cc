@@ -37,11 +37,11 @@ void Decider::Turn(const TurnInput& input) {
   SOTTO_CHECK(state_.acting == 0, "a turn while the action of task {} runs", state_.acting);
   if (state_.ended) Emit(Event::Type::kReopened);
   if (input.today && input.today != state_.today) Emit(Event::Type::kDay, 0, DateText(*input.today));
+  text_ = input.text;
   const TurnInput judged = Judge(input);
   Json calls = Json::array();
   for (const Call& call : judged.calls) calls.push_back(ToJson(call.call));
   Emit(Event::Type::kUserSaid, 0, input.text, std::move(calls));
-  text_ = input.text;
   if (!judged_as_.empty()) Emit(Event::Type::kNotTaken, 0, judged_as_);
   if (input.hand_off) {
     handled_ = true;
@@ -52,6 +52,7 @@ void Decider::Turn(const TurnInput& input) {
 
   const Heard heard = Sort(judged);
   const bool correction = Corrects(heard);
+  if (AnswersOnePart(heard, correction)) return;
   for (const Call* call : heard.controls) {
     if (!settled_) Control(*call, heard, correction);
   }
@@ -385,8 +386,23 @@ void Decider::FirstTask(const Call& call) {
 void Decider::BeginTask(const Call& call) {
   const bool doubted = !IsAtLeast(call.confidence, policy_.accept);
   Emit(Event::Type::kTaskBegan, state_.next_task, call.call.name, doubted ? Json{{"doubted", true}} : Json());
+  SayUnlike(call.call.name);
   MergeSlots(*state_.open(), call);
   Inherit(ToolOf(*state_.open()), call.call.arguments);
+}
+
+// "Freeze my card" begins the cancelling of one: not before it is said what cannot be done.
+void Decider::SayUnlike(const std::string& tool) {
+  const auto& texts = *program_.FindTool(tool);
+  if (texts.unlike.empty()) return;
+  const std::string spoken = NormaliseSpoken(text_);
+  const std::vector<std::string_view> words = SplitWords(spoken);
+  for (size_t i = 0; i < texts.unlike.size(); ++i) {
+    if (!texts.unlike[i].first.Found(words)) continue;
+    composer_.Say(fmt::format("tools.{}.unlike.{}", tool, i), texts.unlike[i].second, *texts.tool,
+                  Json::object());
+    return;
+  }
 }
 
 void Decider::MergeSlots(const Task& task, const Call& call) {
@@ -512,77 +528,6 @@ bool Decider::AskDocuments() {
   FirstTask(Call{ToolCall{tool->name, Json::object()}, 1.0, {}});
   Advance();
   return true;
-}
-
-void Decider::NotUnderstood() {
-  Emit(Event::Type::kNoProgress);
-  if (state_.failures >= policy_.max_failures) {
-    HandOffTo("failures");
-    return;
-  }
-  const Task* open = state_.open();
-  const bool again = state_.failures > 1;
-  switch (state_.pending.kind) {
-    case Pending::Kind::kSlots:
-      if (PendingSlotsAreKnown()) {
-        composer_.Say("unclear");
-        Advance();
-        return;
-      }
-      if (open != nullptr && again && !state_.pending.slots.empty()) {
-        AskAgain(*open, state_.pending.slots[0]);
-        return;
-      }
-      composer_.Say("unclear");
-      break;
-    case Pending::Kind::kConfirm:
-    case Pending::Kind::kOfferReturn:
-    case Pending::Kind::kOfferGoodbye:
-      composer_.Say("confirm_again", open != nullptr ? NamesOf(ToolOf(*open)) : Json::object());
-      if (!again) {
-        Ask(state_.pending.kind);
-        return;
-      }
-      break;
-    case Pending::Kind::kChange:
-      composer_.Say("unclear");
-      break;
-    case Pending::Kind::kClarify:
-    case Pending::Kind::kAnythingElse:
-    case Pending::Kind::kNone:
-      if (again) {
-        composer_.Say("unclear_again", {{"titles", Titles(6)}});
-      } else {
-        composer_.Say("unclear");
-      }
-      if (state_.pending.kind == Pending::Kind::kClarify && open != nullptr) Advance();
-      return;
-  }
-  Reask();
-}
-
-void Decider::NoInput() {
-  SOTTO_CHECK(state_.acting == 0, "silence while the action of task {} runs", state_.acting);
-  if (state_.ended) Emit(Event::Type::kReopened);
-  Emit(Event::Type::kNoInput);
-  const Task* open = state_.open();
-  if (state_.no_inputs >= policy_.max_no_input) {
-    if (open != nullptr) {
-      HandOffTo("no_input");
-    } else {
-      composer_.Say("no_input_bye");
-      Emit(Event::Type::kEnded);
-      settled_ = true;
-    }
-    return;
-  }
-  composer_.Say("no_input");
-  if (open != nullptr && state_.no_inputs > 1 && state_.pending.kind == Pending::Kind::kSlots &&
-      !state_.pending.slots.empty()) {
-    AskAgain(*open, state_.pending.slots[0]);
-  } else {
-    Reask();
-  }
 }
 
 }  // namespace sotto

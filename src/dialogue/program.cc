@@ -81,6 +81,11 @@ Result<DialogueProgram::ToolTexts> CompileTool(const Workflow& workflow, const T
     texts.check_say.push_back(std::move(say));
     texts.check_rules.push_back(std::move(rule));
   }
+  for (const Unlike& unlike : tool.unlike) {
+    auto& [words, say] = texts.unlike.emplace_back();
+    for (const std::string& pattern : unlike.words) SOTTO_RETURN_IF_ERROR(words.Add(pattern));
+    SOTTO_ASSIGN_OR_RETURN(say, CompileTexts(unlike.say, &tool, tool.name + ".unlike"));
+  }
   for (const Slot& slot : tool.slots) {
     DialogueProgram::SlotTexts& slot_texts = texts.slots.emplace_back();
     SOTTO_ASSIGN_OR_RETURN(slot_texts.question,

@@ -35,6 +35,7 @@ class DialogueProgram {
   };
   struct ToolTexts {
     const ToolDef* tool = nullptr;
+    std::vector<std::pair<PhraseList, Variants>> unlike;  // words -> what is said first
     Variants confirm;
     Variants done;
     std::map<std::string, Variants, std::less<>> failed;

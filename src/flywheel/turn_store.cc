@@ -141,6 +141,9 @@ Result<std::unique_ptr<TurnStore>> TurnStore::Open(const std::filesystem::path& 
   if (!options.create && !std::filesystem::exists(path, error))
     return MakeError(ErrorCode::kNotFound, "{}: no turn store there", path.string());
   SOTTO_RETURN_IF_ERROR(LookBeforeOpening(path));
+  // SQLite takes an empty file for an empty database: who only reads makes no store of it.
+  if (!options.create && std::filesystem::file_size(path, error) == 0)
+    return MakeError(ErrorCode::kInvalidArgument, "{}: an empty file, no turn store", path.string());
   const bool fresh = !std::filesystem::exists(path, error);
   SOTTO_ASSIGN_OR_RETURN(
       Database database,

@@ -55,6 +55,14 @@ void AddFile(const std::filesystem::path& file, const std::string& name, std::ve
   sources.push_back(std::move(source));
 }
 
+// Where a link leads to, it is still in the folder.
+bool LiesIn(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(path, error);
+  const std::filesystem::path within = std::filesystem::canonical(folder, error);
+  return !error && std::mismatch(within.begin(), within.end(), real.begin(), real.end()).first == within.end();
+}
+
 }  // namespace
 
 Result<std::vector<IndexSource>> FindSources(const std::filesystem::path& from, const std::filesystem::path& index,
@@ -82,7 +90,8 @@ Result<std::vector<IndexSource>> FindSources(const std::filesystem::path& from, 
     if (at->is_directory(ignored)) {
       if (hidden || std::filesystem::equivalent(path, index, ignored)) at.disable_recursion_pending();
     } else if (!hidden && at->is_regular_file(ignored)) {
-      if (LooksLikeDocument(path)) {
+      // Who may put a link here must not read what the index may read.
+      if (LooksLikeDocument(path) && (!at->is_symlink(ignored) || LiesIn(path, from))) {
         AddFile(path, path.lexically_relative(from).generic_string(), sources);
       } else {
         ++*skipped;

@@ -240,6 +240,12 @@ class RangeReader {
     if (bare && !placed && words_.size() > 1) return;
     if (words_.Is(i, {"the", "this", "last", "next"}) && words_.Is(month->end - 1, {"month"}))
       return;  // ReadUnit
+    // "February 30th" is no day, and does not mean all of February either.
+    const auto day = words_.Ordinal(words_.Skip(month->end, {"the"}), 1, 31);
+    const auto has = [&](Date start) {
+      return MakeDate(YearOf(start), MonthNumber(start), day->value).has_value();
+    };
+    if (day && std::none_of(month->months.begin(), month->months.end(), has)) return;
     std::vector<DateRange> ranges;
     for (const Date start : month->months) ranges.push_back({start, MonthEnd(start)});
     Add(out, ranges, month->end, month->no_year ? Every::kYear : Every::kNever);

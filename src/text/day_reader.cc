@@ -305,6 +305,9 @@ void DayReader::ReadDayAlone(size_t i, std::vector<Day>& out) const {
   const size_t at = words_.Skip(i, {"the"});
   const auto day = words_.Ordinal(at, 1, 31);
   if (!day || words_.Is(day->end, {"of"})) return;
+  // "February 30th", "the 31st november": a day that the month does not have is none of another month.
+  const size_t before = i > 0 && words_.Is(i - 1, {"the"}) ? i - 1 : i;
+  if ((before > 0 && words_.Month(before - 1) != 0) || words_.Month(day->end) != 0) return;
   const bool numeral = !words_.At(at).empty() && words_.At(at).front() >= '0' && words_.At(at).front() <= '9';
   const bool on =
       i > 0 && words_.Is(i - 1, {"on", "by", "until", "till", "from", "since", "to", "before", "after"});

@@ -81,4 +81,24 @@ std::optional<Json> ValueMeant(const LanguageData& language, std::string_view te
   return other;
 }
 
+bool ActIsDenied(const LanguageData& language, std::string_view text, const ToolWords& tool) {
+  constexpr size_t kBetween = 2;  // "not to cancel"
+  const std::string spoken = NormaliseSpoken(text);
+  const std::vector<std::string_view> words = SplitWords(spoken);
+  const std::vector<WordSpan> spans = NegatedSpans(language, words);
+  if (spans.empty()) return false;
+  bool denied = false;
+  for (size_t at = 0; at < words.size(); ++at) {
+    if (std::max({tool.verbs.MatchesAt(words, at), tool.nouns.MatchesAt(words, at),
+                  tool.past.MatchesAt(words, at)}) == 0)
+      continue;
+    const bool negated = std::any_of(spans.begin(), spans.end(), [&](const WordSpan& span) {
+      return at >= span.begin && at < std::min(span.end, span.begin + kBetween + 1);
+    });
+    if (!negated) return false;
+    denied = true;
+  }
+  return denied;
+}
+
 }  // namespace sotto

@@ -15,4 +15,7 @@ namespace sotto {
 std::optional<Json> ValueMeant(const LanguageData& language, std::string_view text,
                                const ToolWords::Slot& slot, const Json& value);
 
+// Whether the act of `tool` is named, and only to be denied: "replace it, not cancel it", "instead of cancelling".
+bool ActIsDenied(const LanguageData& language, std::string_view text, const ToolWords& tool);
+
 }  // namespace sotto

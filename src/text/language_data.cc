@@ -28,7 +28,15 @@ std::map<std::string, PhraseList*, std::less<>> Sections(LanguageData& data, std
             {"backchannels", &data.backchannels},
             {"backchannels or answers", &data.backchannels_or_answers},
             {"references", &data.references},
-            {"idioms", &data.idioms}};
+            {"idioms", &data.idioms},
+            {"joins", &data.joins},
+            {"alternatives", &data.alternatives},
+            {"each", &data.each},
+            {"means", &data.means},
+            {"shares", &data.shares},
+            {"parts", &data.parts},
+            {"relative", &data.relative},
+            {"undoing", &data.undoing}};
   }
   if (file == "consent.txt") {
     return {{"yes", &data.yes},
@@ -74,6 +82,8 @@ std::map<std::string, PhraseList*, std::less<>> Sections(LanguageData& data, std
           {"reported", &data.reported},
           {"done before", &data.done_before},
           {"delayed", &data.delayed},
+          {"deadlines", &data.deadlines},
+          {"day markers", &data.day_markers},
           {"conditional", &data.conditional},
           {"negations", &data.negations},
           {"negation ends", &data.negation_ends},

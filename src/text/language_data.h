@@ -55,8 +55,16 @@ struct LanguageData {
   PhraseList now;
   PhraseList backchannels;
   PhraseList backchannels_or_answers;
-  PhraseList references;  // words that stand for a value without naming it: "the other one"
-  PhraseList idioms;      // words that mean something else together: "saving grace"
+  PhraseList references;    // words that stand for a value without naming it: "the other one"
+  PhraseList idioms;        // words that mean something else together: "saving grace"
+  PhraseList joins;         // "and"
+  PhraseList each;          // a figure for all that were named: "50 each"
+  PhraseList alternatives;  // "or"
+  PhraseList means;         // before what something is paid or done with: "with"
+  PhraseList shares;        // a part of what is there, no figure: "half of it"
+  PhraseList parts;         // not all of what was read back: "only the", "skip the"
+  PhraseList relative;      // of an amount, beside another: "100 more"
+  PhraseList undoing;       // of what was done before: "undo that"
 
   // consent.txt: answers to a read-back (text/consent.h)
   PhraseList yes;
@@ -106,6 +114,8 @@ struct LanguageData {
   PhraseList reported;
   PhraseList done_before;
   PhraseList delayed;
+  PhraseList deadlines;    // before a day until which something is wanted: "by"
+  PhraseList day_markers;  // before a day that something is wanted on: "on"
   PhraseList conditional;
   PhraseList negations;
   PhraseList negation_ends;

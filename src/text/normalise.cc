@@ -90,6 +90,7 @@ constexpr std::pair<char32_t, std::string_view> kSymbolWords[] = {
     {U'&', "and"},        {U'%', "percent"},      {U'\u00A2', "cents"},
     {U'\u20AC', "euros"}, {U'\u00A3', "pounds"},  {U'\u00A5', "yen"},
     {U'\u00BD', "half"},  {U'\u00BC', "quarter"}, {U'\u00BE', "three quarters"},
+    {U'\u2192', "to"},    {U'\u2190', "from"},
 };
 
 // Prepositions that people write without a space behind a figure.
@@ -166,6 +167,8 @@ class Normaliser {
     const char32_t c = Lower(Fold(code.value));
     if (c == '.' || c == ',') return Point(c, begin);
     if (IsMinus(c, begin)) return WholeWord("minus", begin);
+    if ((IsDashSign(c) || c == '=') && Peek(at_) == '>') return Arrow("to", begin);
+    if (c == '<' && IsDashSign(Peek(at_)) && !DigitAt(at_ + LengthAt(at_))) return Arrow("from", begin);
     for (const auto& [symbol, words] : kSymbolWords) {
       if (c == symbol) return WholeWords(words, begin);
     }
@@ -179,6 +182,12 @@ class Normaliser {
       case Class::kVanish:
         return;
     }
+  }
+
+  // Two signs: "checking -> savings".
+  void Arrow(std::string_view word, size_t begin) {
+    at_ += LengthAt(at_);
+    WholeWord(word, begin);
   }
 
   // "-50", "-$20" where nothing or a space stands before.

@@ -8,7 +8,7 @@
 //     exactly two digits or a "k" is a decimal point ("1.500,00" -> "1500.00"); "9from" -> "9 from";
 //   - apostrophes vanish ("what's" -> "whats"), '&' becomes the word "and", '%' "percent", '¢' "cents", '€'
 //     "euros", '£' "pounds", '¥' "yen", '½' "half", '¼' "quarter", '¾' "three quarters"; a '-' in front of an
-//     amount, and of nothing else, becomes "minus";
+//     amount, and of nothing else, becomes "minus"; arrows ("->", "=>") become "to", and "<-" "from";
 //   - every other punctuation mark, symbol, currency sign and emoji separates words ("twenty-five" -> "twenty
 //     five"); so no text of a user can spell a control token such as "<|call|>";
 //   - control characters, invisible characters and invalid UTF-8 bytes vanish;

@@ -69,9 +69,11 @@ constexpr std::pair<std::string_view, NumberCue> kCues[] = {
 };
 
 constexpr std::pair<std::string_view, NumberPhrase> kPhrases[] = {
-    {"filler_phrase", NumberPhrase::kFiller},     {"correct_phrase", NumberPhrase::kCorrect},
-    {"vague_before", NumberPhrase::kVagueBefore}, {"vague_after", NumberPhrase::kVagueAfter},
-    {"name_before", NumberPhrase::kNameBefore},   {"aside_before", NumberPhrase::kAsideBefore},
+    {"filler_phrase", NumberPhrase::kFiller},       {"correct_phrase", NumberPhrase::kCorrect},
+    {"vague_before", NumberPhrase::kVagueBefore},   {"vague_after", NumberPhrase::kVagueAfter},
+    {"kept_before", NumberPhrase::kKeptBefore},     {"kept_after", NumberPhrase::kKeptAfter},
+    {"secret_before", NumberPhrase::kSecretBefore}, {"long_name_before", NumberPhrase::kLongNameBefore},
+    {"name_before", NumberPhrase::kNameBefore},     {"aside_before", NumberPhrase::kAsideBefore},
     {"aside_after", NumberPhrase::kAsideAfter},
 };
 

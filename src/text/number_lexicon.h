@@ -76,13 +76,17 @@ enum class NumberCue : uint8_t {
 
 // The same, of several words.
 enum class NumberPhrase : uint8_t {
-  kFiller,       // inside a number: "three hundred and you know seventy five"
-  kCorrect,      // strike that, on second thought: as NumberCue::kCorrect
-  kVagueBefore,  // up to, more than: no exact number follows
-  kVagueAfter,   // odd, and change: the number before was none
-  kNameBefore,   // unit, policy, ending in: the number behind is a name
-  kAsideBefore,  // last month it was, i have: told beside the number that is meant
-  kAsideAfter,   // yesterday, already
+  kFiller,          // inside a number: "three hundred and you know seventy five"
+  kCorrect,         // strike that, on second thought: as NumberCue::kCorrect
+  kVagueBefore,     // up to, more than: no exact number follows
+  kKeptBefore,      // keep, so that i have: with one of the next behind the number it is what stays
+  kKeptAfter,       // left, in the
+  kVagueAfter,      // odd, and change: the number before was none
+  kNameBefore,      // unit, policy, ending in: the number behind is a name
+  kSecretBefore,    // pin, passcode is: the digits behind are that and nothing else
+  kLongNameBefore,  // account, reference: a number behind of five digits and more is a name
+  kAsideBefore,     // last month it was, i have: told beside the number that is meant
+  kAsideAfter,      // yesterday, already
   kCount,
 };
 

@@ -9,6 +9,7 @@ namespace sotto {
 namespace {
 
 constexpr size_t kLongestPhrase = 6;  // words
+constexpr double kFiveDigits = 10000;
 
 class ScopeMarker {
  public:
@@ -19,8 +20,11 @@ class ScopeMarker {
 
   void Names() {
     for (NumberReading& reading : readings_) {
+      if (StandsBefore(NumberPhrase::kSecretBefore, reading.begin, 0)) reading.secret = true;
       if (!IsNumber(reading) || !reading.unit.empty() || !reading.currency.empty()) continue;
-      if (StandsBefore(NumberPhrase::kNameBefore, reading.begin, 0) || IsYear(reading))
+      const bool long_name =
+          reading.value >= kFiveDigits && StandsBefore(NumberPhrase::kLongNameBefore, reading.begin, 0);
+      if (long_name || StandsBefore(NumberPhrase::kNameBefore, reading.begin, 0) || IsYear(reading))
         reading.unit = views_[reading.begin - 1];
     }
   }
@@ -83,6 +87,10 @@ class ScopeMarker {
 
   bool IsVague(const NumberReading& reading) const {
     if (StandsBehind(NumberPhrase::kVagueAfter, reading.end)) return true;
+    // "Leave 500 in checking": what stays, not what is moved.
+    if (StandsBehind(NumberPhrase::kKeptAfter, reading.end) &&
+        StandsBefore(NumberPhrase::kKeptBefore, reading.begin, 0))
+      return true;
     if (!StandsBefore(NumberPhrase::kVagueBefore, reading.begin, 0)) return false;
     // "bump it up to 300"
     for (size_t i = reading.begin; i > 0 && reading.begin - i < 6; --i) {

@@ -10,6 +10,7 @@ namespace sotto {
 namespace {
 
 constexpr size_t kLongNumber = 8;  // digits of a card or an account, which are known by their last ones
+constexpr size_t kLastOnes = 4;    // and nobody means the last six
 
 class SaidDigitsReader {
  public:
@@ -44,7 +45,7 @@ class SaidDigitsReader {
     const size_t size = run.text.size();
     if (wanted_ == 0 || size == wanted_) {
       said.push_back(run.text);
-    } else if (size >= std::max(kLongNumber, 2 * wanted_) && !IsSeveral(run)) {
+    } else if (wanted_ <= kLastOnes && size >= std::max(kLongNumber, 2 * wanted_) && !IsSeveral(run)) {
       said.push_back(run.text.substr(size - wanted_));
     } else if (size < wanted_ && before != nullptr && before->standing == NumberStanding::kTakenBack &&
                before->text.size() == wanted_) {
@@ -108,7 +109,14 @@ class SaidDigitsReader {
 }  // namespace
 
 std::vector<std::string> SaidDigits(std::span<const std::string_view> words,
-                                    std::span<const NumberReading> readings, size_t n_digits) {
+                                    std::span<const NumberReading> all, size_t n_digits, bool secret) {
+  std::vector<NumberReading> readings(all.begin(), all.end());
+  const auto is_secret = [](const NumberReading& reading) { return reading.secret; };
+  if (!secret) {
+    std::erase_if(readings, is_secret);
+  } else if (std::any_of(all.begin(), all.end(), is_secret)) {
+    std::erase_if(readings, [&](const NumberReading& reading) { return !reading.secret; });
+  }
   const SaidDigitsReader reader(words, readings, n_digits);
   std::vector<std::string> said = reader.Fitting(false);
   return said.empty() ? reader.Fitting(true) : said;

@@ -13,11 +13,13 @@
 namespace sotto {
 
 // `readings`: of `words` (ReadNumbers with any digits_length of 0). `n_digits` 0: any length; otherwise
-// exactly so many, or the last of at least eight and at least twice as many. What was taken back is not among
+// exactly so many, or, up to four, the last of at least eight and at least twice as many. What was taken back is not among
 // them; a correction of the end of a number is made ("4532, no, 33": 4533). Sound-alikes only where nothing
 // plain fits. In the order they were said.
+// Of a `secret` those that were said as one, where any were; of everything else never those.
 std::vector<std::string> SaidDigits(std::span<const std::string_view> words,
-                                    std::span<const NumberReading> readings, size_t n_digits);
+                                    std::span<const NumberReading> readings, size_t n_digits,
+                                    bool secret = false);
 
 // Whole strings of another length than `n_digits`, where none of that length was said: a part of the number,
 // or too much of it.

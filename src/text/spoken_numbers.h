@@ -62,6 +62,7 @@ struct NumberReading {
   NumberStanding standing = NumberStanding::kSaid;
   // Not inside a longer reading of its family (numbers / digits / ordinals).
   bool maximal = true;
+  bool secret = false;     // said as one: "my pin is 1234"
   bool homophone = false;  // needed a word that only sounds like a number ("for" as 4)
 };
 

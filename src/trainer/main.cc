@@ -427,7 +427,9 @@ int Main(int argc, char** argv) {
   score_app->add_option("--workflow", score.workflow, "Folder with workflow.yaml");
   score_app->add_option("--model", score.model, "Model file")->required();
   score_app->add_option("data", score.data, "Conversations")->required();
-  score_app->add_option("--threads", score.threads, "Workers")->capture_default_str();
+  score_app->add_option("--threads", score.threads, "Workers")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
   score_app->add_option("--precision", score.precision, "bf16 or f32")->capture_default_str();
   score_app->add_option("--show", score.show, "Print so many errors")->capture_default_str();
   ScoreArguments parity;
@@ -445,7 +447,9 @@ int Main(int argc, char** argv) {
   AddLora(*lora_app, lora);
   CLI::App* bench_app = app.add_subcommand("bench", "Training throughput, and that of the products alone");
   bench_app->footer("Example:\n  sotto-train bench --threads 2");
-  bench_app->add_option("--threads", bench_threads, "Workers")->capture_default_str();
+  bench_app->add_option("--threads", bench_threads, "Workers")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
   bench_app->add_option("--seconds", bench_seconds, "How long")->capture_default_str();
   bench_app->add_option("--batch-tokens", bench_batch, "Tokens a step")->capture_default_str();
   bench_app->add_option("--precision", bench_precision, "bf16 or f32")->capture_default_str();

@@ -139,6 +139,37 @@ SpokenWords WordsToRead(const LanguageData& language, std::string_view text) {
   return words;
 }
 
+// The value that a phrase of the slot says ("above {keep}"), and where; none where several are said.
+struct SaidByPhrase {
+  Json value;
+  size_t begin = 0;
+  size_t end = 0;
+};
+std::optional<SaidByPhrase> SaidByPhrases(const LanguageData& language, const Slot& slot,
+                                          std::span<const NormalisedWord> words) {
+  std::optional<SaidByPhrase> only;
+  for (const std::string& phrase : slot.phrases) {
+    const std::string spoken_before = NormaliseSpoken(phrase.substr(0, phrase.find('{')));
+    const std::vector<std::string_view> before = SplitWords(spoken_before);
+    if (before.empty()) continue;
+    for (size_t at = 0; at + before.size() < words.size(); ++at) {
+      bool same = true;
+      for (size_t i = 0; i < before.size(); ++i) same = same && words[at + i].text == before[i];
+      if (!same) continue;
+      const size_t first = at + before.size();
+      std::optional<SaidByPhrase> longest;
+      for (size_t length = 1; length <= kMostValueWords && first + length <= words.size(); ++length) {
+        if (auto value = ValueOf(language, slot, words.subspan(first, length)))
+          longest = SaidByPhrase{*std::move(value), at, first + length};
+      }
+      if (!longest) continue;
+      if (only && !SameValue(only->value, longest->value)) return std::nullopt;
+      only = std::move(longest);
+    }
+  }
+  return only;
+}
+
 }  // namespace
 
 // What is said in a sentence of the patterns, on the way through their graph.
@@ -220,6 +251,38 @@ std::optional<ToolCall> GoalReader::Read(std::string_view text) const {
   return std::move(found.front());
 }
 
+std::optional<GoalReader::Half> GoalReader::ReadHalf(std::string_view text) const {
+  const LanguageData& language = *workflow_->language_data;
+  const SpokenWords words = NormaliseSpokenWords(text);
+  if (words.size() > kMostSentenceWords || Read(text)) return std::nullopt;
+  const auto texts = TextsOf(words);
+  const auto joins = [&](size_t at) {
+    return std::max(language.joins.MatchesAt(texts, at), language.now.MatchesAt(texts, at));
+  };
+  std::optional<Half> best;
+  size_t longest = 0;
+  const auto consider = [&](std::string_view goal_text, std::string_view rest, bool first) {
+    if (goal_text.size() <= longest) return;
+    if (auto goal = Read(goal_text)) {
+      best = Half{*std::move(goal), std::string(rest), first};
+      longest = goal_text.size();
+    }
+  };
+  for (size_t at = 1; at + 1 < words.size(); ++at) {
+    // "and", "and then", ", then": where one request ends and the next begins.
+    const bool pause = (words[at].before & NormalisedWord::kPause) != 0;
+    if (!pause && language.joins.MatchesAt(texts, at) == 0) continue;
+    size_t next = at;
+    while (next < words.size() && joins(next) > 0) next += joins(next);
+    if (next >= words.size()) break;
+    const std::string_view before = text.substr(0, words[at - 1].end);
+    const std::string_view behind = text.substr(words[next].begin);
+    consider(before, behind, true);
+    consider(behind, before, false);
+  }
+  return best;
+}
+
 std::optional<ToolCall> GoalReader::ReadAnswer(std::string_view text, const Expectation& expectation) const {
   const PlanDef* plan = workflow_->FindPlan(expectation.tool);
   if (plan == nullptr) return std::nullopt;
@@ -227,40 +290,26 @@ std::optional<ToolCall> GoalReader::ReadAnswer(std::string_view text, const Expe
   const SpokenWords words = WordsToRead(language, text);
   if (words.empty()) return std::nullopt;
   ToolCall call{plan->goal.name, Json::object()};
-  // The phrases of the slots: "above {keep}".
+  std::vector<bool> read(words.size());
   for (const Slot& slot : plan->goal.slots) {
-    std::vector<Json> values;
-    for (const std::string& phrase : slot.phrases) {
-      const std::string spoken_before = NormaliseSpoken(phrase.substr(0, phrase.find('{')));
-      const std::vector<std::string_view> before = SplitWords(spoken_before);
-      if (before.empty()) continue;
-      for (size_t at = 0; at + before.size() < words.size(); ++at) {
-        bool same = true;
-        for (size_t i = 0; i < before.size(); ++i) same = same && words[at + i].text == before[i];
-        if (!same) continue;
-        const size_t first = at + before.size();
-        std::optional<Json> longest;
-        for (size_t length = 1; length <= kMostValueWords && first + length <= words.size(); ++length) {
-          if (auto value = ValueOf(language, slot, std::span(words).subspan(first, length)))
-            longest = std::move(value);
-        }
-        if (longest && std::none_of(values.begin(), values.end(),
-                                    [&](const Json& known) { return SameValue(known, *longest); }))
-          values.push_back(*std::move(longest));
-      }
-    }
-    if (values.size() == 1) call.arguments[slot.name] = values.front();
+    const auto said = SaidByPhrases(language, slot, words);
+    if (!said) continue;
+    call.arguments[slot.name] = said->value;
+    std::fill_n(read.begin() + static_cast<std::ptrdiff_t>(said->begin), said->end - said->begin, true);
   }
-  // What was asked for, said alone or with what nobody has to understand around it.
-  if (call.arguments.empty() && expectation.kind == Expectation::Kind::kSlots) {
+  // What was asked for, said alone or with what nobody has to understand around it: "45 from savings".
+  const auto counts = [&](size_t at) { return !read[at] && !IsAnswerFiller(words[at].text); };
+  size_t begin = 0, end = words.size();
+  while (begin < end && !counts(begin)) ++begin;
+  while (end > begin && !counts(end - 1)) --end;
+  const bool whole = begin < end && std::none_of(read.begin() + static_cast<std::ptrdiff_t>(begin),
+                                                 read.begin() + static_cast<std::ptrdiff_t>(end),
+                                                 [](bool one) { return one; });
+  if (whole && expectation.kind == Expectation::Kind::kSlots) {
     for (const std::string& name : expectation.slots) {
       const Slot* slot = plan->goal.FindSlot(name);
-      if (slot == nullptr) continue;
-      std::span<const NormalisedWord> rest(words);
-      while (!rest.empty() && IsAnswerFiller(rest.front().text)) rest = rest.subspan(1);
-      while (!rest.empty() && IsAnswerFiller(rest.back().text)) rest = rest.first(rest.size() - 1);
-      if (rest.empty()) break;
-      if (const auto value = ValueOf(language, *slot, rest)) {
+      if (slot == nullptr || call.arguments.contains(name)) continue;
+      if (const auto value = ValueOf(language, *slot, std::span(words).subspan(begin, end - begin))) {
         call.arguments[name] = *value;
         break;
       }

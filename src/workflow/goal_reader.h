@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/conversation.h"
@@ -23,6 +24,15 @@ class GoalReader {
   const Workflow& workflow() const { return *workflow_; }
   // None where nothing or more than one thing could be meant.
   std::optional<ToolCall> Read(std::string_view text) const;
+
+  // A goal beside another request: "move everything above 500 to savings and pay netflix". The longest half that is one.
+  struct Half {
+    ToolCall goal;
+    std::string rest;    // what else was said, as it was said
+    bool first = false;  // the goal was said first
+  };
+  // None where the whole is a goal, or no half is.
+  std::optional<Half> ReadHalf(std::string_view text) const;
   // What the words say about the goal that `expectation` is about: the value that was asked for, or a slot's `phrases`
   // ("above six hundred"). None where it is about no goal, or the words say nothing of it.
   std::optional<ToolCall> ReadAnswer(std::string_view text, const Expectation& expectation) const;

@@ -14,6 +14,7 @@
 #include "workflow/plan_parse.h"
 #include "workflow/screen_use.h"
 #include "workflow/suggest.h"
+#include "workflow/tool_words.h"
 #include "workflow/validate.h"
 #include "workflow/yaml_reader.h"
 
@@ -28,30 +29,6 @@ const std::vector<std::string> kPrivacyRules{"local", "pseudonymise", "allow"};
 
 const std::vector<std::string> kRoles{"task",    "greeting", "goodbye", "thanks",
                                       "unclear", "handoff",  "verify",  "answer"};
-
-// "transfer money" -> "transferring money": the first word's -ing form, by the spelling rules of English.
-std::string Gerund(const std::string& title) {
-  const size_t space = title.find(' ');
-  std::string verb = title.substr(0, space);
-  const std::string rest = space == std::string::npos ? "" : title.substr(space);
-  const auto vowel = [](char c) { return std::string_view("aeiou").find(c) != std::string_view::npos; };
-  const size_t n = verb.size();
-  if (n < 2) return title;
-  static const std::vector<std::string> doubled{"get",    "set",      "put",    "cut",  "run",   "stop",
-                                                "plan",   "transfer", "submit", "drop", "refer", "begin",
-                                                "cancel", "shut",     "let",    "swap"};
-  if (verb.ends_with("ie")) {
-    verb.replace(n - 2, 2, "ying");
-  } else if (verb.ends_with("e") && !verb.ends_with("ee") && !verb.ends_with("oe")) {
-    verb.replace(n - 1, 1, "ing");
-  } else if (std::find(doubled.begin(), doubled.end(), verb) != doubled.end() && !vowel(verb[n - 1])) {
-    verb += verb.back();
-    verb += "ing";
-  } else {
-    verb += "ing";
-  }
-  return verb + rest;
-}
 
 class WorkflowParser {
  public:
@@ -277,10 +254,25 @@ class WorkflowParser {
   }
 
   void ReadTool(const std::string& name, const YAML::Node& node) {
-    static const std::vector<std::string> keys{
-        "as",       "description", "role",    "title", "doing",  "slots",      "checks",  "confirm",
-        "effect",   "action",      "privacy", "done",  "failed", "handoff_on", "related", "requires_verified",
-        "attempts", "examples"};
+    static const std::vector<std::string> keys{"as",
+                                               "description",
+                                               "role",
+                                               "title",
+                                               "doing",
+                                               "slots",
+                                               "checks",
+                                               "unlike",
+                                               "confirm",
+                                               "effect",
+                                               "action",
+                                               "privacy",
+                                               "done",
+                                               "failed",
+                                               "handoff_on",
+                                               "related",
+                                               "requires_verified",
+                                               "attempts",
+                                               "examples"};
     if (auto tool = ToolOf("tools." + name, name, node, keys)) workflow_.tools.push_back(*std::move(tool));
   }
 
@@ -303,6 +295,7 @@ class WorkflowParser {
         ReadSlot(path + ".slots", item.first.Scalar(), item.second, path.starts_with("plan."), tool);
     }
     if (const YAML::Node checks = node["checks"]) ReadChecks(checks, path + ".checks", tool);
+    if (const YAML::Node unlike = node["unlike"]) ReadUnlike(unlike, path + ".unlike", tool);
     ReadConfirm(node, path, tool);
     tool.effect =
         static_cast<ToolEffect>(reader_.ReadOneOf(node, path, "effect", {"unknown", "reads", "acts"}, 0));
@@ -433,6 +426,29 @@ class WorkflowParser {
       reader_.Read(node[i], here, "say", check.say);
       reader_.Read(node[i], here, "clear", check.clear);
       tool.checks.push_back(std::move(check));
+    }
+  }
+
+  void ReadUnlike(const YAML::Node& node, const std::string& path, ToolDef& tool) {
+    if (!node.IsSequence()) {
+      reader_.Add(node.Mark(), "'unlike' must be a list", "unlike: [{words: [...], say: ...}]");
+      return;
+    }
+    for (size_t i = 0; i < node.size(); ++i) {
+      const std::string here = fmt::format("{}.{}", path, i);
+      reader_.places.Set(here, node[i].Mark());
+      if (!reader_.CheckMap(node[i], here, {"words", "say"}, "a wish that is unlike")) continue;
+      Unlike unlike;
+      reader_.Read(node[i], here, "words", unlike.words);
+      reader_.Read(node[i], here, "say", unlike.say);
+      if (unlike.words.empty() || unlike.say.empty())
+        reader_.AddAt(here, "a wish that is unlike needs 'words' and 'say'",
+                      "{words: [\"(freeze|lock) [my] card\"], say: \"I can only cancel it.\"}");
+      PhraseList list;
+      for (const std::string& pattern : unlike.words)
+        if (const auto added = list.Add(pattern); !added)
+          reader_.AddAt(here + ".words", added.error().message);
+      tool.unlike.push_back(std::move(unlike));
     }
   }
 

@@ -137,4 +137,27 @@ ToolWords WordsOf(const Workflow& workflow, const ToolDef& tool) {
   return Collector(workflow, tool).Collect();
 }
 
+std::string Gerund(const std::string& title) {
+  const size_t space = title.find(' ');
+  std::string verb = title.substr(0, space);
+  const std::string rest = space == std::string::npos ? "" : title.substr(space);
+  const auto vowel = [](char c) { return std::string_view("aeiou").find(c) != std::string_view::npos; };
+  const size_t n = verb.size();
+  if (n < 2) return title;
+  static const std::vector<std::string> doubled{"get",    "set",      "put",    "cut",  "run",   "stop",
+                                                "plan",   "transfer", "submit", "drop", "refer", "begin",
+                                                "cancel", "shut",     "let",    "swap"};
+  if (verb.ends_with("ie")) {
+    verb.replace(n - 2, 2, "ying");
+  } else if (verb.ends_with("e") && !verb.ends_with("ee") && !verb.ends_with("oe")) {
+    verb.replace(n - 1, 1, "ing");
+  } else if (std::find(doubled.begin(), doubled.end(), verb) != doubled.end() && !vowel(verb[n - 1])) {
+    verb += verb.back();
+    verb += "ing";
+  } else {
+    verb += "ing";
+  }
+  return verb + rest;
+}
+
 }  // namespace sotto

@@ -11,4 +11,7 @@ namespace sotto {
 // Some 100 us: made once a tool (dialogue/program.h).
 ToolWords WordsOf(const Workflow& workflow, const ToolDef& tool);
 
+// "transfer money" -> "transferring money": the first word's -ing form, by the spelling rules of English.
+std::string Gerund(const std::string& title);
+
 }  // namespace sotto

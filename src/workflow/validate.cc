@@ -282,6 +282,8 @@ class Validator {
   }
 
   void CheckRules(const ToolDef& tool, const std::string& path) {
+    for (size_t i = 0; i < tool.unlike.size(); ++i)
+      CheckTexts(tool.unlike[i].say, fmt::format("{}.unlike.{}.say", path, i), {});
     std::map<std::string, std::set<std::string>> clears;
     const std::vector<std::string> names = SlotNames(tool);
     for (size_t i = 0; i < tool.checks.size(); ++i) {

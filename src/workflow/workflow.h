@@ -110,6 +110,12 @@ struct Check {
   std::vector<std::string> clear;  // slots that are emptied when the rule fails
 };
 
+// A wish that sounds like a tool's and is another: who wants a card frozen does not want it cancelled.
+struct Unlike {
+  std::vector<std::string> words;  // patterns (text/phrase_list.h) of what is said
+  Texts say;  // first, when the task is begun in such words: "I can't freeze a card, only cancel it."
+};
+
 // What a tool is to the conversation.
 enum class ToolRole {
   kTask,      // fills its slots, confirms, acts, tells
@@ -135,6 +141,7 @@ struct ToolDef {
   std::string doing;  // "transferring money": back to ...
   std::vector<Slot> slots;
   std::vector<Check> checks;
+  std::vector<Unlike> unlike;
   Texts confirm;               // template; empty: workflow/stakes.h decides whether it is read back
   bool never_confirm = false;  // `confirm: never`: acts without asking, in so many words
   ToolEffect effect = ToolEffect::kUnknown;

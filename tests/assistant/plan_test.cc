@@ -73,6 +73,33 @@ TEST(GoalReader, Sentences) {
   EXPECT_GT(rows, 15);
 }
 
+TEST(GoalReader, AGoalBesideAnotherRequest) {
+  const GoalReader reader(PlanBanking());
+  struct Row {
+    const char *said, *goal, *rest;
+    bool first;
+  };
+  for (const Row& row : {
+           Row{"transfer 20 from checking to savings and move everything above 500 to savings",
+               "move_what_is_above", "transfer 20 from checking to savings", false},
+           Row{"Move everything above 500 to savings, then pay Netflix 15.49", "move_what_is_above",
+               "pay Netflix 15.49", true},
+           Row{"pay my water bill of 30 and then pay off the credit card from savings",
+               "pay_bill_and_credit_card", nullptr, false},
+           Row{"pay the landlord 1200 and pay off my credit card", "pay_off_credit_card",
+               "pay the landlord 1200", false},
+           Row{"move everything above 500 to savings", "move_what_is_above", nullptr, false},
+           Row{"pay netflix 15 and cancel my card", nullptr, nullptr, false},
+       }) {
+    const auto half = reader.ReadHalf(row.said);
+    ASSERT_EQ(half.has_value(), row.rest != nullptr) << row.said;
+    if (!half) continue;
+    EXPECT_EQ(half->goal.name, row.goal) << row.said;
+    EXPECT_EQ(half->rest, row.rest) << row.said;
+    EXPECT_EQ(half->first, row.first) << row.said;
+  }
+}
+
 TEST(GoalReader, AnswersToAnOpenGoal) {
   const GoalReader reader(PlanBanking());
   const Expectation asked{Expectation::Kind::kSlots, "pay_bill_and_credit_card", {"amount"}};
@@ -80,6 +107,9 @@ TEST(GoalReader, AnswersToAnOpenGoal) {
   ASSERT_TRUE(amount.has_value());
   EXPECT_EQ(amount->arguments, Json({{"amount", 84}}));
   EXPECT_FALSE(reader.ReadAnswer("what is my balance", asked).has_value());
+  const auto two = reader.ReadAnswer("45 from savings", asked);
+  ASSERT_TRUE(two.has_value());
+  EXPECT_EQ(two->arguments, Json({{"amount", 45}, {"from_account", "savings"}}));
   const Expectation read_back{Expectation::Kind::kConfirm, "move_what_is_above", {}};
   EXPECT_FALSE(reader.ReadAnswer("yes", read_back).has_value());
   EXPECT_FALSE(reader.ReadAnswer("make it 600", read_back).has_value());  // which amount?

@@ -15,6 +15,15 @@ using ::testing::HasSubstr;
 const std::string kBankingFolder = std::string(SOTTO_SOURCE_DIR) + "/workflows/banking";
 const std::string kBankingModel = kBankingFolder + "/model.gguf";
 
+TEST(CompressCli, QuantizeDoesNotWriteOverWhatItReads) {
+  const TempFolder folder;
+  std::filesystem::copy_file(kBankingModel, folder / "model.gguf");
+  const Outcome out = RunProgram(folder.path(), {"quantize", "model.gguf", "./model.gguf", "--type", "Q4_0"});
+  EXPECT_EQ(out.exit_code, 2);
+  EXPECT_THAT(out.error, HasSubstr("./model.gguf: the smaller model goes to another file"));
+  EXPECT_EQ(std::filesystem::file_size(folder / "model.gguf"), std::filesystem::file_size(kBankingModel));
+}
+
 TEST(CompressCli, PruneWritesANarrowerModelAndSaysWhatItCosts) {
   const TempFolder folder;
   const Outcome out = RunProgram(

@@ -194,6 +194,22 @@ TEST(Index, WhatCannotBeReadCostsOneLine) {
   EXPECT_TRUE(shelf.Ask({"what does a stop payment cost", {}, {}}).answered);
 }
 
+TEST(Index, FollowsNoLinkOutOfTheFolder) {
+  Shelf shelf;
+  Write(shelf.folder / "elsewhere" / "secret.txt", "The vault opens at nineteen minutes past four.");
+  std::filesystem::create_symlink(shelf.folder / "elsewhere" / "secret.txt", shelf.documents / "out.txt");
+  Write(shelf.documents / "within.txt", "The bicycle shed is painted turquoise.");
+  std::filesystem::create_symlink(shelf.documents / "within.txt", shelf.documents / "again.txt");
+  shelf.Build();
+  const auto documents = [&](const char* question) {
+    std::vector<std::string> names;
+    for (const Hit& hit : shelf.Ask({question, {}, {}}).hits) names.push_back(hit.citation.document);
+    return names;
+  };
+  EXPECT_THAT(documents("when does the vault open"), Not(::testing::Contains("out.txt")));
+  EXPECT_THAT(documents("what colour is the bicycle shed"), ::testing::Contains("again.txt"));
+}
+
 TEST(Index, ShowsNobodyWhatIsNotForThem) {
   Shelf shelf;
   Write(shelf.documents / "internal" / "limits.md",

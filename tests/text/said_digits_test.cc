@@ -37,6 +37,7 @@ TEST(SaidDigitsTest, PartOfAnotherNumberIsNone) {
 TEST(SaidDigitsTest, TheLastOfALongNumber) {
   EXPECT_THAT(Said("4000 1234 5678 9010", 4), Contains("9010"));
   EXPECT_THAT(Said("4000123456789010", 4), ElementsAre("9010"));
+  EXPECT_THAT(Said("4000 1234 5678 9010", 6), IsEmpty());
 }
 
 TEST(SaidDigitsTest, WordsThatCountOrPointAreNoDigits) {

@@ -125,6 +125,20 @@ TEST(SpokenNumbers, AmountsAloneAndInSentences) {
   EXPECT_GT(cases, 250);
 }
 
+TEST(SpokenNumbers, AmountsOfWholeSentences) {
+  std::ifstream file(SOTTO_SOURCE_DIR "/tests/data/spoken_numbers/sentences.txt");
+  int cases = 0;
+  for (std::string line; std::getline(file, line); ++cases) {
+    if (line.empty() || line[0] == '#') continue;
+    const size_t first = line.find('\t');
+    const size_t second = std::min(line.find('\t', first + 1), line.size());
+    const std::string kind = line.substr(first + 1, second - first - 1);
+    const std::string column = second < line.size() ? line.substr(second + 1) : "";
+    EXPECT_EQ(Joined(Taken(line.substr(0, first), kind)), Joined(Expected(column))) << line;
+  }
+  EXPECT_GT(cases, 20);
+}
+
 // Sentences of others with one number each (Recognizers-Text, MIT), where they lie beside the project: how
 // many of them are read. Much of what is missed is fractions, powers and other notation that no slot holds.
 TEST(SpokenNumbers, NumbersOfOthers) {

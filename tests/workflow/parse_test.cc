@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/random.h"
+#include "workflow/messages.h"
 #include "workflow/rule.h"
 #include "workflow/suggest.h"
 
@@ -284,6 +285,17 @@ TEST(Rule, Holds) {
        {"", "a", "a ==", "a == b c", "(a == b", "a ! b", "a == 'x", "a == b and", "== b"}) {
     EXPECT_FALSE(Rule::Parse(wrong, slots)) << wrong;
   }
+}
+
+// What editors complete and what the parser takes are the same.
+TEST(Schema, ListsEveryMessage) {
+  std::ifstream file(SOTTO_SOURCE_DIR "/docs/formats/workflow.schema.json");
+  const auto schema = nlohmann::json::parse(file);
+  std::vector<std::string> listed, known;
+  for (const auto& [name, text] : schema.at("properties").at("messages").at("properties").items())
+    listed.push_back(name);
+  for (const MessageDef& def : MessageDefs()) known.emplace_back(def.key);
+  EXPECT_THAT(listed, testing::UnorderedElementsAreArray(known));
 }
 
 TEST(Suggest, FindsTheNearest) {
