@@ -48,11 +48,10 @@ void Decider::Turn(const TurnInput& input) {
     HandOffTo("rule");
     return;
   }
-  if (ReplyToJudged()) return;
-
   const Heard heard = Sort(judged);
   const bool correction = Corrects(heard);
-  if (AnswersOnePart(heard, correction)) return;
+  if (AnswersOnePart(heard, correction) || ReplyToJudged()) return;
+
   for (const Call* call : heard.controls) {
     if (!settled_) Control(*call, heard, correction);
   }

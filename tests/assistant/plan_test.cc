@@ -109,7 +109,7 @@ TEST(GoalReader, AnswersToAnOpenGoal) {
   EXPECT_FALSE(reader.ReadAnswer("what is my balance", asked).has_value());
   const auto two = reader.ReadAnswer("45 from savings", asked);
   ASSERT_TRUE(two.has_value());
-  EXPECT_EQ(two->arguments, Json({{"amount", 45}, {"from_account", "savings"}}));
+  EXPECT_EQ(two->arguments, Json({{"from_account", "savings"}, {"amount", 45.0}}));
   const Expectation read_back{Expectation::Kind::kConfirm, "move_what_is_above", {}};
   EXPECT_FALSE(reader.ReadAnswer("yes", read_back).has_value());
   EXPECT_FALSE(reader.ReadAnswer("make it 600", read_back).has_value());  // which amount?
