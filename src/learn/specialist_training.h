@@ -42,7 +42,8 @@ struct TrainingOptions {
 
 // Where everything of one workflow lies. The report folder holds what can be made again.
 struct TrainingPaths {
-  explicit TrainingPaths(const std::filesystem::path& folder);
+  explicit TrainingPaths(const std::filesystem::path& folder) : TrainingPaths(folder, folder / "report") {}
+  TrainingPaths(const std::filesystem::path& folder, const std::filesystem::path& report);
   std::filesystem::path folder, report;
   std::filesystem::path generated, held_out, withheld, voices, served, unserved;
   std::filesystem::path checkpoint, candidate, metrics;
