@@ -67,10 +67,11 @@ std::vector<CircleStep> StepsOf(const RunFlags& flags) {
   };
   std::vector<CircleStep> steps;
   if (!flags.imports.empty()) {
+    // What cannot be read is listed; that the rest could not be stored ends the round.
     CircleStep step{"import",
                     {"logs", "import", "--store", flags.store, "--workflow", flags.workflow, "--listed",
-                     flags.out + "/not_read.txt"},
-                    true};
+                     flags.out + "/not_read.txt", "--no-exit-code"},
+                    false};
     step.arguments.insert(step.arguments.end(), flags.imports.begin(), flags.imports.end());
     steps.push_back(std::move(step));
   }
@@ -78,14 +79,15 @@ std::vector<CircleStep> StepsOf(const RunFlags& flags) {
   steps.push_back({"report", input({"flywheel", "report", "--out", flags.out}), false});
   steps.push_back({"queue", input({"label", "--export", flags.out + "/queue.jsonl"}), false});
   if (flags.minutes > 0 || flags.steps > 0) {
-    // The report folder of the workflow keeps a checkpoint: a cut-off training goes on.
+    // The report folder of the workflow keeps a checkpoint: a cut-off training goes on. One that failed ends the
+    // round: what lies there may be the candidate of another.
     steps.push_back({"train",
                      {"train", flags.workflow, "--continue", flags.out + "/labelled.jsonl", "--logged-share",
                       fmt::format("{}", flags.logged_share), "--count", std::to_string(flags.count),
                       flags.steps > 0 ? "--steps" : "--minutes",
                       flags.steps > 0 ? std::to_string(flags.steps) : fmt::format("{}", flags.minutes),
                       "--threads", std::to_string(flags.threads), "--resume", "--candidate-only"},
-                     true});
+                     false});
   }
   for (const std::string& command : flags.then) {
     CircleStep step;

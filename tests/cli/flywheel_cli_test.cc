@@ -115,6 +115,31 @@ TEST_F(FlywheelCli, TheCircleIsFinishedHoweverOftenItIsKilled) {
   EXPECT_THAT(*ReadFile(folder_ / "c" / "report.html"), HasSubstr("<svg"));
 }
 
+// What cannot be read is listed; a step that fails is not gone over.
+TEST_F(FlywheelCli, TheCircleEndsWhereAStepFails) {
+  Simulate("turns.jsonl", 60);
+  std::vector<std::string> run{"flywheel", "run", "--workflow", kBanking,  "--store", "t.sqlite",
+                               "--out",    "c",   "--import",   "n.jsonl", "--nice",  "1"};
+  Outcome out = RunProgram(folder_.path(), run);
+  EXPECT_EQ(out.exit_code, 1);
+  EXPECT_THAT(out.error, HasSubstr("step 'import' failed"));
+  EXPECT_EQ(JsonOf(folder_ / "c" / "state.json")["next"], 0);
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "n.jsonl", *ReadFile(folder_ / "turns.jsonl") + "{\"sess"));
+  // Of a round that was killed.
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "c" / "labelled.jsonl.999999999.0.tmp", "{\"mess"));
+  out = RunProgram(folder_.path(), run);
+  EXPECT_EQ(out.exit_code, 0) << out.error;
+  EXPECT_THAT(*ReadFile(folder_ / "c" / "not_read.txt"), HasSubstr("n.jsonl:"));
+  EXPECT_TRUE(JsonOf(folder_ / "c" / "state.json")["finished"].get<bool>());
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "c" / "labelled.jsonl.999999999.0.tmp"));
+  const Json proposal = JsonOf(folder_ / "c" / "report.json")["proposal"];
+  EXPECT_TRUE(proposal["train"].is_string() && !proposal["because"].empty()) << proposal.dump();
+  out = RunProgram(folder_.path(), {"flywheel", "propose", "--workflow", kBanking, "--store", "t.sqlite",
+                                    "--no-encoder", "--json"});
+  EXPECT_EQ(out.exit_code, 0) << out.error;
+  EXPECT_EQ(Json::parse(out.out)["train"], proposal["train"]);
+}
+
 TEST_F(FlywheelCli, LabelsAreTakenFromWhoMay) {
   Simulate("t.sqlite", 120);
   const auto label = [&](std::vector<std::string> more, const std::string& typed = "") {
