@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/mapped_file.h"
+
 namespace sotto {
 namespace {
 

@@ -184,9 +184,10 @@ std::string StereoWav(size_t frames) {
   };
   put(36 + 4 * frames, 4);
   wav += "WAVEfmt ";
-  for (const auto& [value, bytes] :
-       {std::pair{16, 4}, {1, 2}, {2, 2}, {16000, 4}, {64000, 4}, {4, 2}, {16, 2}})
-    put(static_cast<uint64_t>(value), bytes);
+  // Of the form: its size, PCM, two channels, rate, bytes a second, bytes a frame, bits.
+  constexpr std::pair<uint64_t, int> kForm[] = {{16, 4},    {1, 2}, {2, 2}, {16000, 4},
+                                                {64000, 4}, {4, 2}, {16, 2}};
+  for (const auto& [value, bytes] : kForm) put(value, bytes);
   wav += "data";
   put(4 * frames, 4);
   for (size_t i = 0; i < frames; ++i) {

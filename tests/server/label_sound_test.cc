@@ -2,11 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "assistant/open_deployment.h"
 #include "assistant/session_host.h"
 #include "base/http_client.h"
 #include "base/mapped_file.h"
+#include "base/utc.h"
 #include "flywheel/log_records.h"
 #include "flywheel/turn_store.h"
+#include "server/access.h"
+#include "server/metrics.h"
 #include "server/recordings.h"
 #include "server/server.h"
 #include "server/wav_file.h"
