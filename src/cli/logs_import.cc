@@ -49,7 +49,7 @@ Result<void> ReadNames(const std::vector<std::string>& pairs, const char* option
 }
 
 Result<bool> ImportLogs(const LogsImportFlags& flags) {
-  ImportOptions options;
+  LogImportOptions options;
   if (!flags.format.empty()) {
     SOTTO_ASSIGN_OR_RETURN(options.format, ParseLogFormat(flags.format));
   }
