@@ -53,9 +53,10 @@ class Rounds:
             sys.exit(f"sotto {' '.join(map(str, words))} ended with {done.returncode}: {done.stderr[-1500:]}")
         return done.stdout
 
-    def train(self, workflow, minutes, *words):
-        """A candidate, report/model.gguf; in as many pieces as it takes."""
-        words = [self.program, "train", str(workflow), "--minutes", str(minutes), "--threads", str(self.threads), "--candidate-only", "--resume", *map(str, words)]
+    def train(self, workflow, minutes, steps, *words):
+        """A candidate, report/model.gguf; in as many pieces as it takes. `steps` not 0: exactly so many, whoever else uses the machine."""
+        time_ = ["--steps", str(steps)] if steps else ["--minutes", str(minutes)]
+        words = [self.program, "train", str(workflow), *time_, "--threads", str(self.threads), "--candidate-only", "--resume", *map(str, words)]
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
         try:
             _, errors = process.communicate(timeout=max(1, self.end - time.monotonic()))

@@ -19,14 +19,16 @@ function status(text, bad = false) {
 }
 
 // A token may only talk: this asks with the key itself.
-async function ask(method, path, body) {
+async function send(method, path, body) {
   const key = sessionStorage.getItem('sotto-key');
   const headers = { ...(key ? { Authorization: `Bearer ${key}` } : {}), ...(body ? { 'Content-Type': 'application/json' } : {}) };
   const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+  if (answer.ok) return answer;
   const json = await answer.json().catch(() => ({}));
-  if (answer.ok) return json;
   throw Object.assign(new Error(json.detail || `the server answered ${answer.status}`), { status: answer.status });
 }
+
+const ask = async (method, path, body) => (await send(method, path, body)).json();
 
 const nameOf = (item) => `${item.session}/${item.turn}`;
 const current = () => queue.find((item) => !skipped.has(nameOf(item)));
@@ -36,6 +38,7 @@ function draw() {
   find('item').hidden = !item;
   find('done').hidden = !!item;
   closeOther();
+  hush();
   find('item').dataset.turn = item ? nameOf(item) : '';
   if (!item) return;
   find('why').textContent = `${item.why}, worth ${item.worth.toFixed(2)}${item.count > 1 ? `, said ${item.count} times` : ''}`;
@@ -48,6 +51,7 @@ function draw() {
   find('state').textContent = item.state ? `Waiting for: ${item.state}` : '';
   find('words').textContent = item.words;
   drawLike(item);
+  drawSound(item);
   find('choices').replaceChildren(...item.candidates.map((candidate, i) => {
     const button = make('button');
     button.append(make('kbd', String(i + 1)), make('span', candidate.text || 'no call', { className: 'call-words' }),
@@ -70,6 +74,35 @@ function drawLike(item) {
     line.append(box, make('span', like.words));
     return line;
   }));
+}
+
+function drawSound({ recording }) {
+  find('sound').hidden = !recording;
+  if (!recording) return;
+  find('sound-length').textContent = `(${recording.seconds.toFixed(1)} s)`;
+  find('sound-note').textContent = recording.silenced ? 'A secret in it is silenced.' : '';
+}
+
+function hush() {
+  const player = find('player');
+  player.pause();
+  if (player.src) URL.revokeObjectURL(player.src);
+  player.removeAttribute('src');
+}
+
+async function hear() {
+  const item = current();
+  if (!item?.recording) return;
+  try {
+    const of = new URLSearchParams({ session: item.session, turn: item.turn });
+    const sound = await (await send('GET', `/v1/labels/audio?${of}`)).blob();
+    if (current() !== item) return;  // it was labelled meanwhile
+    hush();
+    find('player').src = URL.createObjectURL(sound);
+    await find('player').play();
+  } catch (error) {
+    if (error.name !== 'AbortError') status(error.message, true);  // the next turn came before it had begun
+  }
 }
 
 function closeOther() {
@@ -189,6 +222,7 @@ const keys = {
     return current() ? draw() : load(false);  // behind those that were skipped others wait
   },
   u: undo,
+  h: hear,
   l: () => { find('like').open = !find('like').open; },
 };
 
@@ -209,6 +243,7 @@ find('nothing').addEventListener('click', keys.n);
 find('unknown').addEventListener('click', keys['?']);
 find('skip').addEventListener('click', keys.s);
 find('undo').addEventListener('click', undo);
+find('hear').addEventListener('click', hear);
 find('call-open').addEventListener('click', () => (find('other').hidden ? openOther() : closeOther()));
 find('again').addEventListener('click', () => { skipped = new Set(); load(true); });
 begin();

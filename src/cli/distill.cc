@@ -7,8 +7,7 @@
 #include "cli/model_cost.h"
 #include "cli/progress.h"
 #include "cli/trainer_process.h"
-#include "core/conversation_jsonl.h"
-#include "learn/synth.h"
+#include "learn/specialist_training.h"
 #include "slm/model.h"
 #include "workflow/parse.h"
 
@@ -30,31 +29,28 @@ struct DistillFlags {
 
 std::string Beside(const DistillFlags& flags, const char* what) { return flags.cost.out + what; }
 
-// What is learnt from: the files that are named, else what the workflow's folder has, and conversations that its
-// simulator plays.
+// What is learnt from, as sotto-train takes it: FILE:SHARE. The files that are named; else what the teacher itself
+// learnt from (`sotto train`): conversations of the workflow's simulator, its seeds and its voices, in their shares.
 Result<std::vector<std::string>> LearningData(const DistillFlags& flags,
                                               const std::shared_ptr<const Workflow>& workflow) {
-  std::vector<std::string> files = flags.learn;
-  if (files.empty()) {
-    for (const char* name : {kSeedsFile, kVoicesFile})
-      if (std::filesystem::exists(workflow->folder / name))
-        files.push_back((workflow->folder / name).string());
-  }
-  if (flags.count > 0) {
-    const std::string generated = Beside(flags, ".generated.jsonl");
-    if (!flags.resume || !std::filesystem::exists(generated)) {
-      SynthOptions options;
-      options.count = flags.count;
-      options.seed = flags.cost.seed;
-      ProgressBar bar("generating");
-      options.progress = [&bar](size_t done, size_t total) { bar.Update(done, total); };
-      SOTTO_ASSIGN_OR_RETURN(const Synthesised made, Synthesise(workflow, options));
-      SOTTO_RETURN_IF_ERROR(WriteConversations(generated, made.conversations));
-    }
-    files.push_back(generated);
-  }
-  if (files.empty())
-    return MakeError(ErrorCode::kInvalidArgument, "nothing to learn from: --learn FILE, or --count above 0");
+  if (!flags.learn.empty()) return flags.learn;
+  TrainingPaths paths(workflow->folder, Beside(flags, ".data"));
+  paths.speech = paths.report / paths.speech.filename();
+  paths.checkpoint = Beside(flags, ".checkpoint");
+  TrainingOptions options;
+  options.seed = flags.cost.seed;
+  options.threads = flags.cost.threads;
+  options.count = flags.count;
+  options.resume = flags.resume;
+  ProgressBar bar("generating");
+  SOTTO_ASSIGN_OR_RETURN(const TrainingData data,
+                         PrepareTraining(
+                             workflow, paths, options,
+                             [&bar](std::string_view, size_t done, size_t total) { bar.Update(done, total); },
+                             [](std::string_view line) { fmt::print(stderr, "{}\n", line); }));
+  std::vector<std::string> files;
+  for (const TrainingData::File& file : data.files)
+    files.push_back(fmt::format("{}:{}", file.path.string(), file.share));
   return files;
 }
 
@@ -137,9 +133,11 @@ void RegisterDistill(CLI::App& app, CliContext& context) {
   command->add_option("--teacher", flags->teacher, "Larger model of the same vocabulary (GGUF)")->required();
   command
       ->add_option("--learn", flags->learn,
-                   "Conversations to learn from; default: seed.jsonl and voices.jsonl of the workflow")
+                   "Conversations to learn from, FILE or FILE:SHARE; default: those that `sotto train` takes")
       ->delimiter(',');
-  command->add_option("--count", flags->count, "Generated conversations besides")->capture_default_str();
+  command->add_option("--count", flags->count, "Generated conversations, without --learn")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   command->add_option("--minutes", flags->minutes, "Training time; becomes a number of steps")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -16,6 +16,7 @@ void RegisterLogsSimulate(CLI::App& logs, CliContext& context);
 
 void RegisterFlywheelClean(CLI::App& flywheel, CliContext& context);
 void RegisterFlywheelReport(CLI::App& flywheel, CliContext& context);
+void RegisterFlywheelPropose(CLI::App& flywheel, CliContext& context);
 void RegisterFlywheelWatch(CLI::App& flywheel, CliContext& context);
 void RegisterFlywheelRun(CLI::App& flywheel, CliContext& context);
 

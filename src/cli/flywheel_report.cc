@@ -9,6 +9,7 @@
 #include "flywheel/log_time.h"
 #include "flywheel/report.h"
 #include "learn/synth.h"
+#include "slm/gguf.h"
 
 namespace sotto {
 namespace {
@@ -135,9 +136,7 @@ Result<bool> RunWatch(const WatchFlags& flags) {
   return !watched.watched.alerts.empty();
 }
 
-Result<void> RunReport(const WatchFlags& flags) {
-  SOTTO_ASSIGN_OR_RETURN(const WatchedLog watched, Watch(flags));
-  const FlywheelInput& input = *watched.input;
+Result<Patterns> PatternsOf(const WatchFlags& flags, const FlywheelInput& input) {
   std::shared_ptr<const SentenceEncoder> encoder;
   if (!flags.no_encoder) {
     SOTTO_ASSIGN_OR_RETURN(encoder, OpenInstalledEncoder());
@@ -148,10 +147,53 @@ Result<void> RunReport(const WatchFlags& flags) {
   }
   PatternOptions options;
   options.encoder = encoder.get();
-  const Patterns patterns = FindPatterns(input.log, *input.workflow, options);
+  return FindPatterns(input.log, *input.workflow, options);
+}
+
+// What the workflow's folder has to understand with.
+Result<void> AddModel(const WatchFlags& flags, ProposalInput& proposal) {
+  const std::filesystem::path path = std::filesystem::path(flags.input.workflow) / "model.gguf";
+  proposal.model_path = path.string();
+  proposal.model = LiveModel::kNone;
+  if (!std::filesystem::exists(path)) return {};
+  SOTTO_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(path));
+  proposal.model = file->Has("sotto.base_vocabulary") ? LiveModel::kSpecialist : LiveModel::kGeneral;
+  if (const auto hash = file->GetString("sotto.workflow_hash")) proposal.model_hash = *hash;
+  return {};
+}
+
+Result<Proposal> ProposalOf(const WatchFlags& flags, const WatchedLog& watched, const Patterns& patterns,
+                            const Cleaned& cleaned) {
+  ProposalInput proposal;
+  proposal.workflow = watched.input->workflow.get();
+  proposal.watched = &watched.watched;
+  proposal.patterns = &patterns;
+  proposal.drift = &watched.drifts.front();  // against training
+  proposal.cleaned = &cleaned;
+  proposal.folder = flags.input.workflow;
+  proposal.store = flags.input.store;
+  proposal.out = flags.out.empty() ? "week" : flags.out;
+  SOTTO_RETURN_IF_ERROR(AddModel(flags, proposal));
+  return Propose(proposal);
+}
+
+Result<void> RunPropose(const WatchFlags& flags) {
+  SOTTO_ASSIGN_OR_RETURN(const WatchedLog watched, Watch(flags));
+  SOTTO_ASSIGN_OR_RETURN(const Patterns patterns, PatternsOf(flags, *watched.input));
+  const Cleaned cleaned = CleanWithProgress(*watched.input);
+  SOTTO_ASSIGN_OR_RETURN(const Proposal proposal, ProposalOf(flags, watched, patterns, cleaned));
+  fmt::print("{}", flags.json ? ToJson(proposal).dump() + "\n" : ProposalText(proposal));
+  return {};
+}
+
+Result<void> RunReport(const WatchFlags& flags) {
+  SOTTO_ASSIGN_OR_RETURN(const WatchedLog watched, Watch(flags));
+  const FlywheelInput& input = *watched.input;
+  SOTTO_ASSIGN_OR_RETURN(const Patterns patterns, PatternsOf(flags, input));
   const Cleaned cleaned = CleanWithProgress(input);
-  const Json report =
-      BuildReport({&input.log, input.workflow.get(), &patterns, &watched.watched, watched.drifts, &cleaned});
+  SOTTO_ASSIGN_OR_RETURN(const Proposal proposal, ProposalOf(flags, watched, patterns, cleaned));
+  const Json report = BuildReport(
+      {&input.log, input.workflow.get(), &patterns, &watched.watched, watched.drifts, &cleaned, &proposal});
   SOTTO_RETURN_IF_ERROR(WriteReport(report, flags.out));
   if (flags.json) {
     fmt::print("{}\n", report.dump());
@@ -187,6 +229,22 @@ void RegisterFlywheelReport(CLI::App& flywheel, CliContext& context) {
       "--since 2026-11-02 --until 2026-11-09 --out week");
   command->callback([flags, &context] {
     if (auto result = RunReport(*flags); !result) context.Fail(result.error());
+  });
+}
+
+void RegisterFlywheelPropose(CLI::App& flywheel, CliContext& context) {
+  CLI::App* command = flywheel.add_subcommand(
+      "propose",
+      "What the next model should be, and why: none, one that learns on, one from scratch, an adapter");
+  auto flags = std::make_shared<WatchFlags>();
+  AddWatchOptions(*command, *flags);
+  command->add_option("--out", flags->out, "Folder that the proposed commands name; default: week");
+  command->add_flag("--no-encoder", flags->no_encoder, "Compare requests by words and letters only");
+  command->footer(
+      "It proposes; nothing is trained. The report has the same.\nExample:\n"
+      "  sotto flywheel propose --workflow workflows/banking --store turns.sqlite --since 2026-11-02");
+  command->callback([flags, &context] {
+    if (auto result = RunPropose(*flags); !result) context.Fail(result.error());
   });
 }
 

@@ -23,6 +23,7 @@ struct RunFlags {
   QueryFlags query;
   std::vector<std::string> then;  // further commands
   double minutes = 0;             // of training; 0: none
+  int64_t steps = 0;              // exactly so many instead; 0: `minutes` says
   double logged_share = 0.3;
   size_t count = 8000;
   int nice = 15;
@@ -66,24 +67,27 @@ std::vector<CircleStep> StepsOf(const RunFlags& flags) {
   };
   std::vector<CircleStep> steps;
   if (!flags.imports.empty()) {
+    // What cannot be read is listed; that the rest could not be stored ends the round.
     CircleStep step{"import",
                     {"logs", "import", "--store", flags.store, "--workflow", flags.workflow, "--listed",
-                     flags.out + "/not_read.txt"},
-                    true};
+                     flags.out + "/not_read.txt", "--no-exit-code"},
+                    false};
     step.arguments.insert(step.arguments.end(), flags.imports.begin(), flags.imports.end());
     steps.push_back(std::move(step));
   }
   steps.push_back({"clean", input({"flywheel", "clean", "--out", flags.out}), false});
   steps.push_back({"report", input({"flywheel", "report", "--out", flags.out}), false});
   steps.push_back({"queue", input({"label", "--export", flags.out + "/queue.jsonl"}), false});
-  if (flags.minutes > 0) {
-    // The report folder of the workflow keeps a checkpoint: a cut-off training goes on.
+  if (flags.minutes > 0 || flags.steps > 0) {
+    // The report folder of the workflow keeps a checkpoint: a cut-off training goes on. One that failed ends the
+    // round: what lies there may be the candidate of another.
     steps.push_back({"train",
                      {"train", flags.workflow, "--continue", flags.out + "/labelled.jsonl", "--logged-share",
                       fmt::format("{}", flags.logged_share), "--count", std::to_string(flags.count),
-                      "--minutes", fmt::format("{}", flags.minutes), "--threads",
-                      std::to_string(flags.threads), "--resume", "--candidate-only"},
-                     true});
+                      flags.steps > 0 ? "--steps" : "--minutes",
+                      flags.steps > 0 ? std::to_string(flags.steps) : fmt::format("{}", flags.minutes),
+                      "--threads", std::to_string(flags.threads), "--resume", "--candidate-only"},
+                     false});
   }
   for (const std::string& command : flags.then) {
     CircleStep step;
@@ -163,6 +167,11 @@ void RegisterFlywheelRun(CLI::App& flywheel, CliContext& context) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command
+      ->add_option("--steps", flags->steps,
+                   "Train exactly so many steps instead: the same candidate however busy the machine is")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
       ->add_option("--logged-share", flags->logged_share,
                    "What was logged, of the tokens that are learnt from")
       ->check(CLI::Range(0.01, 0.95))
@@ -196,6 +205,7 @@ void RegisterFlywheel(CLI::App& app, CliContext& context) {
   flywheel->require_subcommand(1);
   RegisterFlywheelClean(*flywheel, context);
   RegisterFlywheelReport(*flywheel, context);
+  RegisterFlywheelPropose(*flywheel, context);
   RegisterFlywheelWatch(*flywheel, context);
   RegisterFlywheelRun(*flywheel, context);
   RegisterFlywheelVersions(*flywheel, context);

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/flywheel_command.h"
 #include "cli/flywheel_input.h"
+#include "cli/label_sound.h"
 #include "cli/label_votes.h"
 #include "cli/text_input.h"
 #include "flywheel/label_agreement.h"
@@ -24,6 +25,7 @@ struct LabelFlags {
   std::string registry;
   std::string author;
   QueueOptions queue;
+  std::string recordings;
   std::string export_to, import_from;
   VoteFlags votes;
   bool agreement = false;
@@ -41,14 +43,15 @@ Result<LabelRights> RightsToLabel(const LabelFlags& flags) {
                            : flags.rights);
 }
 
-void ShowItem(const LabelItem& item, size_t number, size_t all) {
+// `sound`: what of it can be heard (LabelSound); empty: nothing.
+void ShowItem(const LabelItem& item, const std::string& sound, size_t number, size_t all) {
   fmt::print("\n[{}/{}] {} ({}{})  worth {:.2f}\n", number, all, item.why, item.session.substr(0, 8),
              item.sample ? ", sample" : "", item.worth);
   for (const std::string& line : item.context) fmt::print("    {}\n", line);
   if (!item.state.empty()) fmt::print("    (waiting for: {})\n", item.state);
   fmt::print("  > {}\n", item.words);
   if (item.count > 1) fmt::print("    and {} turns like it\n", item.count - 1);
-  if (!item.audio.empty()) fmt::print("    recording: {}\n", item.audio);
+  if (!sound.empty()) fmt::print("    h  hear it ({})\n", sound);
   for (size_t i = 0; i < item.candidates.size(); ++i)
     fmt::print("  {}  {:<60} {:.2f}  {}\n", i + 1, CallsText(item.candidates[i].calls),
                item.candidates[i].confidence, item.candidates[i].from);
@@ -58,12 +61,13 @@ void ShowItem(const LabelItem& item, size_t number, size_t all) {
 
 class LabelTerminal {
  public:
-  LabelTerminal(const Workflow& workflow, LabelStore& store, const LabelRights& rights, std::string author)
-      : workflow_(workflow), store_(store), rights_(rights), author_(std::move(author)) {}
+  LabelTerminal(const Workflow& workflow, LabelStore& store, const LabelRights& rights,
+                const LabelSound& sound, std::string author)
+      : workflow_(workflow), store_(store), rights_(rights), sound_(sound), author_(std::move(author)) {}
 
   Result<void> Run(const std::vector<LabelItem>& items) {
     for (size_t i = 0; i < items.size(); ++i) {
-      ShowItem(items[i], i + 1, items.size());
+      ShowItem(items[i], sound_.Says(items[i]), i + 1, items.size());
       while (true) {
         fmt::print("label> ");
         std::fflush(stdout);
@@ -86,6 +90,7 @@ class LabelTerminal {
   Result<bool> Answer(const LabelItem& item, const std::string& answer) {
     if (answer == "s") return true;
     if (answer == "u") return Undo();
+    if (answer == "h") return Hear(item);
     std::string typed = answer;
     if (answer == "e") {
       fmt::print("call> ");
@@ -104,6 +109,15 @@ class LabelTerminal {
     return true;
   }
 
+  bool Hear(const LabelItem& item) const {
+    if (sound_.Says(item).empty()) {
+      fmt::print("  it was not recorded\n");
+    } else {
+      sound_.Play(item);
+    }
+    return false;
+  }
+
   // Takes back what was said of the item before.
   Result<bool> Undo() {
     SOTTO_ASSIGN_OR_RETURN(const size_t taken, TakeBack(store_, last_, author_, rights_));
@@ -116,6 +130,7 @@ class LabelTerminal {
   const Workflow& workflow_;
   LabelStore& store_;
   const LabelRights& rights_;
+  const LabelSound& sound_;
   const std::string author_;
   std::vector<Label> last_;
   size_t n_ = 0;
@@ -205,7 +220,8 @@ Result<bool> RunLabel(LabelFlags flags) {
     return true;
   }
   SOTTO_RETURN_IF_ERROR(rights->Check(flags.author));
-  SOTTO_RETURN_IF_ERROR(LabelTerminal(*input->workflow, store, *rights, flags.author).Run(items));
+  SOTTO_ASSIGN_OR_RETURN(const LabelSound sound, LabelSound::Open(flags.recordings));
+  SOTTO_RETURN_IF_ERROR(LabelTerminal(*input->workflow, store, *rights, sound, flags.author).Run(items));
   return true;
 }
 
@@ -231,6 +247,8 @@ void RegisterLabel(CLI::App& app, CliContext& context) {
           "Of what one other person labelled, this share is asked again: agreement is measured on it")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  command->add_option("--recordings", flags->recordings,
+                      "Folder of recordings of `sotto serve`: h plays a turn (aplay)");
   command->add_option("--export", flags->export_to,
                       "Write the items to this file, to be filled in elsewhere");
   command->add_option("--import", flags->import_from, "Take labels from such a file");
@@ -240,7 +258,7 @@ void RegisterLabel(CLI::App& app, CliContext& context) {
   command->footer(
       "Labels are kept in the store with author, time and reason, and never changed.\nExample:\n"
       "  echo ana > labellers\n"
-      "  sotto label --workflow workflows/banking --store turns.sqlite --as ana\n"
+      "  sotto label --workflow workflows/banking --store turns.sqlite --as ana --recordings recordings\n"
       "  sotto label --workflow workflows/banking --store turns.sqlite --export queue.jsonl\n"
       "  sotto label --workflow workflows/banking --store turns.sqlite --vote-model "
       "workflows/banking/model.gguf");

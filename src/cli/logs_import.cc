@@ -22,6 +22,7 @@ struct LogsImportFlags {
   std::string workflow;
   std::string language = "en";
   std::string listed;
+  bool listed_is_well = false;
   std::vector<std::string> rename, columns;
   bool json = false;
 };
@@ -48,7 +49,7 @@ Result<void> ReadNames(const std::vector<std::string>& pairs, const char* option
 }
 
 Result<bool> ImportLogs(const LogsImportFlags& flags) {
-  ImportOptions options;
+  LogImportOptions options;
   if (!flags.format.empty()) {
     SOTTO_ASSIGN_OR_RETURN(options.format, ParseLogFormat(flags.format));
   }
@@ -87,7 +88,7 @@ Result<bool> ImportLogs(const LogsImportFlags& flags) {
     }
   }
   if (!flags.listed.empty()) SOTTO_RETURN_IF_ERROR(WriteFileAtomically(flags.listed, listed));
-  return all;
+  return all || flags.listed_is_well;
 }
 
 Result<SimulatedLogs> Simulated(const std::shared_ptr<const Workflow>& workflow,
@@ -182,6 +183,7 @@ void RegisterLogsImport(CLI::App& logs, CliContext& context) {
   command->add_option("--language", flags->language, "What personal data is looked for in")
       ->capture_default_str();
   command->add_option("--listed", flags->listed, "Write every line that was not read to this file, and why");
+  command->add_flag("--no-exit-code", flags->listed_is_well, "Exit with 0 although something was not read");
   command->add_flag("--json", flags->json, "One object a file");
   command->footer(
       "What cannot be read is listed and left out (exit code 1); the rest is taken. The same file twice adds "

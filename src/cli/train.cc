@@ -3,6 +3,7 @@
 // (learn/specialist_training.h).
 #include <optional>
 
+#include "base/abandoned_files.h"
 #include "base/mapped_file.h"
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -68,8 +69,10 @@ Result<int> Run(const TrainFlags& flags) {
     fmt::print(stderr, "{}: {} logged conversations, {:.0f} % of what is learnt\n", flags.go_on_with,
                rows.size(), 100 * flags.logged_share);
   }
-  const TrainingPaths paths(workflow->folder.empty() ? std::filesystem::path(flags.folder)
-                                                     : workflow->folder);
+  TrainingPaths paths(workflow->folder.empty() ? std::filesystem::path(flags.folder) : workflow->folder);
+  // What is live hears with the sentences that lie beside its model.
+  if (flags.candidate_only) paths.speech = paths.report / paths.speech.filename();
+  RemoveAbandonedFiles(paths.report);  // of a training that was killed
   const TrainingOptions& options = flags.options;
   TrainingBars bars;
   const TrainingProgress progress = [&](std::string_view what, size_t done, size_t total) {

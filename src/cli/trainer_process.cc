@@ -43,7 +43,7 @@ Result<int> RunTrainer(const std::vector<std::string>& arguments) {
   }
   std::signal(SIGINT, old_handler);
   if (failed != 0) return MakeError(ErrorCode::kIo, "{}: {}", program, std::strerror(failed));
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 }  // namespace sotto

@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "base/abandoned_files.h"
 #include "base/mapped_file.h"
 #include "flywheel/log_time.h"
 
@@ -83,6 +84,7 @@ Result<CircleState> RunCircle(const std::filesystem::path& folder, const std::ve
   std::filesystem::create_directories(folder, error);
   if (error) return MakeError(ErrorCode::kIo, "{}: {}", folder.string(), error.message());
   SOTTO_ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Take(folder));
+  RemoveAbandonedFiles(folder);  // of a round that was killed
   const std::filesystem::path file = folder / "state.json";
   CircleState state;
   auto before = ReadCircleState(file);

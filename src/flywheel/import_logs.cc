@@ -19,7 +19,7 @@ constexpr Parser kParsers[] = {ParseTurnRecords, ParseConversationLogs, ParseOpe
                                ParseRasa,        ParseCsvLogs};
 
 // Records of a session, without its id.
-std::vector<TurnRecord> RecordsOf(const ImportedSession& session, const ImportOptions& options) {
+std::vector<TurnRecord> RecordsOf(const ImportedSession& session, const LogImportOptions& options) {
   std::vector<TurnRecord> records;
   for (const ImportedTurn& turn : session.turns) {
     TurnRecord& record = records.emplace_back();
@@ -59,7 +59,7 @@ std::vector<TurnRecord> RecordsOf(const ImportedSession& session, const ImportOp
 
 class FileImport {
  public:
-  FileImport(TurnStore& store, const ImportOptions& options, ImportedFile& file, size_t total)
+  FileImport(TurnStore& store, const LogImportOptions& options, ImportedFile& file, size_t total)
       : store_(store), options_(options), file_(file), total_(total) {}
 
   Result<void> Session(const ImportedSession& session) {
@@ -118,7 +118,7 @@ class FileImport {
   }
 
   TurnStore& store_;
-  const ImportOptions& options_;
+  const LogImportOptions& options_;
   ImportedFile& file_;
   const size_t total_;
   std::vector<TurnRecord> batch_;
@@ -171,7 +171,7 @@ Result<LogFormat> GuessLogFormat(const std::filesystem::path& path, std::string_
 }
 
 Result<ImportedFile> ImportFile(TurnStore& store, const std::filesystem::path& path,
-                                const ImportOptions& options) {
+                                const LogImportOptions& options) {
   SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   ImportedFile file;
   file.path = path.string();

@@ -25,7 +25,7 @@ Result<LogFormat> ParseLogFormat(std::string_view name);
 // By the file's name and its first value. kInvalidArgument: it looks like none of them.
 Result<LogFormat> GuessLogFormat(const std::filesystem::path& path, std::string_view text);
 
-struct ImportOptions {
+struct LogImportOptions {
   std::optional<LogFormat> format;  // nothing: guessed for each file
   ImportNames names;
   std::string workflow;  // whose conversations these are: what records of others do not say
@@ -46,6 +46,6 @@ struct ImportedFile {
 
 // The error: a file that cannot be read at all, a store that cannot be written; what was added before stays.
 Result<ImportedFile> ImportFile(TurnStore& store, const std::filesystem::path& path,
-                                const ImportOptions& options);
+                                const LogImportOptions& options);
 
 }  // namespace sotto

@@ -144,17 +144,31 @@ Result<LabelDesk::Page> LabelDesk::Next(const std::string& author, size_t most, 
   return page;
 }
 
+Result<std::vector<LabelItem>::iterator> LabelDesk::Find(const std::string& author,
+                                                         const std::string& session, int turn) {
+  std::vector<LabelItem>& queue = queues_[author];
+  const auto item = std::find_if(queue.begin(), queue.end(), [&](const LabelItem& one) {
+    return one.session == session && one.turn == turn;
+  });
+  if (item == queue.end())
+    return MakeError(ErrorCode::kNotFound, "turn {} of session {} does not wait for {}", turn, session,
+                     author);
+  return item;
+}
+
+Result<LabelItem> LabelDesk::Waiting(const std::string& author, const std::string& session, int turn) {
+  const std::lock_guard lock(mutex_);
+  SOTTO_ASSIGN_OR_RETURN(const LabelRights rights, RightsOf(author));
+  SOTTO_RETURN_IF_ERROR(rights.Check(author));
+  SOTTO_ASSIGN_OR_RETURN(const auto item, Find(author, session, turn));
+  return *item;
+}
+
 Result<std::vector<Label>> LabelDesk::Give(const std::string& author, const Answer& answer) {
   const std::lock_guard lock(mutex_);
   SOTTO_ASSIGN_OR_RETURN(const LabelRights rights, RightsOf(author));
   SOTTO_RETURN_IF_ERROR(rights.Check(author));
-  std::vector<LabelItem>& queue = queues_[author];
-  const auto item = std::find_if(queue.begin(), queue.end(), [&](const LabelItem& one) {
-    return one.session == answer.session && one.turn == answer.turn;
-  });
-  if (item == queue.end())
-    return MakeError(ErrorCode::kNotFound, "turn {} of session {} does not wait for {}", answer.turn,
-                     answer.session, author);
+  SOTTO_ASSIGN_OR_RETURN(const auto item, Find(author, answer.session, answer.turn));
   SOTTO_ASSIGN_OR_RETURN(const ChosenLabel chosen, ChooseLabel(*item, answer.answer, *workflow_));
   LabelItem merged = *item;
   std::erase_if(merged.like, [&](const auto& name) {
@@ -165,7 +179,7 @@ Result<std::vector<Label>> LabelDesk::Give(const std::string& author, const Answ
   SOTTO_ASSIGN_OR_RETURN(LabelStore store, LabelStore::Open(options_.input.store));
   SOTTO_RETURN_IF_ERROR(store.Add(labels, rights));
   last_[author] = labels;
-  queue.erase(item);
+  queues_[author].erase(item);
   return labels;
 }
 

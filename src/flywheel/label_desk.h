@@ -59,6 +59,9 @@ class LabelDesk {
   // What waits for `author`; `anew`: the log is read again. kInvalidArgument: they may not label.
   Result<Page> Next(const std::string& author, size_t most, bool anew);
 
+  // One of what Next() gave. kInvalidArgument: they may not label; kNotFound: it does not wait for them (any more).
+  Result<LabelItem> Waiting(const std::string& author, const std::string& session, int turn);
+
   struct Answer {
     std::string session;
     int turn = 0;
@@ -77,6 +80,9 @@ class LabelDesk {
   Result<LabelRights> RightsOf(const std::string& author) const;
   Result<void> Read();
   std::vector<LabelItem> QueueFor(const std::string& author) const;
+  // REQUIRES: mutex_ is held.
+  Result<std::vector<LabelItem>::iterator> Find(const std::string& author, const std::string& session,
+                                                int turn);
 
   const std::shared_ptr<const Workflow> workflow_;
   const Options options_;

@@ -90,6 +90,9 @@ class QueueBuilder {
     item.why = again ? "second opinion" : drawn ? "sample" : question->second;
     item.sample = drawn;
     item.audio = session[i].audio;
+    item.at = record.at;
+    item.speech_start_ms = record.times.speech_start;
+    item.speech_end_ms = record.times.speech_end;
     item.uncertainty = Uncertainty(record);
     item.cost = 1 + options_.usd_cost * CostOf(record);
     const bool handed_off =

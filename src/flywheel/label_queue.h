@@ -34,6 +34,9 @@ struct LabelItem {
   double uncertainty = 0, cost = 0, worth = 0;
   bool sample = false;
   std::string audio;  // path of the recording; empty: none
+  // Where it lies in the recording of its call, if a server made one (docs/formats/recordings.md). Not written to files.
+  std::string at = {};                              // ISO 8601, when the turn began
+  double speech_start_ms = -1, speech_end_ms = -1;  // since the call began; -1: it was not spoken
 };
 
 struct QueueOptions {

@@ -76,6 +76,7 @@ Json BuildReport(const ReportInput& input) {
   report["drift"] = std::move(drifts);
   report["days"] = DaysOf(*input.log, *input.workflow);
   if (input.cleaned != nullptr) report["cleaned"] = SummaryOf(*input.cleaned);
+  if (input.proposal != nullptr) report["proposal"] = ToJson(*input.proposal);
   report["not_read"] = input.log->not_read.size();
   return report;
 }

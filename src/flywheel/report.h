@@ -7,6 +7,7 @@
 
 #include "flywheel/clean.h"
 #include "flywheel/patterns.h"
+#include "flywheel/proposal.h"
 #include "flywheel/watch.h"
 
 namespace sotto {
@@ -16,8 +17,9 @@ struct ReportInput {
   const Workflow* workflow = nullptr;
   const Patterns* patterns = nullptr;
   const Watched* watched = nullptr;
-  std::vector<Drift> drifts;         // against training, against the time before
-  const Cleaned* cleaned = nullptr;  // may be null
+  std::vector<Drift> drifts;           // against training, against the time before
+  const Cleaned* cleaned = nullptr;    // may be null
+  const Proposal* proposal = nullptr;  // may be null
 };
 
 Json BuildReport(const ReportInput& input);

@@ -144,6 +144,26 @@ std::string StruggleTable(const Json& struggles) {
   return html + "</table>";
 }
 
+// Only proposed: who trains decides.
+std::string ProposalSection(const Json& proposal) {
+  const auto list = [](const Json& items, const char* element) {
+    std::string html = "<ul>";
+    for (const Json& item : items)
+      html += fmt::format("<li><{0}>{1}</{0}></li>", element, EscapeMarkup(item.get<std::string>()));
+    return html + "</ul>";
+  };
+  const std::string train = Text(proposal, "train");
+  const char* says = train == "continue"  ? "The model should learn on from what the log proves."
+                     : train == "scratch" ? "A specialist should be trained from scratch."
+                     : train == "lora"    ? "The general model should get an adapter (LoRA)."
+                                          : "No training is proposed.";
+  std::string html = fmt::format("<h2>What to train</h2><p>{}</p>", says);
+  html += list(proposal["because"], "span");
+  if (const auto labels = proposal["labels_wanted"].get<size_t>(); labels > 0)
+    html += fmt::format("<p>First {} turns should get labels.</p>", labels);
+  return html + list(proposal["commands"], "code");
+}
+
 std::string DriftSection(const Json& drift) {
   const double psi = drift["psi"].get<double>();
   const char* says = psi < 0.1    ? "about the same"
@@ -233,6 +253,7 @@ std::string ReportHtml(const Json& report) {
   html += "<h2>Where callers struggle</h2>" + StruggleTable(report["struggles"]);
   html += "<h2>What has changed</h2>";
   for (const Json& drift : report["drift"]) html += DriftSection(drift);
+  if (report.contains("proposal")) html += ProposalSection(report["proposal"]);
   if (report.contains("cleaned")) html += CleanedSection(report["cleaned"]);
   html += fmt::format(
       "<p class=\"note\">\"alike\" is how narrow a request is: 1 is always the same words. Likeness by {}. "

@@ -42,7 +42,9 @@ struct TrainingOptions {
 
 // Where everything of one workflow lies. The report folder holds what can be made again.
 struct TrainingPaths {
-  explicit TrainingPaths(const std::filesystem::path& folder);
+  explicit TrainingPaths(const std::filesystem::path& dir) : TrainingPaths(dir, dir / "report") {}
+  // `made`: what can be made again lies elsewhere.
+  TrainingPaths(const std::filesystem::path& dir, const std::filesystem::path& made);
   std::filesystem::path folder, report;
   std::filesystem::path generated, held_out, withheld, voices, served, unserved;
   std::filesystem::path checkpoint, candidate, metrics;

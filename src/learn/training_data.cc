@@ -255,9 +255,9 @@ class Preparation {
 
 }  // namespace
 
-TrainingPaths::TrainingPaths(const std::filesystem::path& dir)
+TrainingPaths::TrainingPaths(const std::filesystem::path& dir, const std::filesystem::path& made)
     : folder(dir),
-      report(dir / "report"),
+      report(made),
       generated(report / "generated.jsonl"),
       held_out(report / "held_out.jsonl"),
       withheld(report / "withheld.jsonl"),

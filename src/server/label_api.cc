@@ -39,7 +39,15 @@ Json ToolsJson(const Workflow& workflow) {
   return tools;
 }
 
-Json PageJson(const LabelDesk::Page& page, const std::string& author, const Workflow& workflow) {
+// Null: nothing that this client may hear.
+Json SoundJson(const LabelItem& item, const Recordings* recordings) {
+  const auto sound = recordings == nullptr ? std::nullopt : recordings->SoundOfTurn(item);
+  return sound ? Json{{"seconds", sound->seconds()}, {"silenced", sound->silenced}} : Json();
+}
+
+// `recordings` null: there are none, or the client may not hear them.
+Json PageJson(const LabelDesk::Page& page, const std::string& author, const Workflow& workflow,
+              const Recordings* recordings) {
   Json items = Json::array();
   for (size_t i = 0; i < page.items.size(); ++i) {
     const LabelItem& item = page.items[i];
@@ -50,6 +58,7 @@ Json PageJson(const LabelDesk::Page& page, const std::string& author, const Work
       like.push_back(
           {{"session", item.like[k].first}, {"turn", item.like[k].second}, {"words", page.like_words[i][k]}});
     json["like"] = std::move(like);
+    json["recording"] = SoundJson(item, recordings);
     for (size_t c = 0; c < item.candidates.size(); ++c)
       json["candidates"][c]["text"] = CallsText(item.candidates[c].calls);
     items.push_back(std::move(json));
@@ -57,6 +66,24 @@ Json PageJson(const LabelDesk::Page& page, const std::string& author, const Work
   return {{"workflow", workflow.name},    {"author", author},
           {"waiting", page.waiting},      {"labelled", page.labelled},
           {"tools", ToolsJson(workflow)}, {"items", std::move(items)}};
+}
+
+struct TurnAsked {
+  std::string session;
+  int turn = 0;
+};
+
+Result<TurnAsked> ReadTurnAsked(const WebRequest& request) {
+  const std::string* session = request.Query("session");
+  const std::string* turn = request.Query("turn");
+  TurnAsked asked;
+  if (session == nullptr || session->empty() || turn == nullptr)
+    return MakeError(ErrorCode::kInvalidArgument, "should say which turn: ?session=ID&turn=NUMBER");
+  const auto [end, error] = std::from_chars(turn->data(), turn->data() + turn->size(), asked.turn);
+  if (error != std::errc() || end != turn->data() + turn->size() || asked.turn < 0)
+    return MakeError(ErrorCode::kInvalidArgument, "'turn' should be a number from 0 on");
+  asked.session = *session;
+  return asked;
 }
 
 Result<TurnNames> ReadTurns(const Json& list) {
@@ -112,6 +139,8 @@ std::string NamedWorkflow(const WebRequest& request) {
 void LabelApi::AddTo(Router& router) {
   router.Add(
       {"GET", "/v1/labels/queue", scope::kLabel, [this](Exchange exchange) { Queue(std::move(exchange)); }});
+  router.Add(
+      {"GET", "/v1/labels/audio", scope::kLabel, [this](Exchange exchange) { Sound(std::move(exchange)); }});
   router.Add({"POST", "/v1/labels", scope::kLabel, [this](Exchange exchange) { Give(std::move(exchange)); }});
   router.Add(
       {"POST", "/v1/labels/undo", scope::kLabel, [this](Exchange exchange) { Undo(std::move(exchange)); }});
@@ -145,8 +174,39 @@ void LabelApi::Queue(Exchange exchange) {
       [desk, author = exchange.client.name, most, anew = anew != nullptr && *anew == "true"](
           std::stop_token) { return desk->Next(author, static_cast<size_t>(most), anew); },
       [desk, author = exchange.client.name,
+       recordings = exchange.client.Can(scope::kRecordings) ? recordings_ : nullptr,
        respond = std::move(exchange.respond)](Result<LabelDesk::Page> page) {
-        respond(page ? ToResponse(PageJson(*page, author, desk->workflow())) : RefusedLabel(page.error()));
+        respond(page ? ToResponse(PageJson(*page, author, desk->workflow(), recordings))
+                     : RefusedLabel(page.error()));
+      });
+}
+
+// A voice is more than its words: who only labels does not hear it.
+void LabelApi::Sound(Exchange exchange) {
+  if (!exchange.client.Can(scope::kRecordings))
+    return exchange.respond(
+        ToResponse(Problem{403, "forbidden", "hearing turns needs a key with the scope 'recordings' too"}));
+  auto asked = ReadTurnAsked(exchange.request);
+  if (!asked) return exchange.respond(ToResponse(ToProblem(asked.error())));
+  const auto desk = DeskOf(exchange, NamedWorkflow(exchange.request));
+  if (desk == nullptr) return;
+  scheduler_.Post(
+      {.blocks = true, .what = "the sound of a turn"},
+      [desk, recordings = recordings_, author = exchange.client.name,
+       asked = *std::move(asked)](std::stop_token) -> Result<std::string> {
+        SOTTO_ASSIGN_OR_RETURN(const LabelItem item, desk->Waiting(author, asked.session, asked.turn));
+        const auto sound = recordings == nullptr ? std::nullopt : recordings->SoundOfTurn(item);
+        if (!sound)
+          return MakeError(ErrorCode::kNotFound, "turn {} of session {} was not recorded", asked.turn,
+                           asked.session);
+        return CutTurn(*sound);
+      },
+      [respond = std::move(exchange.respond)](Result<std::string> wav) {
+        if (!wav) return respond(RefusedLabel(wav.error()));
+        WebResponse response;
+        response.type = "audio/wav";
+        response.body = *std::move(wav);
+        respond(std::move(response));
       });
 }
 

@@ -17,17 +17,8 @@
 namespace sotto {
 
 // A recording as the folder keeps it.
-struct KeptRecording {
-  Recordings::About about;
-  int64_t began_s = 0;  // since 1970
-  bool ready = false;
-  bool complete = false;
-  uint64_t frames = 0;
-  uint64_t lost_frames = 0;
-  std::vector<CallRecording::Silenced> silenced;
+struct KeptRecording : RecordingFacts {
   std::weak_ptr<CallRecording> running;
-
-  int64_t keep_until_s() const { return began_s + int64_t{86400} * about.keep_days; }
 };
 
 namespace {
@@ -74,35 +65,6 @@ Json ViewOf(const std::string& id, const KeptRecording& kept) {
   return view;
 }
 
-Json ToFile(const KeptRecording& kept) {
-  Json silenced = Json::array();
-  for (const auto& one : kept.silenced) silenced.push_back({one.from_ms, one.to_ms});
-  return {{"session", kept.about.session},   {"workflow", kept.about.workflow},
-          {"channel", kept.about.channel},   {"keep_days", kept.about.keep_days},
-          {"began_s", kept.began_s},         {"ready", kept.ready},
-          {"complete", kept.complete},       {"frames", kept.frames},
-          {"lost_frames", kept.lost_frames}, {"silenced_ms", std::move(silenced)}};
-}
-
-Result<KeptRecording> FromFile(const std::filesystem::path& path) {
-  SOTTO_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  SOTTO_ASSIGN_OR_RETURN(const Json json, ParseJson(text, path.string()));
-  KeptRecording kept;
-  try {
-    kept.about = {json.at("session"), json.at("workflow"), json.at("channel"), json.at("keep_days")};
-    kept.began_s = json.at("began_s");
-    kept.ready = json.at("ready");
-    kept.complete = json.at("complete");
-    kept.frames = json.at("frames");
-    kept.lost_frames = json.at("lost_frames");
-    for (const Json& one : json.at("silenced_ms")) kept.silenced.push_back({one.at(0), one.at(1)});
-  } catch (const Json::exception& wrong) {
-    return MakeError(ErrorCode::kCorrupt, "{}: not what a recording's file says: {}", path.string(),
-                     wrong.what());
-  }
-  return kept;
-}
-
 }  // namespace
 
 struct Recordings::Shared {
@@ -118,7 +80,7 @@ struct Recordings::Shared {
   std::filesystem::path Facts(const std::string& id) const { return folder / (id + ".json"); }
 
   Result<void> Keep(const std::string& id, const KeptRecording& kept) const {
-    SOTTO_RETURN_IF_ERROR(WriteFileAtomically(Facts(id), ToFile(kept).dump() + "\n"));
+    SOTTO_RETURN_IF_ERROR(WriteFileAtomically(Facts(id), ToJson(kept).dump() + "\n"));
     return chmod(Facts(id).c_str(), S_IRUSR | S_IWUSR) == 0
                ? Result<void>{}
                : MakeError(ErrorCode::kIo, "cannot keep {} from others", Facts(id).string());
@@ -166,24 +128,25 @@ struct Recordings::Shared {
     for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
       if (entry.path().extension() != ".json") continue;
       const std::string id = entry.path().stem();
-      auto kept = FromFile(entry.path());
-      if (!kept) {
-        Log().error("a recording is left as it is: {}", kept.error().message);
+      auto facts = ReadRecordingFacts(entry.path());
+      if (!facts) {
+        Log().error("a recording is left as it is: {}", facts.error().message);
         continue;
       }
-      if (!kept->ready) {
+      KeptRecording kept{*std::move(facts), {}};
+      if (!kept.ready) {
         const auto repaired = RepairWav(Sound(id));
         if (!repaired) {
           Log().error("a recording cannot be repaired: {}", repaired.error().message);
           continue;
         }
-        kept->ready = true;
-        kept->complete = false;
-        kept->frames = *repaired;
-        SOTTO_RETURN_IF_ERROR(Keep(id, *kept));
-        Tell(id, *kept, "repaired");
+        kept.ready = true;
+        kept.complete = false;
+        kept.frames = *repaired;
+        SOTTO_RETURN_IF_ERROR(Keep(id, kept));
+        Tell(id, kept, "repaired");
       }
-      recordings[id] = *std::move(kept);
+      recordings[id] = std::move(kept);
     }
     if (error) return MakeError(ErrorCode::kIo, "cannot read {}: {}", folder.string(), error.message());
     return {};
@@ -276,6 +239,19 @@ std::filesystem::path Recordings::FileOf(const std::string& id) const {
   const auto found = shared_->recordings.find(id);
   return found == shared_->recordings.end() || !found->second.ready ? std::filesystem::path()
                                                                     : shared_->Sound(id);
+}
+
+std::optional<TurnSound> Recordings::SoundOfTurn(const LabelItem& item) const {
+  const std::lock_guard lock(shared_->mutex);
+  const KeptRecording* last = nullptr;
+  std::filesystem::path file;
+  for (const auto& [id, kept] : shared_->recordings) {
+    if (!IsOfCall(item, kept) || (last != nullptr && kept.began_s <= last->began_s)) continue;
+    last = &kept;
+    file = shared_->Sound(id);
+  }
+  if (last == nullptr || !last->ready) return std::nullopt;
+  return SoundOf(item, *last, std::move(file));
 }
 
 std::shared_ptr<CallRecording> Recordings::Running(const std::string& id) const {

@@ -15,6 +15,7 @@
 #include "base/scheduler.h"
 #include "core/json.h"
 #include "server/call_recording.h"
+#include "server/turn_sound.h"
 
 namespace sotto {
 
@@ -29,13 +30,7 @@ class Recordings {
     ServerMetrics* metrics = nullptr;
     Webhooks* webhooks = nullptr;  // null: nobody is told that a recording is ready
   };
-  // Of whom.
-  struct About {
-    std::string session;
-    std::string workflow;
-    std::string channel;
-    int keep_days = 30;
-  };
+  using About = RecordingAbout;
 
   // Blocks. The services outlive it. kIo: the folder cannot be made, read, or kept from others.
   static Result<std::unique_ptr<Recordings>> Open(const Services& services, std::filesystem::path folder);
@@ -54,6 +49,8 @@ class Recordings {
   Json List(const std::string& session) const;
   // Of one that is ready; empty: there is none.
   std::filesystem::path FileOf(const std::string& id) const;
+  // What a turn sounded like, where its call was recorded and is over.
+  std::optional<TurnSound> SoundOfTurn(const LabelItem& item) const;
   // While it is recorded; null: it is not.
   std::shared_ptr<CallRecording> Running(const std::string& id) const;
   // Blocks. False: there is none that is ready.

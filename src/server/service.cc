@@ -8,7 +8,8 @@ namespace {
 // The page loads nothing from elsewhere, and cannot.
 constexpr const char* kContentPolicy =
     "default-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
-    "worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+    "worker-src 'self' blob:; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action "
+    "'self'";
 
 void AddSafety(WebResponse& response) {
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
@@ -70,7 +71,7 @@ Service::Service(Parts parts)
                    [workflows = parts_.workflows] { return SpecialistsFolder(*workflows); }),
       search_(*parts_.scheduler, parts_.indexes),
       recordings_(*parts_.scheduler, parts_.recordings),
-      labels_(*parts_.scheduler, parts_.desks),
+      labels_(*parts_.scheduler, parts_.desks, parts_.recordings),
       cache_(parts_.cache) {
   AddRoutes();
   rest_.AddTo(router_);

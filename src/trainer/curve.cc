@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
+
+#include "base/mapped_file.h"
 
 namespace sotto {
 namespace {
@@ -50,14 +51,6 @@ std::string Panel(const char* title, double top, double low, double high, double
   return svg;
 }
 
-Result<void> WriteText(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) return MakeError(ErrorCode::kIo, "{}: cannot be written", path.string());
-  return {};
-}
-
 }  // namespace
 
 Result<void> WriteCurve(const std::filesystem::path& folder, const std::vector<CurvePoint>& points) {
@@ -86,8 +79,8 @@ Result<void> WriteCurve(const std::filesystem::path& folder, const std::vector<C
   svg += Panel("Loss", kGap, -3, 1, last, {loss});
   svg += Panel("Accuracy", 2 * kGap + kPanel, 0.5, 1, last, {accuracy, exact});
   svg += "</svg>\n";
-  SOTTO_RETURN_IF_ERROR(WriteText(folder / "curve.csv", csv));
-  return WriteText(folder / "curve.svg", svg);
+  SOTTO_RETURN_IF_ERROR(WriteFileAtomically(folder / "curve.csv", csv));
+  return WriteFileAtomically(folder / "curve.svg", svg);
 }
 
 }  // namespace sotto

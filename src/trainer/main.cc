@@ -8,7 +8,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "base/mapped_file.h"
 #include "core/json.h"
@@ -139,11 +138,7 @@ Result<void> WriteMetrics(const std::filesystem::path& path, const Json& metrics
     fmt::print("{}\n", metrics.dump(2));
     return {};
   }
-  std::ofstream out(path);
-  out << metrics.dump(2) << "\n";
-  out.close();
-  if (!out) return MakeError(ErrorCode::kIo, "{}: cannot be written", path.string());
-  return {};
+  return WriteFileAtomically(path, metrics.dump(2) + "\n");
 }
 
 Result<int> Train(TrainArguments arguments) {

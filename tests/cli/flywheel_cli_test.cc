@@ -115,6 +115,31 @@ TEST_F(FlywheelCli, TheCircleIsFinishedHoweverOftenItIsKilled) {
   EXPECT_THAT(*ReadFile(folder_ / "c" / "report.html"), HasSubstr("<svg"));
 }
 
+// What cannot be read is listed; a step that fails is not gone over.
+TEST_F(FlywheelCli, TheCircleEndsWhereAStepFails) {
+  Simulate("turns.jsonl", 60);
+  std::vector<std::string> run{"flywheel", "run", "--workflow", kBanking,  "--store", "t.sqlite",
+                               "--out",    "c",   "--import",   "n.jsonl", "--nice",  "1"};
+  Outcome out = RunProgram(folder_.path(), run);
+  EXPECT_EQ(out.exit_code, 1);
+  EXPECT_THAT(out.error, HasSubstr("step 'import' failed"));
+  EXPECT_EQ(JsonOf(folder_ / "c" / "state.json")["next"], 0);
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "n.jsonl", *ReadFile(folder_ / "turns.jsonl") + "{\"sess"));
+  // Of a round that was killed.
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "c" / "labelled.jsonl.999999999.0.tmp", "{\"mess"));
+  out = RunProgram(folder_.path(), run);
+  EXPECT_EQ(out.exit_code, 0) << out.error;
+  EXPECT_THAT(*ReadFile(folder_ / "c" / "not_read.txt"), HasSubstr("n.jsonl:"));
+  EXPECT_TRUE(JsonOf(folder_ / "c" / "state.json")["finished"].get<bool>());
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "c" / "labelled.jsonl.999999999.0.tmp"));
+  const Json proposal = JsonOf(folder_ / "c" / "report.json")["proposal"];
+  EXPECT_TRUE(proposal["train"].is_string() && !proposal["because"].empty()) << proposal.dump();
+  out = RunProgram(folder_.path(), {"flywheel", "propose", "--workflow", kBanking, "--store", "t.sqlite",
+                                    "--no-encoder", "--json"});
+  EXPECT_EQ(out.exit_code, 0) << out.error;
+  EXPECT_EQ(Json::parse(out.out)["train"], proposal["train"]);
+}
+
 TEST_F(FlywheelCli, LabelsAreTakenFromWhoMay) {
   Simulate("t.sqlite", 120);
   const auto label = [&](std::vector<std::string> more, const std::string& typed = "") {
@@ -149,6 +174,82 @@ TEST_F(FlywheelCli, LabelsAreTakenFromWhoMay) {
   EXPECT_THAT(label({"--agreement"}).out, HasSubstr("Krippendorff's alpha"));
   out = label({"--sample", "5", "--json"});
   EXPECT_EQ(std::count(out.out.begin(), out.out.end(), '\n'), 5);
+}
+
+// A stereo WAV of 16 kHz, as recordings are: the caller left.
+std::string StereoWav(size_t frames) {
+  std::string wav = "RIFF";
+  const auto put = [&wav](uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) wav += static_cast<char>(value >> (8 * i) & 0xff);
+  };
+  put(36 + 4 * frames, 4);
+  wav += "WAVEfmt ";
+  // Of the form: its size, PCM, two channels, rate, bytes a second, bytes a frame, bits.
+  constexpr std::pair<uint64_t, int> kForm[] = {{16, 4},    {1, 2}, {2, 2}, {16000, 4},
+                                                {64000, 4}, {4, 2}, {16, 2}};
+  for (const auto& [value, bytes] : kForm) put(value, bytes);
+  wav += "data";
+  put(4 * frames, 4);
+  for (size_t i = 0; i < frames; ++i) {
+    put(1000, 2);
+    put(3000, 2);
+  }
+  return wav;
+}
+
+TEST_F(FlywheelCli, WhoLabelsHearsTheTurn) {
+  Simulate("turns.jsonl", 40);
+  const std::string records = *ReadFile(folder_ / "turns.jsonl");
+  Json record;
+  for (size_t at = 0; at < records.size() && (record.is_null() || record["heard"]["text"] == "");
+       at = records.find('\n', at) + 1)
+    record = Json::parse(records.substr(at, records.find('\n', at) - at));
+  record["session"] = "call-1";
+  record["at"] = "2026-11-05T10:00:03Z";
+  record["outcome"] = "not_understood";
+  record["understood"] = nullptr;
+  record["times_ms"]["speech_start"] = 2000;
+  record["times_ms"]["speech_end"] = 3500;
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "call.jsonl", record.dump() + "\n"));
+  ASSERT_EQ(RunProgram(folder_.path(), {"logs", "import", "--store", "t.sqlite", "call.jsonl"}).exit_code, 0);
+  const std::filesystem::path kept = folder_ / "recordings";
+  std::filesystem::create_directories(kept);
+  ASSERT_TRUE(WriteFileAtomically(kept / "one.wav", StereoWav(6 * 16000)));
+  const Json facts{{"session", "call-1"},   {"workflow", "banking"},
+                   {"channel", "voice"},    {"keep_days", 100000},
+                   {"began_s", 1793872800}, {"ready", true},
+                   {"complete", true},      {"frames", 6 * 16000},
+                   {"lost_frames", 0},      {"silenced_ms", Json::array({Json::array({3000, 3100})})}};
+  ASSERT_TRUE(WriteFileAtomically(kept / "one.json", facts.dump()));
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "labellers", "ana\n"));
+  const std::vector<std::string> label{"label", "--workflow", kBanking, "--store",      "t.sqlite",  "--as",
+                                       "ana",   "--most",     "1",      "--recordings", "recordings"};
+  // In the place of the machine's loudspeaker: a program that keeps what it is given.
+  std::filesystem::create_directories(folder_ / "bin");
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "bin" / "aplay", "#!/bin/sh\ncp \"$2\" \"$HOME/heard.wav\"\n"));
+  std::filesystem::permissions(folder_ / "bin" / "aplay", std::filesystem::perms::owner_all);
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", ((folder_ / "bin").string() + ":" + path).c_str(), 1);
+  Outcome out = RunProgram(folder_.path(), label, "h\nq\n");
+  EXPECT_EQ(out.exit_code, 0) << out.error;
+  EXPECT_THAT(out.out, HasSubstr("h  hear it (2.0 s, a secret in it is silenced)"));
+  const std::string heard = *ReadFile(folder_ / "heard.wav");
+  EXPECT_EQ(heard.size(), 44u + 4 * 2 * 16000);
+  EXPECT_EQ(heard.substr(44, 4), std::string("\xe8\x03\xe8\x03"));  // 1000 in both ears
+  // Without one it is said where it is.
+  ::setenv("PATH", (folder_ / "nothing").c_str(), 1);
+  out = RunProgram(folder_.path(), label, "h\nq\n");
+  ::setenv("PATH", path.c_str(), 1);
+  EXPECT_EQ(out.exit_code, 0) << out.error;
+  EXPECT_THAT(out.out, HasSubstr("aplay cannot be run"));
+  EXPECT_THAT(out.out, HasSubstr("one.wav, left channel, from 1.7 s to 3.7 s"));
+  out = RunProgram(folder_.path(), {"label", "--workflow", kBanking, "--store", "t.sqlite", "--as", "ana"},
+                   "h\nq\n");
+  EXPECT_THAT(out.out, HasSubstr("it was not recorded"));
+  out = RunProgram(folder_.path(), {"label", "--workflow", kBanking, "--store", "t.sqlite", "--as", "ana",
+                                    "--recordings", "nowhere"});
+  EXPECT_NE(out.exit_code, 0);
+  EXPECT_THAT(out.error, HasSubstr("nowhere"));
 }
 
 TEST_F(FlywheelCli, ExplainsATurnAndWatches) {

@@ -40,7 +40,7 @@ class Import : public ::testing::Test {
 
   TempFolder folder_;
   std::unique_ptr<TurnStore> store_;
-  ImportOptions options_;
+  LogImportOptions options_;
 };
 
 TEST_F(Import, OfMessagesWithResults) {

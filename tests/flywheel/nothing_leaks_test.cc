@@ -96,7 +96,7 @@ TEST(NothingLeaks, IntoAnyFileOfTheFlywheel) {
     for (size_t i = 0; i < std::min<size_t>(200, logs.records.size()); ++i)
       ++(sink.Write(logs.records[i]) ? kept : refused);
     EXPECT_LT(refused * 10, kept) << refused;
-    ImportOptions options;
+    LogImportOptions options;
     options.detector = detector;
     options.workflow = "banking";
     for (const char* name : {"turns.jsonl", "chats.jsonl", "table.csv"}) {

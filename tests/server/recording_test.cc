@@ -11,6 +11,7 @@
 #include "server/recordings.h"
 #include "server/secret_watch.h"
 #include "server/server.h"
+#include "server/turn_sound.h"
 #include "server/wav_file.h"
 #include "server/webhooks.h"
 #include "workflow/parse.h"
@@ -317,6 +318,24 @@ class RecordedCallTest : public testing::Test {
     return ReadStereo(recordings_->FileOf(view_["id"]));
   }
 
+  // What somebody who labels hears of a turn whose words begin so.
+  LabelItem ItemOf(const std::string& words) const {
+    LabelItem item;
+    for (const TurnRecord& turn : line_->turns) {
+      if (!turn.heard.text.starts_with(words)) continue;
+      item.session = turn.session;
+      item.at = turn.at;
+      item.speech_start_ms = turn.times.speech_start;
+      item.speech_end_ms = turn.times.speech_end;
+    }
+    return item;
+  }
+  Stereo HeardOf(const TurnSound& sound) const {
+    const std::filesystem::path file = folder_.path() / "turn.wav";
+    EXPECT_TRUE(WriteFileAtomically(file, CutTurn(sound).value_or("")));
+    return ReadStereo(file);
+  }
+
   TempFolder folder_;
   std::optional<ScriptedVoice> world_;
   std::unique_ptr<Recordings> recordings_;
@@ -340,6 +359,59 @@ TEST_F(RecordedCallTest, IsSilentWhereASecretIsAskedForAndSaid) {
   EXPECT_GT(heard.Loudness(heard.assistant, after.to, after.to + 6), 0.01);
   EXPECT_GE(view_["silenced"].size(), 1u);
   EXPECT_EQ(view_["workflow"], "banking");
+}
+
+// A turn that is labelled is heard by itself: its own words, nobody else's.
+TEST_F(RecordedCallTest, ATurnIsCutOutWhereItsWordsAre) {
+  Begin();
+  const Turn asked = Say("activate my card");
+  Say("four five three two");
+  Say("what is my savings balance", 2500);
+  EXPECT_FALSE(recordings_->SoundOfTurn(ItemOf("activate my card")));  // the call goes on
+  Finish();
+  const auto sound = recordings_->SoundOfTurn(ItemOf("activate my card"));
+  ASSERT_TRUE(sound);
+  EXPECT_NEAR(static_cast<double>(sound->from_ms) / 1000, asked.from, 0.6);
+  EXPECT_NEAR(static_cast<double>(sound->to_ms) / 1000, asked.to, 0.6);
+  const Stereo heard = HeardOf(*sound);
+  EXPECT_NEAR(heard.seconds(), sound->seconds(), 1e-9);
+  EXPECT_GT(heard.Loudness(heard.caller, 0.3, heard.seconds() - 0.2), 0.01);
+  EXPECT_EQ(heard.caller, heard.assistant);  // in both ears
+  EXPECT_FALSE(sound->silenced);
+  const auto secret = recordings_->SoundOfTurn(ItemOf("four five"));
+  ASSERT_TRUE(secret);
+  EXPECT_TRUE(secret->silenced);
+  const Stereo silence = HeardOf(*secret);
+  EXPECT_GT(silence.seconds(), 1);
+  EXPECT_EQ(silence.Loudness(silence.caller, 0, silence.seconds()), 0);
+  const auto long_one = recordings_->SoundOfTurn(ItemOf("what is"));
+  ASSERT_TRUE(long_one);
+  EXPECT_GT(long_one->seconds(), sound->seconds() + 0.5);
+
+  // The same from the folder alone, which nobody serves.
+  std::vector<std::string> errors;
+  ASSERT_TRUE(WriteFileAtomically(folder_.path() / "recordings" / "torn.json", "{\"session\""));
+  const auto found = ReadRecordings(folder_.path() / "recordings", 60, &errors);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(errors.size(), 1u);
+  const auto again = FindSound(ItemOf("activate my card"), folder_.path() / "recordings", *found);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->from_ms, sound->from_ms);
+  EXPECT_EQ(again->file, sound->file);
+  EXPECT_TRUE(ReadRecordings(folder_.path() / "recordings", 8 * 86400, &errors)->empty());  // kept no longer
+  EXPECT_FALSE(ReadRecordings(folder_.path() / "nowhere", 0, &errors));
+
+  LabelItem item = ItemOf("activate my card");
+  item.at = "1969-01-01T00:00:00Z";  // before the call
+  EXPECT_FALSE(recordings_->SoundOfTurn(item));
+  item = ItemOf("activate my card");
+  item.session = "another";
+  EXPECT_FALSE(recordings_->SoundOfTurn(item));
+  item = ItemOf("activate my card");
+  item.speech_start_ms = item.speech_end_ms = 1e7;  // beyond its end
+  EXPECT_FALSE(recordings_->SoundOfTurn(item));
+  item.speech_start_ms = item.speech_end_ms = -1;  // typed
+  EXPECT_FALSE(recordings_->SoundOfTurn(item));
 }
 
 TEST_F(RecordedCallTest, ACardNumberThatNobodyAskedForIsNotHeardAgain) {

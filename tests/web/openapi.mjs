@@ -104,6 +104,8 @@ try {
   await ask('GET', '/v1/labels/queue?workflow=nobody', undefined, 404);
   await ask('GET', '/v1/labels/queue?most=x', undefined, 400);
   const turn = { session: queue.items[0].session, turn: queue.items[0].turn };
+  await ask('GET', `/v1/labels/audio?session=${turn.session}&turn=${turn.turn}`, undefined, 404);  // it was typed
+  await ask('GET', `/v1/labels/audio?session=${turn.session}&turn=x`, undefined, 400);
   for (const wrong of [{}, { ...turn, answer: 'x' }, { ...turn, answer: '99' }, { ...turn, answer: 'n', without: [3] }]) await ask('POST', '/v1/labels', wrong, 400);
   const given = await ask('POST', '/v1/labels', { ...turn, answer: 'n', reason: 'heard it' }, 201);
   check('it is in the name of who asks', given.author === 'anybody' && given.labels >= 1);
