@@ -32,7 +32,7 @@ class RealtimeModelConversation final : public ModelCall::Line,
  public:
   using Refused = tl::expected<void, RealtimeRefusal>;
 
-  // `models` outlives the conversation; `model` is its Find(session.model). `has_voice`: Attach will bring a call.
+  // `models` outlives whoever calls anything here; `model` is its Find(session.model). `has_voice`: Attach will bring a call.
   // `held`: one of the client's calls, for as long as this lives.
   RealtimeModelConversation(std::shared_ptr<WebSocketSender> sender, RealtimeSession session,
                             LanguageModels& models, std::shared_ptr<const LanguageModel> model,
@@ -103,6 +103,7 @@ class RealtimeModelConversation final : public ModelCall::Line,
   // An error of what was asked for is told in `refused`.
   Later Begin(const Json& asked, Refused* refused);
   Later BeginWaiting();
+  void Write(const std::string& response, const ChatRequest& request);  // without the lock
   bool OnPiece(const std::string& response, std::string_view piece);
   Later OnWritten(const std::string& response, Result<Completion> done);
   void OpenMessage();

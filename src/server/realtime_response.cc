@@ -68,35 +68,41 @@ RealtimeModelConversation::Later RealtimeModelConversation::Begin(const Json& as
     }
     given.push_back(*std::move(item));
   }
-  auto writing =
-      models_.Prepare(model_, RealtimeChat(session_.model, response.settings, own ? given : items_));
-  if (!writing) {
-    *refused =
-        NotBegun(writing.error().status == 503 ? "server_busy" : "invalid_value", writing.error().message);
-    return nullptr;
-  }
+  ChatRequest request = RealtimeChat(session_.model, response.settings, own ? given : items_);
   response_ = std::move(response);
   Send({{"type", "response.created"}, {"response", ToJson(*response_)}});
   if (const auto call = call_.lock(); call != nullptr && response_->settings.speaks) call->Begin();
-  return [weak = weak_from_this(), id = response_->id, write = *std::move(writing)] {
-    write(
-        [weak, id](std::string_view piece) {
-          const auto self = weak.lock();
-          if (self == nullptr) return false;
-          const std::lock_guard lock(self->mutex_);
-          return self->OnPiece(id, piece);
-        },
-        [weak, id](Result<Completion> done) {
-          const auto self = weak.lock();
-          if (self == nullptr) return;
-          Later later;
-          {
-            const std::lock_guard lock(self->mutex_);
-            later = self->OnWritten(id, std::move(done));
-          }
-          Run(later);
-        });
+  return [self = shared_from_this(), id = response_->id, request = std::move(request)] {
+    self->Write(id, request);
   };
+}
+
+// Without the lock: tokens and grammars take their time.
+void RealtimeModelConversation::Write(const std::string& response, const ChatRequest& request) {
+  const auto writing = models_.Prepare(model_, request);
+  const auto done = [weak = weak_from_this(), response](Result<Completion> completion) {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    Later later;
+    {
+      const std::lock_guard lock(self->mutex_);
+      later = self->OnWritten(response, std::move(completion));
+    }
+    Run(later);
+  };
+  if (!writing) {
+    const bool busy = writing.error().status == 503;
+    return done(MakeError(busy ? ErrorCode::kUnavailable : ErrorCode::kInvalidArgument, "{}",
+                          writing.error().message));
+  }
+  (*writing)(
+      [weak = weak_from_this(), response](std::string_view piece) {
+        const auto self = weak.lock();
+        if (self == nullptr) return false;
+        const std::lock_guard lock(self->mutex_);
+        return self->OnPiece(response, piece);
+      },
+      done);
 }
 
 bool RealtimeModelConversation::OnPiece(const std::string& response, std::string_view piece) {

@@ -226,9 +226,11 @@ TEST_F(RealtimeModelTest, CallsTheClientsTools) {
   Say("set the light");
   EXPECT_EQ(Ask({{"max_output_tokens", 200}}), "");
   const Json done = Done();
-  ASSERT_FALSE(done["output"].empty()) << done.dump(2);
-  const Json call = done["output"][0];
-  EXPECT_EQ(call["type"], "function_call");
+  // Noise may follow the call.
+  const auto found = std::find_if(done["output"].begin(), done["output"].end(),
+                                  [](const Json& item) { return item["type"] == "function_call"; });
+  ASSERT_NE(found, done["output"].end()) << done.dump(2);
+  const Json call = *found;
   EXPECT_EQ(call["name"], "set_light");
   EXPECT_LE(Json::parse(call["arguments"].get<std::string>()).at("level"), 9);
   EXPECT_EQ(sender_->Of("response.function_call_arguments.delta")[0]["delta"], call["arguments"]);
@@ -240,11 +242,10 @@ TEST_F(RealtimeModelTest, CallsTheClientsTools) {
   };
   EXPECT_EQ(Tell(output("call_of_nobody")), "invalid_value");
   EXPECT_EQ(Tell(output(call["call_id"])), "");
-  const int before = done["usage"]["input_tokens"];
   EXPECT_EQ(Ask({{"tool_choice", "none"}, {"max_output_tokens", 4}}), "");
   EXPECT_EQ(sender_->Of("response.done").size(), 2u);
   EXPECT_EQ(Done()["output"][0]["type"], "message");
-  EXPECT_GT(before, 0);
+  EXPECT_GT(Done()["usage"]["input_tokens"], done["usage"]["input_tokens"]);
 }
 
 TEST_F(RealtimeModelTest, ResponsesBesideTheConversation) {
@@ -273,12 +274,12 @@ TEST_F(RealtimeModelTest, MistakesAreNamed) {
   EXPECT_EQ(Ask({{"output_modalities", {"audio"}}}), "invalid_value");
   EXPECT_EQ(Ask({{"tool_choice", "required"}}), "invalid_value");
   EXPECT_EQ(Ask({{"input", {1}}}), "invalid_value");
-  EXPECT_EQ(
-      Ask({{"tools",
-            Json::array({{{"type", "function"},
-                          {"name", "f"},
-                          {"parameters", {{"type", "object"}, {"patternProperties", Json::object()}}}}})}}),
-      "invalid_value");
+  const Json odd = {{"type", "function"},
+                    {"name", "f"},
+                    {"parameters", {{"type", "object"}, {"patternProperties", Json::object()}}}};
+  EXPECT_EQ(Ask({{"tools", Json::array({odd})}}), "");
+  EXPECT_EQ(Done()["status"], "failed");
+  EXPECT_EQ(Done()["status_details"]["error"]["type"], "invalid_request_error");
   Say(std::string(20000, 'x') + " too long for the context");
   EXPECT_EQ(Ask(Json::object()), "");
   EXPECT_EQ(Done()["status"], "failed");
