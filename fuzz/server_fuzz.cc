@@ -85,7 +85,10 @@ void ReadAudio(std::string_view bytes) {
 
 void ReadRealtime(std::string_view text) {
   const auto request = ReadRealtimeMessage(text);
-  if (!request) return SOTTO_CHECK(request.error().message.find('\n') == std::string::npos);
+  if (!request) {
+    SOTTO_CHECK(request.error().message.find('\n') == std::string::npos);
+    return;
+  }
   const RealtimeMessage& message = request->message;
   RealtimeSettings settings;
   if (const auto* update = std::get_if<realtime_message::Update>(&message))

@@ -17,7 +17,7 @@ using namespace std::string_literals;
 // As pipecat's client writes it (@pipecat-ai/websocket-transport 1.7.1).
 TEST(RtviFrames, AreReadAsOthersWriteThem) {
   const auto audio =
-      ReadRtviFrame("\x12\x14\x12\x05"s + "audio" + "\x1a\x04\x01\x02\x03\x04" + "\x20\x80\x7d\x28\x01"s);
+      ReadRtviFrame("\x12\x12\x12\x05"s + "audio" + "\x1a\x04\x01\x02\x03\x04" + "\x20\x80\x7d\x28\x01"s);
   ASSERT_TRUE(audio) << audio.error().message;
   EXPECT_EQ(std::get<RtviAudio>(*audio).pcm, "\x01\x02\x03\x04");
   EXPECT_EQ(std::get<RtviAudio>(*audio).rate_hz, 16000u);
@@ -174,7 +174,6 @@ TEST_F(RtviCall, WhatIsSpokenInterruptsAndIsAnswered) {
   EXPECT_EQ(Told("llm-function-call-stopped")[0]["result"]["ok"], true);
   EXPECT_EQ(Told("llm-function-call-in-progress")[0]["tool_call_id"],
             Told("llm-function-call-stopped")[0]["tool_call_id"]);
-  EXPECT_EQ(Told("server-message").back()["type"], "state");
   EXPECT_EQ(line_->state()["tasks"][0]["status"], "done");
   world_.Silence(*call_, 10000);
   EXPECT_FALSE(Told("metrics").empty());
