@@ -51,6 +51,8 @@ async function withTools() {
     if (event.type === 'response.function_call_arguments.done') session.transport.sendEvent({ type: 'session.update', session: { type: 'realtime', tool_choice: 'none', max_output_tokens: 12 } });
   });
   await session.connect({ apiKey: 'none' });
+  // Noise would go on after the call until the context is full.
+  session.transport.sendEvent({ type: 'session.update', session: { type: 'realtime', max_output_tokens: 80 } });
   session.sendMessage('make it bright');
   await until('the model calls the client\'s tool', () => lights.length === 1, 60000);
   check(`with arguments that fit its schema (${lights})`, Number.isInteger(lights[0]) && lights[0] >= 0 && lights[0] <= 9);
@@ -58,7 +60,7 @@ async function withTools() {
   check('in an item of the conversation', done[1].output[0].type === 'message' && done[1].usage.output_tokens === 12);
   check('which stands in the history', session.history.some((item) => item.role === 'assistant' && item.itemId === done[1].output[0].id));
   check(`the call stands there with its result`, session.history.some((item) => item.type === 'function_call' && item.name === 'set_light' && /the light is at/.test(item.output)));
-  check(`the prompt grew (${done[0].usage.input_tokens} -> ${done[1].usage.input_tokens} tokens)`, done[1].usage.input_tokens > done[0].usage.input_tokens);
+  check(`tools stand in the prompt where they may be called (${done[0].usage.input_tokens} and ${done[1].usage.input_tokens} tokens)`, done[0].usage.input_tokens > done[1].usage.input_tokens && done[1].usage.input_tokens > 0);
   check(`no errors (${JSON.stringify(errors)})`, errors.length === 0);
   session.close();
 }
