@@ -1,5 +1,5 @@
 // Fuzz target: any bytes as what somebody sends to the server: an address, a form, a JSON body, a message of a
-// voice WebSocket, of the Realtime interface or of media streams, of Asterisk, of traces, an AudioSocket or a Wyoming stream in pieces, a form with files, base64, a name of an
+// voice WebSocket, of the Realtime interface, of pipecat's clients or of media streams, of Asterisk, of traces, an AudioSocket or a Wyoming stream in pieces, a form with files, base64, a name of an
 // audio format, audio. Whatever they are, reading them gives a value or a one-line error, and the pieces do not matter.
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,10 @@
 #include "server/json_fields.h"
 #include "server/media_messages.h"
 #include "server/multipart.h"
+#include "server/realtime_items.h"
 #include "server/realtime_messages.h"
+#include "server/rtvi_frames.h"
+#include "server/rtvi_messages.h"
 #include "server/secrets.h"
 #include "server/trace_context.h"
 #include "server/tracer.h"
@@ -80,6 +83,42 @@ void ReadAudio(std::string_view bytes) {
   }
 }
 
+void ReadRealtime(std::string_view text) {
+  const auto request = ReadRealtimeMessage(text);
+  if (!request) {
+    SOTTO_CHECK(request.error().message.find('\n') == std::string::npos);
+    return;
+  }
+  const RealtimeMessage& message = request->message;
+  RealtimeSettings settings;
+  if (const auto* update = std::get_if<realtime_message::Update>(&message))
+    (void)ReadRealtimeSettings(update->session, "session", &settings);
+  if (const auto* create = std::get_if<realtime_message::Create>(&message))
+    (void)ReadRealtimeSettings(create->response, "response", &settings);
+  std::deque<RealtimeItem> items;
+  if (const auto* given = std::get_if<realtime_message::NewItem>(&message)) {
+    (void)SaidByUser(*given);
+    if (auto item = ReadRealtimeItem(given->item)) items.push_back(*std::move(item));
+  }
+  SOTTO_CHECK(!RealtimeChat("m", settings, items).messages.empty());
+}
+
+// A frame that was read is written again and read as the same.
+void ReadRtvi(std::string_view bytes) {
+  const auto frame = ReadRtviFrame(bytes);
+  CheckError(frame);
+  if (!frame) return;
+  if (const auto* audio = std::get_if<RtviAudio>(&*frame))
+    SOTTO_CHECK(std::get<RtviAudio>(*ReadRtviFrame(RtviAudioFrame(audio->pcm, audio->rate_hz))).pcm ==
+                audio->pcm);
+  if (const auto* message = std::get_if<RtviMessageText>(&*frame)) {
+    SOTTO_CHECK(std::get<RtviMessageText>(*ReadRtviFrame(RtviMessageFrame(message->json))).json ==
+                message->json);
+    if (const auto read = ReadRtviMessage(message->json); !read)
+      SOTTO_CHECK(read.error().message.find('\n') == std::string::npos);
+  }
+}
+
 void ReadTurn(std::string_view text) {
   const auto body = ParseBody(text);
   CheckError(body);
@@ -105,8 +144,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CheckError(ReadMediaMessage(text, carrier));
   SOTTO_CHECK(ExtraHeader(text, "token").size() <= text.size());
   CheckError(ReadAsteriskMessage(text));
-  if (const auto message = ReadRealtimeMessage(text); !message)
-    SOTTO_CHECK(message.error().message.find('\n') == std::string::npos);
+  ReadRealtime(text);
+  ReadRtvi(text);
   CheckError(ParseMultipart("multipart/form-data; boundary=b", text));
   CheckError(ParseMultipart(text, text));
   ReadTurn(text);

@@ -39,7 +39,7 @@ class WrittenAnswer {
   }
   std::string Last(const Completion& done) const {
     std::string text;
-    Json calls = CallsOf(done);
+    Json calls = ToolCallsOf(done);
     for (size_t i = 0; i < calls.size(); ++i) {
       calls[i]["index"] = i;
       text += Piece({{"tool_calls", Json::array({calls[i]})}}, nullptr);
@@ -58,7 +58,7 @@ class WrittenAnswer {
       Json message = {{"role", "assistant"}, {"content", done.text}, {"refusal", nullptr}};
       if (!done.calls.empty()) {
         if (done.text.empty()) message["content"] = nullptr;
-        message["tool_calls"] = CallsOf(done);
+        message["tool_calls"] = ToolCallsOf(done);
       }
       choice["message"] = std::move(message);
     } else {
@@ -96,18 +96,13 @@ class WrittenAnswer {
             {"total_tokens", done.prompt_tokens + done.completion_tokens},
             {"prompt_tokens_details", {{"cached_tokens", done.cached_tokens}}}};
   }
-  // A call that was cut off stands as it was written.
-  Json CallsOf(const Completion& done) const {
+  Json ToolCallsOf(const Completion& done) const {
     Json calls = Json::array();
-    for (const std::string& text : done.calls) {
-      const auto call = ParseJson(text, "call");
-      const std::string& key = model_->chat()->call_form().key;
-      const bool whole = call && call->contains("name") && call->contains(key);
-      calls.push_back({{"id", "call_" + UniqueId().substr(0, 24)},
-                       {"type", "function"},
-                       {"function",
-                        {{"name", whole ? call->at("name") : Json("")},
-                         {"arguments", whole ? call->at(key).dump() : text}}}});
+    for (WrittenCall& call : CallsOf(*model_, done)) {
+      calls.push_back(
+          {{"id", "call_" + UniqueId().substr(0, 24)},
+           {"type", "function"},
+           {"function", {{"name", std::move(call.name)}, {"arguments", std::move(call.arguments)}}}});
     }
     return calls;
   }
@@ -196,23 +191,18 @@ std::vector<std::string> LanguageModels::Names() const {
   return names;
 }
 
-void LanguageModels::Complete(const std::shared_ptr<const LanguageModel>& model, ChatRequest request,
-                              Exchange exchange) {
+tl::expected<LanguageModels::Writing, OpenAiRefusal> LanguageModels::Prepare(
+    const std::shared_ptr<const LanguageModel>& model, const ChatRequest& request) {
   auto completion = ToCompletion(*model, request);
-  if (!completion) return exchange.respond(ToOpenAi(OpenAiRefusal{400, completion.error().message}));
-  if (shared_->under_way >= shared_->most) {
-    WebResponse busy = ToOpenAi(OpenAiRefusal{503, "too many completions are being written; try again soon"});
-    busy.headers.emplace_back("Retry-After", "1");
-    return exchange.respond(std::move(busy));
-  }
+  if (!completion) return tl::unexpected(OpenAiRefusal{400, completion.error().message});
+  if (shared_->under_way >= shared_->most)
+    return tl::unexpected(OpenAiRefusal{503, "too many completions are being written; try again soon"});
   const std::shared_ptr<const void> held(nullptr, [shared = shared_](const void*) {
     --shared->under_way;
     shared->under_way.notify_all();
   });
   ++shared_->under_way;
-  const auto answer = std::make_shared<const WrittenAnswer>(model, request);
-  const auto post = [this, model, held, completion = *std::move(completion)](
-                        LanguageModel::Told told, std::function<void(Result<Completion>)> done) {
+  return [this, model, held, completion = *std::move(completion)](LanguageModel::Told told, Done done) {
     scheduler_.Post(
         {.blocks = true, .what = "a completion"},
         [model, completion, told = std::move(told), shared = shared_](std::stop_token stop) {
@@ -222,27 +212,49 @@ void LanguageModels::Complete(const std::shared_ptr<const LanguageModel>& model,
         },
         [held, done = std::move(done)](Result<Completion> completed) { done(std::move(completed)); });
   };
+}
+
+void LanguageModels::Complete(const std::shared_ptr<const LanguageModel>& model, ChatRequest request,
+                              Exchange exchange) {
+  auto writing = Prepare(model, request);
+  if (!writing) {
+    WebResponse refusal = ToOpenAi(writing.error());
+    if (writing.error().status == 503) refusal.headers.emplace_back("Retry-After", "1");
+    return exchange.respond(std::move(refusal));
+  }
+  const auto answer = std::make_shared<const WrittenAnswer>(model, request);
   if (!request.stream) {
-    return post([](std::string_view) { return true; },
-                [answer, respond = std::move(exchange.respond)](Result<Completion> done) {
-                  respond(done ? ToResponse(answer->Whole(*done)) : ToOpenAi(done.error()));
-                });
+    return (*writing)([](std::string_view) { return true; },
+                      [answer, respond = std::move(exchange.respond)](Result<Completion> done) {
+                        respond(done ? ToResponse(answer->Whole(*done)) : ToOpenAi(done.error()));
+                      });
   }
   WebResponse response;
   response.type = "text/event-stream";
   response.comment = ":\n\n";
-  response.stream = [post, answer](const std::shared_ptr<StreamWriter>& writer) {
+  response.stream = [write = *std::move(writing), answer](const std::shared_ptr<StreamWriter>& writer) {
     if (const std::string first = answer->First(); !first.empty()) writer->Write(first);
-    post([answer, writer](std::string_view piece) { return writer->Write(answer->Text(piece)); },
-         [answer, writer](Result<Completion> done) {
-           writer->Write(
-               done
-                   ? answer->Last(*done)
+    write(
+        [answer, writer](std::string_view piece) { return writer->Write(answer->Text(piece)); },
+        [answer, writer](Result<Completion> done) {
+          writer->Write(
+              done ? answer->Last(*done)
                    : OpenAiEvent({{"error", {{"message", done.error().message}, {"type", "server_error"}}}}));
-           writer->End();
-         });
+          writer->End();
+        });
   };
   exchange.respond(std::move(response));
+}
+
+std::vector<WrittenCall> CallsOf(const LanguageModel& model, const Completion& done) {
+  std::vector<WrittenCall> calls;
+  for (const std::string& text : done.calls) {
+    const auto call = ParseJson(text, "call");
+    const std::string& key = model.chat()->call_form().key;
+    const bool whole = call && call->contains("name") && call->contains(key);
+    calls.push_back({whole ? call->at("name").get<std::string>() : "", whole ? call->at(key).dump() : text});
+  }
+  return calls;
 }
 
 }  // namespace sotto

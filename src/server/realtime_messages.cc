@@ -47,6 +47,7 @@ tl::expected<RealtimeMessage, RealtimeRefusal> ReadUpdate(const Json& event) {
   if (const Json* type = At(*session, {"type"}); type != nullptr && *type != "realtime")
     return No("session.type should be 'realtime'", "session.type");
   Update update;
+  update.session = *session;
   auto input = ReadFormat(*session, "input");
   if (!input) return tl::unexpected(input.error());
   auto output = ReadFormat(*session, "output");
@@ -66,24 +67,17 @@ tl::expected<RealtimeMessage, RealtimeRefusal> ReadItem(const Json& event) {
   const Json* item = At(event, {"item"});
   const Json* type = item == nullptr ? nullptr : At(*item, {"type"});
   if (type == nullptr || !type->is_string()) return No("item.type is missing", "item.type");
-  if (*type != "message") return Ignored{type->get<std::string>()};
-  const Json* role = At(*item, {"role"});
-  if (role == nullptr || *role != "user") return Ignored{"message"};
-  const Json* content = At(*item, {"content"});
-  if (content == nullptr || !content->is_array()) return No("item.content should be a list", "item.content");
-  Say say;
-  for (const Json& part : *content) {
-    const Json* kind = At(part, {"type"});
-    const Json* text = At(part, {"text"});
-    if (kind == nullptr || *kind != "input_text" || text == nullptr || !text->is_string())
-      return No("parts of a message should be input_text; audio comes through input_audio_buffer.append",
-                "item.content");
-    say.text += text->get<std::string>();
-  }
-  if (say.text.empty()) return No("the message is empty", "item.content");
-  if (say.text.size() > kMaxSaid)
-    return No(fmt::format("a message has at most {} bytes", kMaxSaid), "item.content");
-  return say;
+  return NewItem{*item};
+}
+
+// An event whose only field is an item's id.
+template <typename Message>
+tl::expected<RealtimeMessage, RealtimeRefusal> ReadItemId(const Json& event) {
+  Message message;
+  JsonFields fields(event);
+  fields.Require("item_id", fields.Text("item_id", &message.item, 200));
+  if (auto done = fields.Done(true); !done) return No(done.error().message, "item_id");
+  return message;
 }
 
 tl::expected<RealtimeMessage, RealtimeRefusal> ReadEvent(const std::string& type, const Json& event) {
@@ -100,7 +94,13 @@ tl::expected<RealtimeMessage, RealtimeRefusal> ReadEvent(const std::string& type
   }
   if (type == "input_audio_buffer.commit") return Commit{};
   if (type == "input_audio_buffer.clear") return Clear{};
-  if (type == "response.create") return Create{};
+  if (type == "response.create") {
+    Create create;
+    const Json* response = At(event, {"response"});
+    if (response != nullptr && !response->is_null()) create.response = *response;
+    if (!create.response.is_object()) return No("response should be an object", "response");
+    return create;
+  }
   if (type == "response.cancel" || type == "output_audio_buffer.clear") return Cancel{};
   if (type == "conversation.item.truncate") {
     Truncate truncate;
@@ -110,16 +110,8 @@ tl::expected<RealtimeMessage, RealtimeRefusal> ReadEvent(const std::string& type
     if (auto done = fields.Done(true); !done) return No(done.error().message, "item_id");
     return truncate;
   }
-  if (type == "conversation.item.retrieve") {
-    Retrieve retrieve;
-    JsonFields fields(event);
-    fields.Require("item_id", fields.Text("item_id", &retrieve.item, 200));
-    if (auto done = fields.Done(true); !done) return No(done.error().message, "item_id");
-    return retrieve;
-  }
-  if (type == "conversation.item.delete")
-    return No(fmt::format("'{}' is not served here: the conversation is the workflow's", type), "type",
-              "unsupported_event");
+  if (type == "conversation.item.retrieve") return ReadItemId<Retrieve>(event);
+  if (type == "conversation.item.delete") return ReadItemId<Delete>(event);
   return No(fmt::format("there is no event '{}'", type.substr(0, 80)), "type", "unknown_event");
 }
 
@@ -143,6 +135,27 @@ tl::expected<RealtimeRequest, RealtimeRefusal> ReadRealtimeMessage(std::string_v
   return request;
 }
 
+tl::expected<std::optional<std::string>, RealtimeRefusal> SaidByUser(const NewItem& given) {
+  const Json& item = given.item;
+  const Json* role = At(item, {"role"});
+  if (item.at("type") != "message" || role == nullptr || *role != "user") return std::nullopt;
+  const Json* content = At(item, {"content"});
+  if (content == nullptr || !content->is_array()) return No("item.content should be a list", "item.content");
+  std::string said;
+  for (const Json& part : *content) {
+    const Json* kind = At(part, {"type"});
+    const Json* text = At(part, {"text"});
+    if (kind == nullptr || *kind != "input_text" || text == nullptr || !text->is_string())
+      return No("parts of a message should be input_text; audio comes through input_audio_buffer.append",
+                "item.content");
+    said += text->get<std::string>();
+  }
+  if (said.empty()) return No("the message is empty", "item.content");
+  if (said.size() > kMaxSaid)
+    return No(fmt::format("a message has at most {} bytes", kMaxSaid), "item.content");
+  return said;
+}
+
 Json RealtimeFormat(const LineFormat& format) {
   switch (format.codec) {
     case LineFormat::Codec::kMuLaw:
@@ -159,8 +172,8 @@ Json ToRealtime(const RealtimeSession& session) {
   if (session.server_turns) {
     turns = {{"type", "semantic_vad"},
              {"eagerness", "auto"},
-             {"create_response", true},
-             {"interrupt_response", true}};
+             {"create_response", session.answers_turns},
+             {"interrupt_response", session.interruptible}};
   }
   return {
       {"type", "realtime"},
@@ -168,10 +181,10 @@ Json ToRealtime(const RealtimeSession& session) {
       {"id", session.id},
       {"model", session.model},
       {"output_modalities", Json::array({session.speaks ? "audio" : "text"})},
-      {"instructions", ""},
-      {"tools", Json::array()},
-      {"tool_choice", "auto"},
-      {"max_output_tokens", "inf"},
+      {"instructions", session.instructions},
+      {"tools", session.tools},
+      {"tool_choice", session.tool_choice},
+      {"max_output_tokens", session.max_output_tokens},
       {"tracing", nullptr},
       {"truncation", "auto"},
       {"prompt", nullptr},

@@ -16,25 +16,26 @@ namespace sotto {
 
 namespace realtime_message {
 
-// session.update: what of it is changed here. Everything else of a session is the workflow's.
+// session.update: what of it is changed here. Everything else of a session is the workflow's, or, where a language
+// model answers, in `session` (server/realtime_items.h).
 struct Update {
   std::optional<LineFormat> input;
   std::optional<LineFormat> output;
   std::optional<bool> server_turns;  // false: turn_detection null, the client commits
   std::optional<bool> speaks;        // output_modalities has "audio"
+  Json session = Json::object();     // as it was sent
 };
 struct Append {
   std::string audio;  // bytes of the input format
 };
 struct Commit {};
 struct Clear {};
-// conversation.item.create with a message of the user's.
-struct Say {
-  std::string text;
+// conversation.item.create
+struct NewItem {
+  Json item;  // with a `type` that is text
 };
-// Items that nothing is made of here: results of tools, messages of others.
-struct Ignored {
-  std::string kind;
+struct Delete {
+  std::string item;
 };
 struct Truncate {
   std::string item;
@@ -43,15 +44,19 @@ struct Truncate {
 struct Retrieve {
   std::string item;
 };
-struct Create {};  // response.create
+// response.create
+struct Create {
+  Json response = Json::object();  // as it was sent
+};
 struct Cancel {};  // response.cancel
 
 }  // namespace realtime_message
 
 using RealtimeMessage =
     std::variant<realtime_message::Update, realtime_message::Append, realtime_message::Commit,
-                 realtime_message::Clear, realtime_message::Say, realtime_message::Ignored,
-                 realtime_message::Truncate, realtime_message::Retrieve, realtime_message::Create, realtime_message::Cancel>;
+                 realtime_message::Clear, realtime_message::NewItem, realtime_message::Delete,
+                 realtime_message::Truncate, realtime_message::Retrieve, realtime_message::Create,
+                 realtime_message::Cancel>;
 
 // What a client's mistake is answered with: an error event.
 struct RealtimeRefusal {
@@ -66,6 +71,9 @@ struct RealtimeRequest {
   RealtimeMessage message;
 };
 tl::expected<RealtimeRequest, RealtimeRefusal> ReadRealtimeMessage(std::string_view text);
+// What an item has the user say to a workflow; none: a result of a tool, or a message of somebody else, of which a
+// workflow makes nothing.
+tl::expected<std::optional<std::string>, RealtimeRefusal> SaidByUser(const realtime_message::NewItem& item);
 
 // A session as its events show it.
 struct RealtimeSession {
@@ -76,6 +84,13 @@ struct RealtimeSession {
   LineFormat output;
   bool server_turns = true;
   bool speaks = true;
+  // Where a language model answers.
+  std::string instructions = {};
+  Json tools = Json::array();  // as they were sent
+  Json tool_choice = "auto";
+  Json max_output_tokens = "inf";
+  bool answers_turns = true;  // what is spoken is answered by itself
+  bool interruptible = true;  // what is said, by who speaks
 };
 // "audio/pcm" at 24 kHz, "audio/pcmu", "audio/pcma".
 Json RealtimeFormat(const LineFormat& format);

@@ -8,7 +8,9 @@
 #include "server/line_packets.h"
 #include "server/metrics.h"
 #include "server/openai_api.h"
+#include "server/opened_call.h"
 #include "server/realtime_messages.h"
+#include "server/realtime_model_socket.h"
 #include "server/secrets.h"
 
 namespace sotto {
@@ -283,11 +285,7 @@ class RealtimeSocket final : public WebSocketReceiver, public std::enable_shared
     line_->Tell(ToRealtime(
         RealtimeRefusal{"invalid_type", "audio comes as base64 in input_audio_buffer.append", "", ""}));
   }
-  void OnClose(uint16_t) override {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    if (call_ != nullptr) call_->HangUp("hung_up");
-  }
+  void OnClose(uint16_t) override { call_.HangUp(); }
 
  private:
   static constexpr LineFormat kUsual{LineFormat::Codec::kPcm16, 24000};
@@ -299,15 +297,7 @@ class RealtimeSocket final : public WebSocketReceiver, public std::enable_shared
       line_->Tell(std::move(event));
       return sender_->Close(opened.error().status == 503 ? kBusy : kRefused, opened.error().type);
     }
-    const std::lock_guard lock(mutex_);
-    if (closed_) return (*opened)->HangUp("hung_up");
-    call_ = *opened;
-    for (std::string& text : waiting_texts_) call_->Type(std::move(text));
-    waiting_texts_.clear();
-  }
-  std::shared_ptr<VoiceCall> call() {
-    const std::lock_guard lock(mutex_);
-    return call_;
+    call_.Set(*opened);
   }
   void Refuse(std::string code, std::string message, std::string param, const std::string& event) {
     line_->Tell(ToRealtime(RealtimeRefusal{std::move(code), std::move(message), std::move(param), event}));
@@ -324,7 +314,7 @@ class RealtimeSocket final : public WebSocketReceiver, public std::enable_shared
       Refuse("invalid_value", updated.error().message, "session.audio.output", event);
   }
   void On(const Append& append, const std::string& event) {
-    const auto call = this->call();
+    const auto call = call_.get();
     samples_.clear();
     const auto* bytes = reinterpret_cast<const uint8_t*>(append.audio.data());
     if (const auto decoded = decoder_->Decode({bytes, append.audio.size()}, &samples_); !decoded)
@@ -339,7 +329,7 @@ class RealtimeSocket final : public WebSocketReceiver, public std::enable_shared
   }
   void On(const Commit&, const std::string& event) {
     if (line_->server_turns()) return;  // turns end by themselves
-    const auto call = this->call();
+    const auto call = call_.get();
     if (collected_.empty() || call == nullptr) {
       return Refuse("input_audio_buffer_commit_empty", "there is no audio to commit", "", event);
     }
@@ -351,11 +341,18 @@ class RealtimeSocket final : public WebSocketReceiver, public std::enable_shared
     collected_.clear();
     line_->Tell({{"type", "input_audio_buffer.cleared"}});
   }
-  void On(const Say& say, const std::string&) {
-    line_->Said(say.text);
-    said_ += (said_.empty() ? "" : " ") + say.text;
+  void On(const NewItem& item, const std::string& event) {
+    auto said = SaidByUser(item);
+    if (!said) return Refuse(said.error().code, said.error().message, said.error().param, event);
+    if (!*said) return;
+    line_->Said(**said);
+    said_ += (said_.empty() ? "" : " ") + **said;
   }
-  void On(const Ignored&, const std::string&) {}
+  void On(const Delete&, const std::string& event) {
+    Refuse("unsupported_event",
+           "'conversation.item.delete' is not served here: the conversation is the workflow's", "type",
+           event);
+  }
   void On(const Truncate& truncate, const std::string&) {
     // What was heard is known here: sound goes out at the pace it is played.
     line_->Tell({{"type", "conversation.item.truncated"},
@@ -369,16 +366,10 @@ class RealtimeSocket final : public WebSocketReceiver, public std::enable_shared
   }
   void On(const Create&, const std::string&) {
     if (said_.empty()) return;  // what is spoken is answered by itself
-    const std::lock_guard lock(mutex_);
-    std::string text = std::exchange(said_, "");
-    if (call_ != nullptr) {
-      call_->Type(std::move(text));
-    } else {
-      waiting_texts_.push_back(std::move(text));
-    }
+    call_.Type(std::exchange(said_, ""));
   }
   void On(const Cancel&, const std::string&) {
-    if (const auto call = this->call()) call->Hush();
+    if (const auto call = call_.get()) call->Hush();
   }
 
   const std::shared_ptr<const VoiceSocketServices> services_;
@@ -394,10 +385,25 @@ class RealtimeSocket final : public WebSocketReceiver, public std::enable_shared
   std::vector<float> collected_;  // where the client commits
   std::string said_;              // messages that wait for response.create
 
-  std::mutex mutex_;
-  std::shared_ptr<VoiceCall> call_;  // guarded by mutex_, as are the next two; null: not open yet
-  std::vector<std::string> waiting_texts_;
-  bool closed_ = false;
+  OpenedCall call_;
+};
+
+// Tells a client why it is not served, in the protocol's form: browsers see nothing of a refused upgrade.
+class RefusingSocket final : public WebSocketReceiver {
+ public:
+  explicit RefusingSocket(RealtimeRefusal refusal) : refusal_(std::move(refusal)) {}
+  void OnOpen(std::shared_ptr<WebSocketSender> sender) override {
+    Json event = ToRealtime(refusal_);
+    event["event_id"] = NewId("event");
+    sender->SendText(event.dump());
+    sender->Close(kRefused, refusal_.code);
+  }
+  void OnText(std::string_view) override {}
+  void OnBinary(std::string_view) override {}
+  void OnClose(uint16_t) override {}
+
+ private:
+  const RealtimeRefusal refusal_;
 };
 
 // "realtime, openai-insecure-api-key.TOKEN": the token.
@@ -423,16 +429,34 @@ std::variant<WebSocketAccept, WebResponse> RealtimeSockets::Upgrade(const WebReq
   if (!client) return refuse(client.error());
   if (!client->Can(scope::kTalk)) return refuse({403, "forbidden", "this key may not talk"});
   const std::string* model = request.Query("model");
-  const ServedWorkflowPtr workflow = services_->workflows->Find(model == nullptr ? "" : *model);
-  if (workflow == nullptr)
-    return refuse({404, "model_not_found", "no workflow of that name is served; GET /v1/models lists them"});
-  if (!workflow->speaks()) return refuse({422, "no_voice", "this workflow is served in writing only"});
+  const std::string name = model == nullptr ? "" : *model;
+  const bool named = protocols != nullptr && protocols->find("realtime") != std::string::npos;
+  const auto accept = [named](std::shared_ptr<WebSocketReceiver> receiver) {
+    return WebSocketAccept{std::move(receiver), named ? "realtime" : ""};
+  };
+  const ServedWorkflowPtr workflow = services_->workflows->Find(name);
+  const auto language_model = workflow == nullptr ? models_.Find(name) : nullptr;
+  if (workflow == nullptr && language_model == nullptr)
+    return accept(std::make_shared<RefusingSocket>(RealtimeRefusal{
+        "model_not_found",
+        fmt::format("the model '{}' does not exist; GET /v1/models lists those that do", name.substr(0, 80)),
+        "model",
+        {}}));
+  if (workflow != nullptr && !workflow->speaks())
+    return accept(std::make_shared<RefusingSocket>(
+        RealtimeRefusal{"no_voice", "this workflow is served in writing only", "model", {}}));
+  if (language_model != nullptr) {
+    if (const auto busy = admit_()) return refuse(*busy);
+    if (language_model->chat() == nullptr)
+      return accept(std::make_shared<RefusingSocket>(RealtimeRefusal{
+          "model_not_found", "this model has no chat template: it holds no conversations", "model", {}}));
+  }
   auto held = services_->hold(*client);
   if (!held) return refuse(held.error());
-  const bool named = protocols != nullptr && protocols->find("realtime") != std::string::npos;
-  return WebSocketAccept{std::make_shared<RealtimeSocket>(services_, workflow, *std::move(client),
-                                                          *std::move(held), TraceContextOf(request)),
-                         named ? "realtime" : ""};
+  if (language_model != nullptr)
+    return accept(MakeRealtimeModelSocket(services_, models_, name, *std::move(held)));
+  return accept(std::make_shared<RealtimeSocket>(services_, workflow, *std::move(client), *std::move(held),
+                                                 TraceContextOf(request)));
 }
 
 }  // namespace sotto

@@ -186,8 +186,8 @@ Server::~Server() {
   parts_->sweeper.join();
   // Nothing is served any more, and nobody is left who would send: then what connections hold may go.
   parts_->io->Stop();
+  parts_->calls.reset();  // before the models, which answer in some of them
   parts_->models.reset();
-  parts_->calls.reset();
   parts_->sessions.reset();
   parts_->audio_sockets.clear();
   parts_->wyoming.clear();

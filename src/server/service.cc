@@ -60,7 +60,11 @@ Service::Service(Parts parts)
     : parts_(std::move(parts)),
       rest_(*parts_.clock, *parts_.access, *parts_.sessions, *parts_.workflows, *parts_.call_log),
       sockets_(SocketServices(parts_)),
-      realtime_(SocketServices(parts_), *parts_.access),
+      realtime_(SocketServices(parts_), *parts_.access, *parts_.models,
+                [admission = parts_.admission, metrics = parts_.metrics] {
+                  return admission->AdmitSession(metrics->calls() > 0);
+                }),
+      rtvi_(SocketServices(parts_), *parts_.access),
       streams_(
           {parts_.clock, parts_.scheduler, parts_.calls, parts_.workflows, parts_.metrics, parts_.call_log},
           parts_.carriers),
@@ -202,11 +206,16 @@ std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& re
     if (auto* refusal = std::get_if<WebResponse>(&accepted)) AddSafety(*refusal);
     return accepted;
   }
+  if (request.path == RtviSockets::kPath) {
+    auto accepted = rtvi_.Upgrade(request);
+    if (auto* refusal = std::get_if<WebResponse>(&accepted)) AddSafety(*refusal);
+    return accepted;
+  }
   if (request.path != "/v1/voice") {
     return refuse(
         {404, "not_found",
          "there is no WebSocket at this address; voice is at /v1/voice, for clients of the Realtime "
-         "interface at /v1/realtime"});
+         "interface at /v1/realtime, for those of pipecat at /v1/rtvi"});
   }
   // A browser cannot set a header here: it says its token in the first message.
   if (request.Header("authorization") == nullptr && !parts_.access->open_to_all()) {

@@ -17,6 +17,7 @@
 #include "server/recordings_api.h"
 #include "server/rest_api.h"
 #include "server/router.h"
+#include "server/rtvi_socket.h"
 #include "server/search_api.h"
 #include "server/specialist_api.h"
 #include "server/voice_calls.h"
@@ -70,6 +71,7 @@ class Service final : public HttpHandler {
   RestApi rest_;
   VoiceSockets sockets_;
   RealtimeSockets realtime_;
+  RtviSockets rtvi_;
   MediaStreams streams_;
   AsteriskStreams asterisk_;
   OpenAiApi openai_;

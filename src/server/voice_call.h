@@ -22,7 +22,7 @@
 #include "assistant/voice_session.h"
 #include "base/inbox.h"
 #include "server/hearing_buffer.h"
-#include "server/pacer.h"
+#include "server/held_call.h"
 #include "server/secret_watch.h"
 #include "server/served_workflow.h"
 #include "server/trace_context.h"
@@ -65,7 +65,7 @@ class VoiceLine {
   std::optional<TraceContext> trace_;
 };
 
-class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceCall> {
+class VoiceCall final : public HeldCall, public std::enable_shared_from_this<VoiceCall> {
  public:
   struct Services {
     Scheduler* scheduler = nullptr;
@@ -92,13 +92,13 @@ class VoiceCall final : public Paced, public std::enable_shared_from_this<VoiceC
   // The line carries nothing for a while; and does again.
   void Hold();
   void Resume();
-  void HangUp(std::string reason);
+  void HangUp(std::string reason) override;
   // What is said meanwhile is silence in the recording. No effect where there is none.
   void PauseRecording(bool paused);
 
   const std::string& id() const { return id_; }
   const ServedWorkflow& workflow() const { return *workflow_; }
-  bool over() const { return over_; }
+  bool over() const override { return over_; }
 
   bool Step(Duration late) override;
 

@@ -32,14 +32,7 @@ void VoiceCalls::Open(ServedWorkflowPtr workflow, VoiceOptions options, std::sha
     return done(tl::unexpected(Problem{
         422, "no_voice", fmt::format("the workflow '{}' is served in writing only", workflow->name)}));
   }
-  std::optional<Problem> refusal;
-  {
-    const std::lock_guard lock(mutex_);
-    Forget();
-    refusal = WhyNot();
-    if (!refusal) ++opening_;
-  }
-  if (refusal) {
+  if (auto refusal = BeginOpening()) {
     if (line->hears_refusals() && !refusing_)
       return SayBusy(workflow, std::move(line), *std::move(refusal), std::move(done));
     return done(tl::unexpected(*std::move(refusal)));
@@ -69,12 +62,41 @@ void VoiceCalls::Open(ServedWorkflowPtr workflow, VoiceOptions options, std::sha
       });
 }
 
+void VoiceCalls::OpenHeld(std::function<Result<HeldPtr>()> make, HeldDone done) {
+  if (auto refusal = BeginOpening()) return done(tl::unexpected(*std::move(refusal)));
+  services_.scheduler->Post(
+      {.priority = Priority::kUrgent, .blocks = true, .what = "opening a conversation"},
+      [make = std::move(make)](std::stop_token) { return make(); },
+      [this, done = std::move(done)](Result<HeldPtr> call) {
+        if (call) {
+          {
+            const std::lock_guard lock(mutex_);
+            others_.push_back(*call);
+          }
+          done(*call);
+          pacer_.Add(*std::move(call));
+        } else {
+          done(tl::unexpected(ToProblem(call.error())));
+        }
+        --opening_;
+        opening_.notify_all();
+      });
+}
+
+std::optional<Problem> VoiceCalls::BeginOpening() {
+  const std::lock_guard lock(mutex_);
+  Forget();
+  auto refusal = WhyNot();
+  if (!refusal) ++opening_;
+  return refusal;
+}
+
 std::optional<Problem> VoiceCalls::WhyNot() {
   if (refusing_) {
     services_.metrics->Refused("stopping");
     return Problem{503, "busy", "the server is stopping and takes no more calls", 5};
   }
-  if (calls_.size() + opening_ >= options_.most) {
+  if (calls_.size() + others_.size() + opening_ >= options_.most) {
     services_.metrics->Refused("calls");
     return Problem{503, "busy", "all lines are busy; try again in a moment", 5};
   }
@@ -124,12 +146,19 @@ void VoiceCalls::Forget() {
     const CallPtr call = entry.second.lock();
     return call == nullptr || call->over();
   });
+  std::erase_if(others_, [](const std::weak_ptr<HeldCall>& held) {
+    const HeldPtr call = held.lock();
+    return call == nullptr || call->over();
+  });
 }
 
 void VoiceCalls::HangUpAll(std::string_view reason) {
   const std::lock_guard lock(mutex_);
   for (const auto& [id, held] : calls_) {
     if (const CallPtr call = held.lock()) call->HangUp(std::string(reason));
+  }
+  for (const auto& held : others_) {
+    if (const HeldPtr call = held.lock()) call->HangUp(std::string(reason));
   }
 }
 
@@ -138,6 +167,10 @@ size_t VoiceCalls::size() const {
   size_t size = opening_;
   for (const auto& [id, held] : calls_) {
     const CallPtr call = held.lock();
+    if (call != nullptr && !call->over()) ++size;
+  }
+  for (const auto& held : others_) {
+    const HeldPtr call = held.lock();
     if (call != nullptr && !call->over()) ++size;
   }
   return size;

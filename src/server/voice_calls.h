@@ -8,6 +8,7 @@
 #include <string>
 #include <tl/expected.hpp>
 #include <unordered_map>
+#include <vector>
 
 #include "server/admission.h"
 #include "server/problem.h"
@@ -48,6 +49,10 @@ class VoiceCalls {
   // `options` has the session's id and caller. `done` is called once, from any thread; the call is stepped
   // from then on. 503 where there is no room, the machine has enough to do, or the server stops; 422 where the workflow has no voice.
   void Open(ServedWorkflowPtr workflow, VoiceOptions options, std::shared_ptr<VoiceLine> line, Done done);
+  // The same for a conversation that is no workflow's: `make` opens it, and may block.
+  using HeldPtr = std::shared_ptr<HeldCall>;
+  using HeldDone = std::function<void(tl::expected<HeldPtr, Problem>)>;
+  void OpenHeld(std::function<Result<HeldPtr>()> make, HeldDone done);
   // Null: no such call, or it is over.
   CallPtr Find(const std::string& id) const;
 
@@ -60,8 +65,9 @@ class VoiceCalls {
   size_t size() const;
 
  private:
-  void Forget();
-  std::optional<Problem> WhyNot();  // REQUIRES: mutex_ is held
+  void Forget();                          // REQUIRES: mutex_ is held
+  std::optional<Problem> BeginOpening();  // or why not
+  std::optional<Problem> WhyNot();        // REQUIRES: mutex_ is held
   void SayBusy(const ServedWorkflowPtr& workflow, std::shared_ptr<VoiceLine> line, Problem problem,
                Done done);
 
@@ -70,6 +76,7 @@ class VoiceCalls {
   std::atomic<bool> refusing_{false};
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::weak_ptr<VoiceCall>> calls_;  // guarded by mutex_
+  std::vector<std::weak_ptr<HeldCall>> others_;                      // guarded by mutex_
   std::atomic<size_t> opening_{0};
   std::atomic<size_t> speaking_{0};  // sentences on their way to the pacer
   std::shared_ptr<std::atomic<int>> sentences_ =

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
 import { check, inRealTime, serve } from './serve.mjs';
-import { RATE, recorded, silence, wav } from './voice.mjs';
+import { microphoneOf, RATE, recorded, silence, wav } from './voice.mjs';
 
 const [sotto, workflow, out] = process.argv.slice(2).map((argument) => path.resolve(argument));
 const chromiumPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
@@ -151,23 +151,6 @@ async function spoken(url, sentences) {
   check(`no request left the machine: ${page.elsewhere}`, page.elsewhere.length === 0);
   check(`no errors in the console: ${page.errors}`, page.errors.length === 0);
   await browser.close();
-}
-
-// The microphone of the page is what the test says, when it says it.
-function microphoneOf(sentences) {
-  const context = new AudioContext({ sampleRate: 16000 });
-  const line = context.createMediaStreamDestination();
-  navigator.mediaDevices.getUserMedia = async () => { context.resume(); return line.stream.clone(); };
-  window.sayAloud = (sentence) => {
-    const samples = Float32Array.from(sentences[sentence], (sample) => sample / 32768);
-    const buffer = context.createBuffer(1, samples.length, 16000);
-    buffer.copyToChannel(samples, 0);
-    const source = context.createBufferSource();
-    source.buffer = buffer;
-    source.connect(line);
-    source.start();
-    return new Promise((resolve) => { source.onended = resolve; });
-  };
 }
 
 async function troubled(browser, url, sentences) {

@@ -43,3 +43,20 @@ export function muLaw(samples) {
   }
   return bytes;
 }
+
+// For a page: its microphone is what the test says, when it says it.
+export function microphoneOf(sentences) {
+  const context = new AudioContext({ sampleRate: 16000 });
+  const line = context.createMediaStreamDestination();
+  navigator.mediaDevices.getUserMedia = async () => { context.resume(); return line.stream.clone(); };
+  window.sayAloud = (sentence) => {
+    const samples = Float32Array.from(sentences[sentence], (sample) => sample / 32768);
+    const buffer = context.createBuffer(1, samples.length, 16000);
+    buffer.copyToChannel(samples, 0);
+    const source = context.createBufferSource();
+    source.buffer = buffer;
+    source.connect(line);
+    source.start();
+    return new Promise((resolve) => { source.onended = resolve; });
+  };
+}
