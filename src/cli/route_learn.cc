@@ -41,12 +41,13 @@ std::vector<LabelledConversation> TurnsOf(const SimulatedCaller& caller, const W
     one.last_turn_only = true;
     turns.push_back(std::move(one));
   };
-  for (const std::string& line : {caller.say.front(), caller.again.front()}) add({{line, {wanted}, {}}});
+  for (const std::string& line : {caller.say.front(), caller.again.front()}) add({Turn{line, {}, {wanted}}});
   for (const auto& [name, lines] : caller.answers) {
     const std::string slot = name.substr(name.find('.') + 1);  // npos + 1 = 0: all of it
     if (!wanted.arguments.contains(slot)) continue;
     const Expectation asked{Expectation::Kind::kSlots, wanted.name, {slot}};
-    add({{tool->title, {ToolCall{wanted.name, Json::object()}}, {}}, {lines.front(), {wanted}, asked}});
+    add({Turn{tool->title, {}, {ToolCall{wanted.name, Json::object()}}},
+         Turn{lines.front(), asked, {wanted}}});
   }
   return turns;
 }
