@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "brain/brain.h"
+#include "brain/calibration.h"
 
 namespace sotto {
 namespace {
@@ -15,7 +16,8 @@ constexpr std::chrono::seconds kHearLimit{2};
 // The brain's session and what it was begun with; belongs to the strand.
 class BrainOnStrand {
  public:
-  explicit BrainOnStrand(std::shared_ptr<const Brain> brain) : session_(std::move(brain)) {}
+  BrainOnStrand(std::shared_ptr<const Brain> brain, std::shared_ptr<const SuretyJudge> judge)
+      : session_(std::move(brain)), judge_(std::move(judge)) {}
 
   void Expect(Conversation history, Expectation expectation, std::vector<std::string> offered) {
     history_ = std::move(history);
@@ -44,7 +46,13 @@ class BrainOnStrand {
   Result<Understanding> Commit(std::span<const Transcript::Hypothesis> hypotheses) {
     SOTTO_RETURN_IF_ERROR(Begin());
     begun_ = false;
-    return session_.Commit(hypotheses);
+    auto understanding = session_.Commit(hypotheses);
+    if (understanding && judge_ != nullptr) {
+      RouteStep step{.step = "specialist", .outcome = RouteStep::Outcome::kAccepted};
+      step.confidence = (*judge_)(FactsOf(session_.last_features()), *understanding, expectation_);
+      understanding->route = {std::move(step)};
+    }
+    return understanding;
   }
   void Abandon() {
     if (begun_) session_.Abandon();
@@ -53,6 +61,7 @@ class BrainOnStrand {
 
  private:
   BrainSession session_;
+  const std::shared_ptr<const SuretyJudge> judge_;  // may be null
   Conversation history_;
   Expectation expectation_;
   std::vector<std::string> offered_;
@@ -68,10 +77,11 @@ void LogFailure(const Result<void>& result) {
 
 class BrainUnderstander final : public Understander {
  public:
-  BrainUnderstander(std::shared_ptr<const Brain> brain, Scheduler& scheduler)
+  BrainUnderstander(std::shared_ptr<const Brain> brain, Scheduler& scheduler,
+                    std::shared_ptr<const SuretyJudge> judge)
       : scheduler_(scheduler),
         strand_(scheduler.NewStrand()),
-        brain_(std::make_shared<BrainOnStrand>(std::move(brain))) {}
+        brain_(std::make_shared<BrainOnStrand>(std::move(brain), std::move(judge))) {}
   ~BrainUnderstander() override { hearing_.Cancel(); }
 
   void Begin(Conversation history, Expectation expectation, std::vector<std::string> offered) override {
@@ -136,9 +146,18 @@ class BrainUnderstander final : public Understander {
 
 }  // namespace
 
+DecisionFacts FactsOf(const ConfidenceFeatures& features) {
+  return {features.name_log_prob, features.min_log_prob, features.total_log_prob, features.min_margin};
+}
+
 std::unique_ptr<Understander> MakeBrainUnderstander(std::shared_ptr<const Brain> brain,
                                                     Scheduler& scheduler) {
-  return std::make_unique<BrainUnderstander>(std::move(brain), scheduler);
+  return MakeJudgedBrain(std::move(brain), scheduler, nullptr);
+}
+
+std::unique_ptr<Understander> MakeJudgedBrain(std::shared_ptr<const Brain> brain, Scheduler& scheduler,
+                                              std::shared_ptr<const SuretyJudge> judge) {
+  return std::make_unique<BrainUnderstander>(std::move(brain), scheduler, std::move(judge));
 }
 
 }  // namespace sotto

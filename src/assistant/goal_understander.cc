@@ -6,37 +6,38 @@
 namespace sotto {
 namespace {
 
+// What the model is told is expected: a read-back of the last tool that acts, in place of the goal's.
+Expectation ToldOf(const Workflow& workflow, Expectation expectation) {
+  const PlanDef* plan = workflow.FindPlan(expectation.tool);
+  if (plan == nullptr) return expectation;
+  if (expectation.kind == Expectation::Kind::kSlots) return {};
+  for (auto step = plan->steps.rbegin(); step != plan->steps.rend(); ++step) {
+    const auto offered = [&](const ToolDef& tool) { return tool.name == step->tool; };
+    if (step->acts && std::any_of(workflow.tools.begin(), workflow.tools.end(), offered)) {
+      expectation.tool = step->tool;
+      return expectation;
+    }
+  }
+  return {};
+}
+
 class GoalUnderstander final : public Understander {
  public:
   GoalUnderstander(std::shared_ptr<const GoalReader> reader, std::unique_ptr<Understander> inner)
-      : reader_(std::move(reader)), workflow_(reader_->workflow()), inner_(std::move(inner)) {}
+      : reader_(std::move(reader)), inner_(std::move(inner)) {}
 
   void Begin(Conversation history, Expectation expectation, std::vector<std::string> offered) override {
     expectation_ = expectation;
-    const auto about_goal = [&](const Turn& turn) {
-      return std::any_of(turn.calls.begin(), turn.calls.end(),
-                         [&](const ToolCall& call) { return workflow_.FindPlan(call.name) != nullptr; });
-    };
-    std::erase_if(history.turns, about_goal);
-    for (Turn& turn : history.turns) turn.expectation = Told(std::move(turn.expectation));
-    inner_->Begin(std::move(history), Told(std::move(expectation)), std::move(offered));
+    auto [told, expected] = WithoutGoals(reader_->workflow(), std::move(history), std::move(expectation));
+    inner_->Begin(std::move(told), std::move(expected), std::move(offered));
   }
 
   void Hear(std::string partial, Done peek) override { inner_->Hear(std::move(partial), std::move(peek)); }
 
   void Commit(std::vector<Transcript::Hypothesis> hypotheses, Duration limit, Done done) override {
-    for (const Transcript::Hypothesis& heard : hypotheses) {
-      auto call = reader_->ReadAnswer(heard.text, expectation_);
-      if (!call) call = reader_->Read(heard.text);
-      if (!call) continue;
+    if (auto goal = ReadGoal(*reader_, expectation_, hypotheses)) {
       inner_->Abandon();
-      Understanding understanding;
-      understanding.calls.push_back({*std::move(call), 1.0, {}, {}});
-      understanding.confidence = 1;
-      understanding.made_by = MadeBy::kRule;
-      understanding.transcript = heard.text;
-      done(std::move(understanding));
-      return;
+      return done(*std::move(goal));
     }
     // A goal beside another request, which the model understands: of the words that were heard best alone.
     const std::string heard = hypotheses.front().text;
@@ -46,7 +47,7 @@ class GoalUnderstander final : public Understander {
       return;
     }
     inner_->Commit({{half->rest, hypotheses.front().log_score}}, limit,
-                   [heard, goal = half->goal, first = half->first, unclear = workflow_.unclear_tool,
+                   [heard, goal = half->goal, first = half->first, unclear = reader_->workflow().unclear_tool,
                     done = std::move(done)](Result<Understanding> rest) {
                      if (rest) *rest = Joined(*std::move(rest), goal, first, unclear, heard);
                      done(std::move(rest));
@@ -66,28 +67,39 @@ class GoalUnderstander final : public Understander {
     return rest;
   }
 
-  // What the inner one is told is expected: a read-back of the last tool that acts, in place of the goal's.
-  Expectation Told(Expectation expectation) const {
-    const PlanDef* plan = workflow_.FindPlan(expectation.tool);
-    if (plan == nullptr) return expectation;
-    if (expectation.kind == Expectation::Kind::kSlots) return {};
-    for (auto step = plan->steps.rbegin(); step != plan->steps.rend(); ++step) {
-      const auto offered = [&](const ToolDef& tool) { return tool.name == step->tool; };
-      if (step->acts && std::any_of(workflow_.tools.begin(), workflow_.tools.end(), offered)) {
-        expectation.tool = step->tool;
-        return expectation;
-      }
-    }
-    return {};
-  }
-
   const std::shared_ptr<const GoalReader> reader_;
-  const Workflow& workflow_;
   const std::unique_ptr<Understander> inner_;
   Expectation expectation_;
 };
 
 }  // namespace
+
+std::optional<Understanding> ReadGoal(const GoalReader& reader, const Expectation& expectation,
+                                      std::span<const Transcript::Hypothesis> hypotheses) {
+  for (const Transcript::Hypothesis& heard : hypotheses) {
+    auto call = reader.ReadAnswer(heard.text, expectation);
+    if (!call) call = reader.Read(heard.text);
+    if (!call) continue;
+    Understanding understanding;
+    understanding.calls.push_back({*std::move(call), 1.0, {}, {}});
+    understanding.confidence = 1;
+    understanding.made_by = MadeBy::kRule;
+    understanding.transcript = heard.text;
+    return understanding;
+  }
+  return std::nullopt;
+}
+
+std::pair<Conversation, Expectation> WithoutGoals(const Workflow& workflow, Conversation history,
+                                                  Expectation expectation) {
+  const auto about_goal = [&](const Turn& turn) {
+    return std::any_of(turn.calls.begin(), turn.calls.end(),
+                       [&](const ToolCall& call) { return workflow.FindPlan(call.name) != nullptr; });
+  };
+  std::erase_if(history.turns, about_goal);
+  for (Turn& turn : history.turns) turn.expectation = ToldOf(workflow, std::move(turn.expectation));
+  return {std::move(history), ToldOf(workflow, std::move(expectation))};
+}
 
 std::unique_ptr<Understander> MakeGoalUnderstander(std::shared_ptr<const GoalReader> reader,
                                                    std::unique_ptr<Understander> inner) {

@@ -3,11 +3,21 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
+#include <utility>
 
 #include "core/understander.h"
 #include "workflow/goal_reader.h"
 
 namespace sotto {
+
+// What rules read of a goal in the first hypothesis that holds one; nothing: the words are for a model.
+std::optional<Understanding> ReadGoal(const GoalReader& reader, const Expectation& expectation,
+                                      std::span<const Transcript::Hypothesis> hypotheses);
+// What a model is told, which knows no goals: the turns that were about none, and what is expected of it.
+std::pair<Conversation, Expectation> WithoutGoals(const Workflow& workflow, Conversation history,
+                                                  Expectation expectation);
 
 std::unique_ptr<Understander> MakeGoalUnderstander(std::shared_ptr<const GoalReader> reader,
                                                    std::unique_ptr<Understander> inner);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mapped_file.h"
 #include "brain/label_rules.h"
+#include "core/conversation_jsonl.h"
 #include "privacy/audit.h"
 #include "route/cascade.h"
 #include "route/redis_cache.h"
@@ -116,11 +117,10 @@ Result<std::function<Duration(const ToolCall&)>> KeepFor(const RouteConfig& conf
   };
 }
 
-Result<Thresholds> SpecialistThresholds(const RouteConfig& config, const Brain& brain) {
-  if (config.accept) return Thresholds{*config.accept, {}};
-  auto file = ReadThresholds(brain);
-  if (file) return file->thresholds;
-  if (file.error().code != ErrorCode::kNotFound) return tl::unexpected(std::move(file).error());
+Result<SpecialistBelief> BeliefIn(const RouteConfig& config, const Brain& brain) {
+  if (config.accept) return SpecialistBelief{{*config.accept, {}}};
+  auto belief = ReadBelief(brain);
+  if (belief || belief.error().code != ErrorCode::kNotFound) return belief;
   return config.Wrong(
       "steps", fmt::format("from when on the specialist is believed is not known: run `sotto route "
                            "calibrate --workflow {} --conversations FILE --max-error 0.01`, or say `accept:`",
@@ -197,8 +197,11 @@ class PlanMaker {
       step.budget = std::chrono::milliseconds(200);
     } else if (name == kSpecialistStep) {
       step.listens = true;
-      step.make = [brain = brain_](Scheduler& scheduler) { return MakeBrainUnderstander(brain, scheduler); };
-      SOTTO_ASSIGN_OR_RETURN(step.accept, SpecialistThresholds(config_, *brain_));
+      SOTTO_ASSIGN_OR_RETURN(SpecialistBelief belief, BeliefIn(config_, *brain_));
+      step.accept = std::move(belief.accept);
+      step.make = [brain = brain_, judge = std::move(belief.judge)](Scheduler& scheduler) {
+        return MakeJudgedBrain(brain, scheduler, judge);
+      };
     } else if (name == kPersonStep) {
       const ToolDef* tool = workflow_->FindRole(ToolRole::kHandoff);
       if (tool == nullptr) {
@@ -372,6 +375,39 @@ Result<ThresholdFile> ReadThresholds(const Brain& brain) {
   if (file->model != brain.model().id()) return other("model", file->model, brain.model().id());
   if (file->workflow != workflow.hash) return other("workflow", file->workflow, workflow.hash);
   return file;
+}
+
+Result<std::shared_ptr<const KnownSentences>> ReadKnownSentences(const Workflow& workflow) {
+  std::vector<KnownSentence> sentences;
+  for (const char* name : {"seed.jsonl", "voices.jsonl"}) {
+    const std::filesystem::path path = workflow.folder / name;
+    if (!std::filesystem::exists(path)) continue;
+    SOTTO_ASSIGN_OR_RETURN(const std::vector<LabelledConversation> rows, ReadConversations(path));
+    for (const LabelledConversation& row : rows)
+      for (const Turn& turn : row.conversation.turns)
+        if (!turn.calls.empty()) sentences.push_back({turn.user, turn.calls.front().name});
+  }
+  return std::make_shared<const KnownSentences>(sentences);
+}
+
+Result<std::shared_ptr<const SuretyJudge>> ReadJudge(const Workflow& workflow, const ThresholdFile& file) {
+  if (!file.learnt) return nullptr;
+  SOTTO_ASSIGN_OR_RETURN(auto known, ReadKnownSentences(workflow));
+  if (known->id() != file.learnt->known) {
+    return MakeError(
+        ErrorCode::kInvalidArgument,
+        "{}: learnt with the sentences {} of seed.jsonl and voices.jsonl, which are {} now; run `sotto "
+        "route calibrate --workflow {} --learn FILE` again",
+        (workflow.folder / kThresholdFile).string(), file.learnt->known, known->id(),
+        workflow.folder.string());
+  }
+  return std::make_shared<const SuretyJudge>(SuretyJudge{file.learnt->surety, std::move(known)});
+}
+
+Result<SpecialistBelief> ReadBelief(const Brain& brain) {
+  SOTTO_ASSIGN_OR_RETURN(const ThresholdFile file, ReadThresholds(brain));
+  SOTTO_ASSIGN_OR_RETURN(auto judge, ReadJudge(brain.workflow(), file));
+  return SpecialistBelief{file.thresholds, std::move(judge)};
 }
 
 RoutePlan::AnswerCheck MakeAnswerCheck(std::shared_ptr<const Workflow> workflow) {

@@ -57,6 +57,21 @@ Result<std::shared_ptr<const RoutePlan>> OpenRoute(std::shared_ptr<RouteResource
 inline constexpr const char* kThresholdFile = "route.json";
 Result<ThresholdFile> ReadThresholds(const Brain& brain);
 
+// The sentences of the workflow's folder that were written for it, with what they ask for: seed.jsonl and voices.jsonl,
+// those that there are. The error names the file.
+Result<std::shared_ptr<const KnownSentences>> ReadKnownSentences(const Workflow& workflow);
+// What thresholds are on: null where it is the confidence. kInvalidArgument: it was learnt with other sentences than the
+// folder has.
+Result<std::shared_ptr<const SuretyJudge>> ReadJudge(const Workflow& workflow, const ThresholdFile& file);
+
+// From when on the specialist is believed, and what that is held against: null: its confidence.
+struct SpecialistBelief {
+  Thresholds accept;
+  std::shared_ptr<const SuretyJudge> judge = nullptr;
+};
+// Of route.json. Errors as of ReadThresholds and ReadJudge.
+Result<SpecialistBelief> ReadBelief(const Brain& brain);
+
 // Which calls may stand as an answer of somebody whom the decoder does not bind (brain/label_rules.h).
 RoutePlan::AnswerCheck MakeAnswerCheck(std::shared_ptr<const Workflow> workflow);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "assistant/brain_understander.h"
+#include "brain/calibration.h"
 #include "dialogue/dialogue.h"
 #include "route/answer_cache.h"
 #include "slm/model.h"
@@ -63,21 +65,29 @@ Result<WarmMade> MakeWarmFile(std::shared_ptr<const Brain> brain, std::span<cons
   made.file.workflow = workflow->hash;
   made.file.model = brain->model().id();
   BrainSession session(brain);
-  const auto understand = [&](const std::string& text, Channel channel) -> Result<Understanding> {
+  // With how sure it is, where somebody judges that.
+  using Judged = std::pair<Understanding, std::optional<double>>;
+  const auto understand = [&](const std::string& text, Channel channel) -> Result<Judged> {
     Conversation nothing_before;
     nothing_before.channel = channel;
     SOTTO_RETURN_IF_ERROR(session.Begin(nothing_before, {}, offered));
-    return session.Commit(text);
+    SOTTO_ASSIGN_OR_RETURN(Understanding understood, session.Commit(text));
+    std::optional<double> sure;
+    if (options.judge != nullptr) sure = (*options.judge)(FactsOf(session.last_features()), understood, {});
+    return Judged{std::move(understood), sure};
   };
   for (FirstWords& said : all) {
     if (made.file.entries.size() == std::min(options.most, kMostWarmEntries)) break;
     ++made.asked;
-    SOTTO_ASSIGN_OR_RETURN(Understanding typed, understand(said.text, Channel::kTyped));
-    SOTTO_ASSIGN_OR_RETURN(const Understanding spoken, understand(said.text, Channel::kSpoken));
+    SOTTO_ASSIGN_OR_RETURN(Judged judged_typed, understand(said.text, Channel::kTyped));
+    SOTTO_ASSIGN_OR_RETURN(const Judged judged_spoken, understand(said.text, Channel::kSpoken));
+    auto& [typed, sure_typed] = judged_typed;
+    const auto& [spoken, sure_spoken] = judged_spoken;
     if (!std::all_of(typed.calls.begin(), typed.calls.end(),
                      [&](const auto& call) { return MayBeWarm(*workflow, call); })) {
       ++made.not_kept;
-    } else if (options.accept.Missed(typed) || options.accept.Missed(spoken) || !SameCalls(typed, spoken)) {
+    } else if (options.accept.Missed(typed, sure_typed) || options.accept.Missed(spoken, sure_spoken) ||
+               !SameCalls(typed, spoken)) {
       ++made.unsure;
     } else {
       typed.cost = {};

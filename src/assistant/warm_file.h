@@ -14,7 +14,8 @@ namespace sotto {
 
 struct WarmOptions {
   size_t most = 1000;  // entries
-  Thresholds accept;   // from when on an understanding is believed
+  Thresholds accept;   // from when on an understanding is believed, by its confidence or
+  std::shared_ptr<const SuretyJudge> judge = nullptr;  // by what this says
 };
 
 struct WarmMade {

@@ -519,6 +519,7 @@ Result<Understanding> BrainSession::Commit(std::span<const Transcript::Hypothesi
   const SystemClock clock;
   const TimePoint start = clock.Now();
   SOTTO_ASSIGN_OR_RETURN(Understanding best, impl_->Best(hypotheses.front().text));
+  ConfidenceFeatures of_best = impl_->features;
   double best_score = std::log(std::max(best.confidence, 1e-9));
   const size_t n = best.confidence >= kSureEnough ? 1 : std::min(hypotheses.size(), kMaxHypotheses);
   for (size_t i = 1; i < n; ++i) {
@@ -532,8 +533,10 @@ Result<Understanding> BrainSession::Commit(std::span<const Transcript::Hypothesi
     const bool unclear = other.calls.front().call.name == impl_->shared().workflow->unclear_tool;
     if (unclear || score <= best_score) continue;
     best = std::move(other);
+    of_best = impl_->features;
     best_score = score;
   }
+  impl_->features = of_best;
   impl_->begun = false;
   best.cost.commit_to_call_ms = Milliseconds(clock.Now() - start);
   return best;

@@ -129,6 +129,8 @@ Result<Evaluation> Evaluate(std::shared_ptr<const Brain> brain, std::span<const 
         scored_turn.features = session.last_features();
         scored_turn.made_by = understanding.made_by;
         scored_turn.ms = understanding.cost.commit_to_call_ms;
+        scored_turn.understanding = understanding;
+        scored_turn.expectation = turn.expectation;
         all_exact = all_exact && scored_turn.exact;
         ++scored;
         evaluation.turns.push_back(std::move(scored_turn));

@@ -35,6 +35,8 @@ struct ScoredTurn {
   double confidence = 0;
   ConfidenceFeatures features;  // where the model decided
   MadeBy made_by = MadeBy::kModel;
+  Understanding understanding;  // whole
+  Expectation expectation;      // with which it was said
   double ms = 0;
 };
 

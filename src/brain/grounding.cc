@@ -53,7 +53,7 @@ std::vector<std::string_view> WordsOf(std::span<const NormalisedWord> words) {
   return views;
 }
 
-// The words, those inside idioms empty: "saving grace" names no account.
+// The words, those inside idioms empty.
 std::vector<std::string_view> NamingWords(const LanguageData& language,
                                           std::span<const NormalisedWord> words) {
   const std::vector<std::string_view> all = WordsOf(words);
@@ -85,6 +85,7 @@ Grounding::Grounding(const LanguageData& language, std::span<const Turn> history
     said.text = text;
     said.words = NormaliseSpokenWords(text);
     said.readings = ReadNumbers(said.words, {.homophones = channel == Channel::kSpoken});
+    said.naming = NamingWords(language, said.words);
     said_.push_back(std::move(said));
   };
   add(utterance);
@@ -137,8 +138,7 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
       return language_.words.empty() || language_.words.Contains(word);
     };
     for (const Utterance& said : said_) {
-      const std::vector<bool> named =
-          NamedValues(argument.listed, NamingWords(language_, said.words), is_word);
+      const std::vector<bool> named = NamedValues(argument.listed, said.naming, is_word);
       for (size_t i = 0; i < named.size(); ++i) possible[i] = possible[i] || named[i];
     }
     if (language_.references.Found(WordsOf(said_.front().words))) possible.assign(possible.size(), true);
@@ -149,9 +149,9 @@ void Grounding::AddChoices(const OfferedArgument& argument, std::vector<Grounded
   }
   // Where anything may be meant, an idiom with the words of a value would be taken for its neighbour.
   if (!argument.named && !argument.listed.empty()) {
-    const std::vector<NormalisedWord>& words = said_.front().words;
-    const std::vector<bool> named = NamedValues(argument.listed, NamingWords(language_, words), IsWord());
-    if (NamedValues(argument.listed, WordsOf(words), IsWord()) != named) {
+    const Utterance& now = said_.front();
+    const std::vector<bool> named = NamedValues(argument.listed, now.naming, IsWord());
+    if (NamedValues(argument.listed, WordsOf(now.words), IsWord()) != named) {
       if (std::find(named.begin(), named.end(), true) == named.end()) return;
       possible = named;
     }

@@ -41,6 +41,8 @@ class Grounding {
   // count as said. `day`: what "tomorrow" is.
   Grounding(const LanguageData& language, std::span<const Turn> history, std::string_view utterance,
             Channel channel = Channel::kTyped, const CallDay& day = {});
+  Grounding(const Grounding&) = delete;
+  Grounding& operator=(const Grounding&) = delete;
 
   // Distinct values for `argument`, those of the newest utterance first. Empty: the argument cannot be
   // filled. `known`: what is known of the same call, besides what the history says. REQUIRES: argument.kind is
@@ -58,6 +60,8 @@ class Grounding {
     std::string text;
     std::vector<NormalisedWord> words;
     std::vector<NumberReading> readings;
+    std::vector<std::string_view>
+        naming;  // into words; those inside idioms empty: "saving grace" names no account
   };
   void AddChoices(const OfferedArgument& argument, std::vector<GroundedValue>& out) const;
   void AddNumbers(const OfferedArgument& argument, const Json& known, std::vector<GroundedValue>& out) const;

@@ -105,13 +105,12 @@ Result<std::vector<std::string>> FirstSentences(const WarmFlags& flags, const Wo
   return sentences;
 }
 
-Result<Thresholds> WarmThresholds(const WarmFlags& flags, const Brain& brain) {
-  if (flags.accept >= 0) return Thresholds{flags.accept, {}};
+Result<SpecialistBelief> WarmBelief(const WarmFlags& flags, const Brain& brain) {
+  if (flags.accept >= 0) return SpecialistBelief{{flags.accept, {}}};
   SOTTO_ASSIGN_OR_RETURN(const auto config, ReadRouteConfig(flags.config));
-  if (config && config->accept) return Thresholds{*config->accept, {}};
-  auto file = ReadThresholds(brain);
-  if (file) return file->thresholds;
-  if (file.error().code != ErrorCode::kNotFound) return tl::unexpected(std::move(file).error());
+  if (config && config->accept) return SpecialistBelief{{*config->accept, {}}};
+  auto belief = ReadBelief(brain);
+  if (belief || belief.error().code != ErrorCode::kNotFound) return belief;
   return MakeError(ErrorCode::kInvalidArgument,
                    "from when on the specialist is believed is not known: say --accept 0.9, `accept:` in the "
                    "section route:, or run `sotto route calibrate`");
@@ -119,9 +118,10 @@ Result<Thresholds> WarmThresholds(const WarmFlags& flags, const Brain& brain) {
 
 Result<void> CacheWarm(const WarmFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto brain, flags.brain.OpenBrain());
-  SOTTO_ASSIGN_OR_RETURN(const Thresholds accept, WarmThresholds(flags, *brain));
+  SOTTO_ASSIGN_OR_RETURN(SpecialistBelief belief, WarmBelief(flags, *brain));
   SOTTO_ASSIGN_OR_RETURN(const std::vector<std::string> sentences, FirstSentences(flags, brain->workflow()));
-  SOTTO_ASSIGN_OR_RETURN(const WarmMade made, MakeWarmFile(brain, sentences, {flags.top, accept}));
+  SOTTO_ASSIGN_OR_RETURN(const WarmMade made,
+                         MakeWarmFile(brain, sentences, {flags.top, belief.accept, belief.judge}));
   SOTTO_RETURN_IF_ERROR(WriteFileAtomically(flags.out, made.file.Text()));
   if (flags.json) {
     fmt::print("{}\n", Json{{"entries", made.file.entries.size()},

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include "action/actions.h"
+#include "assistant/script_brain.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/random.h"
@@ -107,19 +108,10 @@ Result<PairedSet> AskBoth(const std::shared_ptr<const Brain>& champion,
 Result<std::vector<bool>> RunDialogues(const std::shared_ptr<const Workflow>& workflow,
                                        const std::vector<DialogueScript>& scripts,
                                        const std::shared_ptr<const Brain>& brain) {
-  BrainSession session(brain);
   ScriptServices services;
   services.caller = TerminalCaller(*workflow, kDemoCustomer, "text");
   services.make_runner = [&] { return OpenRunner(*workflow, ":memory:"); };
-  services.understand = [&](const Dialogue& dialogue, const Conversation& history,
-                            const std::string& text) -> Result<Understanding> {
-    std::vector<std::string> controls;
-    for (std::string& tool : dialogue.OfferedTools()) {
-      if (IsControlTool(tool)) controls.push_back(std::move(tool));
-    }
-    SOTTO_RETURN_IF_ERROR(session.Begin(history, dialogue.expectation(), controls));
-    return session.Commit(text);
-  };
+  services.understand = MakeScriptBrain(brain);
   std::vector<bool> passed;
   ProgressBar bar("dialogues");
   for (const DialogueScript& script : scripts) {

@@ -3,11 +3,13 @@
 #include <cmath>
 #include <filesystem>
 
+#include "assistant/brain_understander.h"
 #include "assistant/open_route.h"
 #include "base/mapped_file.h"
 #include "cli/brain_options.h"
 #include "cli/command.h"
 #include "cli/route.h"
+#include "cli/route_learn.h"
 #include "route/replay.h"
 
 namespace sotto {
@@ -16,9 +18,11 @@ namespace {
 struct RouteBenchFlags {
   BrainFlags brain;
   std::vector<std::string> files;
+  LearnFlags learn;
   std::string latency = "800,2000";
   SimulatedRemote remote;
   std::string svg;
+  std::string turns_out;
   bool typed = false;
   bool json = false;
 };
@@ -45,7 +49,7 @@ void PrintReplay(const char* name, const ReplayPoint& point) {
       100 * point.local_error_upper, point.cost, point.p50_ms, point.p95_ms);
 }
 
-void PrintReplay(const Replay& replay, size_t turns) {
+void PrintReplay(const Replay& replay, size_t turns, bool judged) {
   fmt::print(
       "{} turns; share escalated, answered right, error of what was answered locally (limit with 95 %), USD "
       "for "
@@ -55,47 +59,90 @@ void PrintReplay(const Replay& replay, size_t turns) {
   PrintReplay("always remote", replay.always_remote);
   if (replay.thresholds) PrintReplay("route.json", *replay.thresholds);
   for (size_t i = 1; i + 1 < replay.routed.size(); i += i < 6 ? 1 : 4) {
-    PrintReplay("confidence", replay.routed[i]);
+    if (judged) PrintReplay("surety", replay.routed[i]);
+    PrintReplay("confidence", replay.confidence[i]);
     PrintReplay("max-softmax", replay.softmax[i]);
     PrintReplay("random", replay.random[i]);
   }
 }
 
+Json Calls(const std::vector<ToolCall>& calls) {
+  Json json = Json::array();
+  for (const ToolCall& call : calls) json.push_back(ToJson(call));
+  return json;
+}
+
+// What was known of each turn when it was decided who answers it, one a line.
+Result<void> WriteTurns(const std::string& path, const Evaluation& evaluation, const KnownSentences& known) {
+  std::string text;
+  for (const ScoredTurn& turn : evaluation.turns) {
+    const Surety::Features features =
+        Surety::FeaturesOf(FactsOf(turn.features), turn.understanding, turn.expectation, known);
+    Json named = Json::object();
+    for (size_t i = 0; i < Surety::kCount; ++i) named[std::string(Surety::Names()[i])] = features[i];
+    Json arguments = Json::object();
+    for (const Understanding::Call& call : turn.understanding.calls)
+      for (const auto& [name, confidence] : call.arguments) arguments[name] = confidence;
+    text += Json{{"line", turn.line},
+                 {"turn", turn.turn},
+                 {"user", turn.user},
+                 {"expects", ToJson(turn.expectation)},
+                 {"gold", Calls(turn.gold)},
+                 {"got", Calls(turn.got)},
+                 {"right", turn.exact},
+                 {"made_by", MadeByName(turn.made_by)},
+                 {"confidence", turn.confidence},
+                 {"features", std::move(named)},
+                 {"arguments", std::move(arguments)}}
+                .dump() +
+            "\n";
+  }
+  return WriteFileAtomically(path, text);
+}
+
 Result<void> RunRouteBench(RouteBenchFlags& flags) {
   SOTTO_RETURN_IF_ERROR(ReadLatency(flags.latency, &flags.remote));
   SOTTO_ASSIGN_OR_RETURN(const auto brain, flags.brain.OpenBrain());
-  Thresholds thresholds;
-  const auto file = ReadThresholds(*brain);
-  if (file) {
-    thresholds = file->thresholds;
-  } else if (file.error().code != ErrorCode::kNotFound) {
-    return tl::unexpected(file.error());
+  const Channel channel = flags.typed ? Channel::kTyped : Channel::kSpoken;
+  auto belief = ReadBelief(*brain);
+  if (!belief && belief.error().code != ErrorCode::kNotFound) return tl::unexpected(belief.error());
+  std::shared_ptr<const SuretyJudge> judge = belief ? belief->judge : nullptr;
+  if (flags.learn.any()) {
+    SOTTO_ASSIGN_OR_RETURN(SuretyJudge learnt, LearnSurety(brain, flags.learn, channel));
+    judge = std::make_shared<const SuretyJudge>(std::move(learnt));
+    if (belief) belief = MakeError(ErrorCode::kNotFound, "its thresholds are on another surety");
   }
-  SOTTO_ASSIGN_OR_RETURN(const Evaluation evaluation,
-                         AnswerTurns(brain, flags.files, flags.typed ? Channel::kTyped : Channel::kSpoken));
+  SOTTO_ASSIGN_OR_RETURN(const Evaluation evaluation, AnswerTurns(brain, flags.files, channel));
+  const std::vector<double> sure = judge ? SuretyOf(evaluation, *judge) : std::vector<double>();
+  if (!flags.turns_out.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(const auto known, ReadKnownSentences(brain->workflow()));
+    SOTTO_RETURN_IF_ERROR(WriteTurns(flags.turns_out, evaluation, *known));
+  }
   std::vector<ReplayTurn> turns;
   for (const ScoredTurn& scored : evaluation.turns) {
     ReplayTurn turn;
     for (const ToolCall& call : scored.got) turn.tools.push_back(call.name);
     turn.confidence = scored.confidence;
+    turn.surety = sure.empty() ? scored.confidence : sure[turns.size()];
     turn.softmax = scored.made_by == MadeBy::kRule ? 1 : std::exp(scored.features.total_log_prob);
     turn.right = scored.exact;
     turn.ms = scored.ms;
     turns.push_back(std::move(turn));
   }
-  SOTTO_ASSIGN_OR_RETURN(const Replay replay, ReplayTurns(turns, flags.remote, file ? &thresholds : nullptr));
+  SOTTO_ASSIGN_OR_RETURN(const Replay replay,
+                         ReplayTurns(turns, flags.remote, belief ? &belief->accept : nullptr));
   if (!flags.svg.empty()) {
     const std::string title =
         fmt::format("{}, {} turns; big model {:.0f} % right, {:.0f} ms on average", brain->workflow().name,
                     turns.size(), 100 * flags.remote.accuracy, flags.remote.mean_ms);
-    SOTTO_RETURN_IF_ERROR(WriteFileAtomically(flags.svg, ReplayPlot(replay, title)));
+    SOTTO_RETURN_IF_ERROR(WriteFileAtomically(flags.svg, ReplayPlot(replay, title, judge != nullptr)));
   }
   if (flags.json) {
     Json json = ToJson(replay);
     json["turns"] = turns.size();
     fmt::print("{}\n", json.dump());
   } else {
-    PrintReplay(replay, turns.size());
+    PrintReplay(replay, turns.size(), judge != nullptr);
   }
   return {};
 }
@@ -108,6 +155,7 @@ void RegisterRouteBench(CLI::App& route, CliContext& context) {
   auto flags = std::make_shared<RouteBenchFlags>();
   flags->brain.AddTo(*command);
   command->add_option("--data", flags->files, "Labelled turns, *.jsonl")->required();
+  flags->learn.AddTo(*command);
   command->add_option("--remote-latency", flags->latency, "Of the big model, MEAN,P95 in ms")
       ->capture_default_str();
   command->add_option("--remote-accuracy", flags->remote.accuracy, "How often it is right")
@@ -119,6 +167,8 @@ void RegisterRouteBench(CLI::App& route, CliContext& context) {
   command->add_option("--seed", flags->remote.seed, "Of what it gets right and how long it takes")
       ->capture_default_str();
   command->add_option("--svg", flags->svg, "Write a plot of quality over the share escalated to this file");
+  command->add_option("--turns-out", flags->turns_out,
+                      "Write here what was known of each turn, and whether it was right, *.jsonl");
   command->add_flag("--typed", flags->typed, "The words were typed");
   command->add_flag("--json", flags->json, "All points as JSON");
   command->footer(

@@ -7,6 +7,7 @@
 #include "cli/brain_options.h"
 #include "cli/command.h"
 #include "cli/route.h"
+#include "cli/route_learn.h"
 #include "slm/model.h"
 
 namespace sotto {
@@ -15,6 +16,7 @@ namespace {
 struct CalibrateFlags {
   BrainFlags brain;
   std::vector<std::string> files;
+  LearnFlags learn;
   double max_error = -1;
   double strong_pct = -1;
   double assurance = 0.95;
@@ -44,16 +46,33 @@ Result<void> CheckHeldOut(const Brain& brain, const std::vector<std::string>& fi
   return {};
 }
 
-std::vector<JudgedTurn> Judged(const Evaluation& evaluation) {
+// `sure`: of each turn; empty: its confidence.
+std::vector<JudgedTurn> Judged(const Evaluation& evaluation, const std::vector<double>& sure) {
   std::vector<JudgedTurn> turns;
   for (const ScoredTurn& scored : evaluation.turns) {
     JudgedTurn turn;
     for (const ToolCall& call : scored.got) turn.tools.push_back(call.name);
-    turn.confidence = scored.confidence;
+    turn.confidence = sure.empty() ? scored.confidence : sure[turns.size()];
     turn.right = scored.exact;
     turns.push_back(std::move(turn));
   }
   return turns;
+}
+
+// What taught how sure an answer is proves nothing about it.
+Result<void> CheckApart(const CalibrateFlags& flags) {
+  for (const std::string& file : flags.files) {
+    for (const std::string& learnt : flags.learn.turns) {
+      std::error_code ignored;
+      if (std::filesystem::equivalent(file, learnt, ignored))
+        return MakeError(
+            ErrorCode::kInvalidArgument,
+            "{}: stands in --learn and in --conversations: thresholds need turns that nothing was "
+            "learnt from",
+            file);
+    }
+  }
+  return {};
 }
 
 // What was in force before, as it is kept in the new file's history.
@@ -95,13 +114,20 @@ Result<void> RunCalibrate(const CalibrateFlags& flags) {
                      "calibrate needs --max-error SHARE or --strong-pct PERCENT");
   SOTTO_ASSIGN_OR_RETURN(const auto brain, flags.brain.OpenBrain());
   SOTTO_RETURN_IF_ERROR(CheckHeldOut(*brain, flags.files));
-  SOTTO_ASSIGN_OR_RETURN(const Evaluation evaluation,
-                         AnswerTurns(brain, flags.files, flags.typed ? Channel::kTyped : Channel::kSpoken));
+  const Channel channel = flags.typed ? Channel::kTyped : Channel::kSpoken;
+  SOTTO_ASSIGN_OR_RETURN(const Evaluation evaluation, AnswerTurns(brain, flags.files, channel));
   ThresholdFile file;
+  std::vector<double> sure;
+  if (flags.learn.any()) {
+    SOTTO_RETURN_IF_ERROR(CheckApart(flags));
+    SOTTO_ASSIGN_OR_RETURN(const SuretyJudge judge, LearnSurety(brain, flags.learn, channel));
+    sure = SuretyOf(evaluation, judge);
+    file.learnt = {judge.surety, judge.known->id(), flags.learn.Names()};
+  }
   if (flags.max_error >= 0) file.goal.max_error = flags.max_error;
   if (flags.strong_pct >= 0) file.goal.strong_share = flags.strong_pct / 100;
   file.goal.assurance = flags.assurance;
-  SOTTO_ASSIGN_OR_RETURN(FittedThresholds fitted, FitThresholds(Judged(evaluation), file.goal));
+  SOTTO_ASSIGN_OR_RETURN(FittedThresholds fitted, FitThresholds(Judged(evaluation, sure), file.goal));
   const std::filesystem::path path = brain->workflow().folder / kThresholdFile;
   file.thresholds = std::move(fitted.thresholds);
   file.evidence = fitted.all;
@@ -131,6 +157,7 @@ void RegisterRouteCalibrate(CLI::App& route, CliContext& context) {
   flags->brain.AddTo(*command);
   command->add_option("--conversations", flags->files, "Labelled turns that it was not trained on, *.jsonl")
       ->required();
+  flags->learn.AddTo(*command);
   command
       ->add_option("--max-error", flags->max_error,
                    "The cheapest threshold with fewer errors than this share among what is believed")
@@ -149,7 +176,9 @@ void RegisterRouteCalibrate(CLI::App& route, CliContext& context) {
       "Example:\n  sotto route calibrate --workflow workflows/banking --conversations heldout.jsonl "
       "--max-error "
       "0.01\n  sotto route calibrate --workflow workflows/banking --conversations heldout.jsonl --strong-pct "
-      "20");
+      "20\n  sotto route calibrate --workflow workflows/banking --conversations heldout.jsonl --learn "
+      "others.jsonl "
+      "--learn-callers workflows/banking/callers.jsonl --max-error 0.01");
   command->callback([flags, &context] {
     if (auto result = RunCalibrate(*flags); !result) context.Fail(result.error());
   });

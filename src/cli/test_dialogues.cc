@@ -1,6 +1,7 @@
 // sotto test-dialogues: runs the dialogues of a workflow, with their own calls or with a model's.
 #include "action/actions.h"
 #include "assistant/screening_runner.h"
+#include "assistant/script_brain.h"
 #include "brain/brain.h"
 #include "cli/action_options.h"
 #include "cli/command.h"
@@ -21,17 +22,6 @@ struct TestFlags {
   bool json = false;
   bool made_up = false;
 };
-
-// The whole turn by a brain, with the history and what the dialogue expects.
-Result<Understanding> Understand(BrainSession& session, const Dialogue& dialogue, const Conversation& history,
-                                 const std::string& text) {
-  std::vector<std::string> controls;
-  for (std::string& tool : dialogue.OfferedTools()) {
-    if (IsControlTool(tool)) controls.push_back(std::move(tool));
-  }
-  SOTTO_RETURN_IF_ERROR(session.Begin(history, dialogue.expectation(), controls));
-  return session.Commit(text);
-}
 
 void Print(const DialogueScript& script, const ScriptOutcome& outcome, const TestFlags& flags) {
   if (flags.json) {
@@ -63,16 +53,11 @@ Result<int> Run(const TestFlags& flags) {
       return WithScreening(*workflow, std::move(runner), kFreshDatabases, clock);
     };
   }
-  std::unique_ptr<BrainSession> session;
   if (!flags.model.empty()) {
     BrainOptions options;
     options.n_threads = flags.threads;
     SOTTO_ASSIGN_OR_RETURN(const auto brain, Brain::Open(workflow, flags.model, options));
-    session = std::make_unique<BrainSession>(brain);
-    services.understand = [&](const Dialogue& dialogue, const Conversation& history,
-                              const std::string& text) {
-      return Understand(*session, dialogue, history, text);
-    };
+    services.understand = MakeScriptBrain(brain);
   }
   int passed = 0;
   int failed = 0;

@@ -229,11 +229,22 @@ bool Simulator::Correct() {
   const bool confirming = expectation_.kind == Expectation::Kind::kConfirm;
   const bool invited = dialogue_ && dialogue_->state().pending.kind == Pending::Kind::kChange;
   SpokenWords words;
-  if (!invited || random_.Chance(0.3))
-    words = ToWords(SayGeneral(confirming && random_.Chance(0.3) ? "yes_but" : "fix", "no"));
+  std::vector<ToolCall> calls;
+  if (!invited || random_.Chance(0.3)) {
+    const bool agrees = confirming && random_.Chance(0.3);
+    const std::string before = SayGeneral(agrees ? "yes_but" : "fix", "no");
+    // As people's sentences are labelled: "yes, but from savings" is a yes and the change, "no, from savings" a no and the
+    // change. "No wait" denies nothing yet.
+    const bool refuses = confirming && !agrees && (before == "no" || before.starts_with("no ")) &&
+                         !before.starts_with("no wait");
+    if (agrees || refuses)
+      calls.push_back({agrees ? control::kAffirm : control::kDeny, Json::object()});
+    words = ToWords(before);
+  }
   Append(words, said->words);
   for (const auto& [name, value] : said->values.items()) open_->arguments[name] = value;
-  EmitTask(std::move(words), "correct");
+  calls.push_back(CallOf(*open_));
+  Emit(std::move(words), std::move(calls), "correct");
   return true;
 }
 

@@ -274,7 +274,10 @@ class Steps : public std::enable_shared_from_this<Steps> {
 
   // Whether it is the answer; fills what is told of it, and keeps it where it may still be the best.
   bool OnUnderstanding(const PlanStep& step, Understanding& answer, RouteStep& told) {
-    told.confidence = answer.confidence;
+    // Whoever answered may know better how sure that is than its confidence says (route/surety.h).
+    const double sure = step.kind == Kind::kLocal && !answer.route.empty() ? answer.route.front().confidence
+                                                                           : answer.confidence;
+    told.confidence = sure;
     told.cost = step.price;
     if (step.kind == Kind::kRemote) {
       if (!answer.route.empty() && answer.route.front().cost > 0) told.cost = answer.route.front().cost;
@@ -295,9 +298,9 @@ class Steps : public std::enable_shared_from_this<Steps> {
         return false;
       }
     }
-    if (const auto missed = step.accept.Missed(answer)) {
+    if (const auto missed = step.accept.Missed(answer, sure)) {
       told.outcome = Outcome::kUnsure;
-      told.why = fmt::format("{:.4f} is below {:.4f}", answer.confidence, *missed);
+      told.why = fmt::format("{:.4f} is below {:.4f}", sure, *missed);
       for (const Understanding::Call& call : answer.calls) guessed_.push_back(call.call.name);
       if (!turn_->best || answer.confidence > turn_->best->confidence) {
         turn_->best = std::move(answer);

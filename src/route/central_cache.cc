@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/absence.h"
 #include "base/http_client.h"
 #include "base/log.h"
 #include "base/own_threads.h"
@@ -24,13 +25,14 @@ class CentralCacheImpl final : public CentralCache {
       : options_(std::move(options)),
         origin_(HttpOrigin(options_.base_url)),
         url_(options_.base_url + kPath),
+        absence_("cache at " + origin_, "what it keeps", options_.stay_away, options_.warns),
         http_(MakeHttpClient()) {}
   ~CentralCacheImpl() override { http_.reset(); }  // told kCancelled while everything else is there
 
   void Find(const std::string& key, Found found) override {
     {
       const std::unique_lock lock(mutex_);
-      if (clock_.Now() < away_until_) {
+      if (!absence_.MayAsk(clock_.Now())) {
         ++counters_.failed;
       } else {
         auto& waiting = asked_[key];
@@ -58,7 +60,7 @@ class CentralCacheImpl final : public CentralCache {
     request.headers.emplace_back("Content-Type", "application/json");
     {
       const std::unique_lock lock(mutex_);
-      if (clock_.Now() < away_until_ || sending_ >= kMostSending) {
+      if (!absence_.MayAsk(clock_.Now()) || sending_ >= kMostSending) {
         ++counters_.failed;
         return;
       }
@@ -129,15 +131,13 @@ class CentralCacheImpl final : public CentralCache {
     } else if (answer->ok() ||
                (answer->status == 404 && answer->body.find("not_kept") != std::string::npos)) {
       const std::unique_lock lock(mutex_);
-      if (std::exchange(said_, false)) Log().info("cache at {}: back", origin_);
+      absence_.Answered();
       return true;
     } else {
       why = fmt::format("answered {}", answer->status);
     }
     const std::unique_lock lock(mutex_);
-    away_until_ = clock_.Now() + options_.stay_away;
-    if (!std::exchange(said_, true) && options_.warns)
-      Log().warn("cache at {}: {}; going on without what it keeps", origin_, why);
+    absence_.Lost(why, clock_.Now());
     return false;
   }
 
@@ -195,8 +195,7 @@ class CentralCacheImpl final : public CentralCache {
   Counters counters_;
   std::map<std::string, std::vector<Found>> asked_;  // keys that are being asked for, and who waits
   size_t sending_ = 0;
-  TimePoint away_until_{};
-  bool said_ = false;
+  Absence absence_;
   std::condition_variable settled_;
   std::unique_ptr<HttpClient> http_;  // ends first
 };

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 
+#include "base/absence.h"
 #include "base/log.h"
 #include "base/own_threads.h"
 #include "base/scheduler.h"
@@ -34,7 +35,11 @@ timeval ToTimeval(std::chrono::milliseconds ms) {
 // One connection, made when it is needed. One thread.
 class Connection {
  public:
-  Connection(const RedisOptions& options, const Clock& clock) : options_(options), clock_(clock) {}
+  Connection(const RedisOptions& options, const Clock& clock)
+      : options_(options),
+        clock_(clock),
+        absence_(fmt::format("redis at {}:{}", options.host, options.port), "what it keeps",
+                 options.stay_away, options.warns) {}
 
   Result<Reply> Do(const std::vector<std::string>& words) {
     SOTTO_RETURN_IF_ERROR(Connect());
@@ -48,20 +53,15 @@ class Connection {
         redisCommandArgv(context_.get(), static_cast<int>(texts.size()), texts.data(), sizes.data())));
     if (reply == nullptr) return Lost(context_->errstr);
     if (reply->type == REDIS_REPLY_ERROR)
-      return MakeError(ErrorCode::kIo, "redis at {}: {}", Name(), std::string_view(reply->str, reply->len));
+      return MakeError(ErrorCode::kIo, "{}: {}", absence_.who(), std::string_view(reply->str, reply->len));
     return reply;
   }
 
-  // Whether asking makes sense now: it does not for a while after it failed.
-  bool MayAnswer() const { return clock_.Now() >= away_until_; }
-
  private:
-  std::string Name() const { return fmt::format("{}:{}", options_.host, options_.port); }
-
   Result<void> Connect() {
     if (context_ != nullptr) return {};
-    if (!MayAnswer())
-      return MakeError(ErrorCode::kUnavailable, "redis at {}: left alone for a while", Name());
+    if (!absence_.MayAsk(clock_.Now()))
+      return MakeError(ErrorCode::kUnavailable, "{}: left alone for a while", absence_.who());
     // What is written to a server that has gone must not end the program.
     sigset_t pipe;
     sigemptyset(&pipe);
@@ -72,23 +72,20 @@ class Connection {
     if (context_ == nullptr) return Lost("no memory");
     if (context_->err != 0) return Lost(context_->errstr);
     redisSetTimeout(context_.get(), ToTimeval(options_.answer_within));
-    if (std::exchange(said_, false)) Log().info("redis at {}: back", Name());
+    absence_.Answered();
     return {};
   }
 
   tl::unexpected<Error> Lost(const std::string& why) {
     context_.reset();
-    away_until_ = clock_.Now() + options_.stay_away;
-    if (!std::exchange(said_, true) && options_.warns)
-      Log().warn("redis at {}: {}; going on without what it keeps", Name(), why);
-    return MakeError(ErrorCode::kUnavailable, "redis at {}: {}", Name(), why);
+    absence_.Lost(why, clock_.Now());
+    return MakeError(ErrorCode::kUnavailable, "{}: {}", absence_.who(), why);
   }
 
   const RedisOptions options_;
   const Clock& clock_;
   std::unique_ptr<redisContext, FreeRedis> context_;
-  TimePoint away_until_{};
-  bool said_ = false;
+  Absence absence_;
 };
 
 class RedisCacheImpl final : public RedisCache {

@@ -105,7 +105,7 @@ class Replayer {
     for (size_t i = 0; i < turns_.size(); ++i)
       escalated[i] =
           !std::all_of(turns_[i].tools.begin(), turns_[i].tools.end(),
-                       [&](const std::string& tool) { return turns_[i].confidence >= thresholds.Of(tool); });
+                       [&](const std::string& tool) { return turns_[i].surety >= thresholds.Of(tool); });
     return Point(escalated, true);
   }
 
@@ -149,7 +149,8 @@ Result<Replay> ReplayTurns(std::span<const ReplayTurn> turns, const SimulatedRem
                      remote.mean_ms, remote.mean_ms * std::exp(kZ95 * kZ95 / 2));
   const Replayer replayer(turns, remote, kZ95 - std::sqrt(spread));
   Replay replay;
-  replay.routed = replayer.Curve([&](size_t i) { return turns[i].confidence; });
+  replay.routed = replayer.Curve([&](size_t i) { return turns[i].surety; });
+  replay.confidence = replayer.Curve([&](size_t i) { return turns[i].confidence; });
   replay.softmax = replayer.Curve([&](size_t i) { return turns[i].softmax; });
   replay.random = replayer.RandomCurve();
   replay.always_local = replayer.Point(std::vector<bool>(turns.size(), false), true);
@@ -163,15 +164,16 @@ Json ToJson(const Replay& replay) {
           {"always_remote", ToJson(replay.always_remote)},
           {"thresholds", replay.thresholds ? ToJson(*replay.thresholds) : Json(nullptr)},
           {"routed", ToJson(replay.routed)},
+          {"confidence", ToJson(replay.confidence)},
           {"max_softmax", ToJson(replay.softmax)},
           {"random", ToJson(replay.random)}};
 }
 
-std::string ReplayPlot(const Replay& replay, std::string_view title) {
+std::string ReplayPlot(const Replay& replay, std::string_view title, bool judged) {
   constexpr double kLeft = 70, kTop = 40, kWidth = 600, kHeight = 330;
   double least = 1;
   double most = 0;
-  for (const auto* curve : {&replay.routed, &replay.softmax, &replay.random}) {
+  for (const auto* curve : {&replay.routed, &replay.confidence, &replay.softmax, &replay.random}) {
     for (const ReplayPoint& point : *curve) {
       least = std::min(least, point.quality);
       most = std::max(most, point.quality);
@@ -212,7 +214,8 @@ std::string ReplayPlot(const Replay& replay, std::string_view title) {
   };
   line(replay.random, "#999999", "random", 0);
   line(replay.softmax, "#e67e22", "max-softmax", 1);
-  line(replay.routed, "#1f6feb", "calibrated confidence", 2);
+  line(replay.confidence, judged ? "#2da44e" : "#1f6feb", "calibrated confidence", 2);
+  if (judged) line(replay.routed, "#1f6feb", "surety", 3);
   if (replay.thresholds)
     svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\" fill=\"#1f6feb\"/>\n",
                        x(replay.thresholds->escalated), y(replay.thresholds->quality));

@@ -16,6 +16,7 @@ namespace sotto {
 struct ReplayTurn {
   std::vector<std::string> tools;  // of the local calls
   double confidence = 0;           // calibrated
+  double surety = 0;               // what the thresholds are on (route/surety.h)
   double softmax = 0;              // the product of the decisions' probabilities
   bool right = false;              // the local answer
   double ms = 0;                   // of the local answer
@@ -41,8 +42,9 @@ struct ReplayPoint {
 
 struct Replay {
   // By the share that is escalated, 0 to 1 in steps of 0.05: the least confident first.
-  std::vector<ReplayPoint> routed;   // by `confidence`
-  std::vector<ReplayPoint> softmax;  // by `softmax`
+  std::vector<ReplayPoint> routed;  // by `surety`
+  std::vector<ReplayPoint> confidence;
+  std::vector<ReplayPoint> softmax;
   std::vector<ReplayPoint> random;
   ReplayPoint always_local;
   ReplayPoint always_remote;
@@ -55,7 +57,8 @@ Result<Replay> ReplayTurns(std::span<const ReplayTurn> turns, const SimulatedRem
                            const Thresholds* thresholds);
 
 Json ToJson(const Replay& replay);
-// Quality over the share escalated, one line for each way of choosing: an SVG of 720 x 440.
-std::string ReplayPlot(const Replay& replay, std::string_view title);
+// Quality over the share escalated, one line for each way of choosing: an SVG of 720 x 440. `judged`: the surety is one of
+// its own and not the confidence.
+std::string ReplayPlot(const Replay& replay, std::string_view title, bool judged);
 
 }  // namespace sotto

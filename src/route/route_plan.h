@@ -42,7 +42,8 @@ struct PlanStep {
   Thresholds accept;
   // Listens along: begun before the words come, and told the partial ones. The first that does is who peeks.
   bool listens = false;
-  // kLocal, kPerson.
+  // kLocal, kPerson. Where a local one's understandings come with a step of their own (Understanding::route), its
+  // confidence is what `accept` is held against, in place of theirs.
   std::function<std::unique_ptr<Understander>(Scheduler&)> make = nullptr;
   std::shared_ptr<const RemoteStep> remote = nullptr;  // kRemote
   int after = 1;  // kPerson: in that many turns in a row, this one included, nobody else was sure

@@ -142,11 +142,12 @@ double Thresholds::Of(std::string_view tool) const {
   return found == by_tool.end() ? overall : found->second;
 }
 
-std::optional<double> Thresholds::Missed(const Understanding& understanding) const {
+std::optional<double> Thresholds::Missed(const Understanding& understanding,
+                                         std::optional<double> sure) const {
   if (understanding.made_by == MadeBy::kRule) return std::nullopt;
   double highest = understanding.calls.empty() ? overall : 0;
   for (const Understanding::Call& call : understanding.calls) highest = std::max(highest, Of(call.call.name));
-  if (understanding.confidence >= highest) return std::nullopt;
+  if (sure.value_or(understanding.confidence) >= highest) return std::nullopt;
   return highest;
 }
 
@@ -217,15 +218,21 @@ Json ToJson(const ThresholdFile& file) {
   Json goal{{"assurance", file.goal.assurance}};
   if (file.goal.max_error) goal["max_error"] = *file.goal.max_error;
   if (file.goal.strong_share) goal["strong_share"] = *file.goal.strong_share;
-  return {{"format", 1},
-          {"model", file.model},
-          {"workflow", file.workflow},
-          {"at", file.at},
-          {"data", file.data},
-          {"goal", std::move(goal)},
-          {"thresholds", {{"overall", file.thresholds.overall}, {"by_tool", std::move(by_tool)}}},
-          {"evidence", {{"all", ToJson(file.evidence)}, {"by_tool", std::move(tools)}}},
-          {"history", file.history}};
+  Json json{{"format", 1},
+            {"model", file.model},
+            {"workflow", file.workflow},
+            {"at", file.at},
+            {"data", file.data},
+            {"goal", std::move(goal)},
+            {"thresholds", {{"overall", file.thresholds.overall}, {"by_tool", std::move(by_tool)}}},
+            {"evidence", {{"all", ToJson(file.evidence)}, {"by_tool", std::move(tools)}}},
+            {"history", file.history}};
+  if (file.learnt) {
+    json["surety"] = {{"weights", file.learnt->surety.ToJson()},
+                      {"known", file.learnt->known},
+                      {"data", file.learnt->data}};
+  }
+  return json;
 }
 
 Result<ThresholdFile> ThresholdFileFromJson(const Json& json) {
@@ -244,6 +251,19 @@ Result<ThresholdFile> ThresholdFileFromJson(const Json& json) {
     of.Read("assurance", &file.goal.assurance, 0, 1);
     if (of.Find("max_error") != nullptr) of.Read("max_error", &file.goal.max_error.emplace(), 0, 1);
     if (of.Find("strong_share") != nullptr) of.Read("strong_share", &file.goal.strong_share.emplace(), 0, 1);
+  }
+  if (const Json* learnt = fields.Find("surety"); learnt != nullptr) {
+    const Fields of(*learnt, "surety.", &error);
+    ThresholdFile::Learnt& read = file.learnt.emplace();
+    of.Read("known", &read.known);
+    of.Read("data", &read.data);
+    const Json* weights = of.Find("weights");
+    auto surety = Surety::FromJson(weights != nullptr ? *weights : Json());
+    if (surety) {
+      read.surety = *surety;
+    } else if (error.empty()) {
+      error = "surety.weights: " + surety.error().message;
+    }
   }
   const Json none;
   const Json* thresholds = fields.Find("thresholds");

@@ -22,6 +22,7 @@
 
 #include "core/json.h"
 #include "core/understanding.h"
+#include "route/surety.h"
 
 namespace sotto {
 
@@ -40,15 +41,16 @@ struct Thresholds {
 
   double Of(std::string_view tool) const;
   // The threshold that `understanding` misses, of the call that misses it most; nullopt: it passes. What a rule
-  // made passes. A NaN does not.
-  std::optional<double> Missed(const Understanding& understanding) const;
+  // made passes. A NaN does not. `sure`: how sure it is (route/surety.h); none: its own confidence.
+  std::optional<double> Missed(const Understanding& understanding,
+                               std::optional<double> sure = std::nullopt) const;
   bool operator==(const Thresholds&) const = default;
 };
 
 // One labelled turn, as a step answered it.
 struct JudgedTurn {
   std::vector<std::string> tools;  // of its calls; at least one
-  double confidence = 0;
+  double confidence = 0;           // or its surety: what the thresholds are on
   bool right = false;
 };
 
@@ -83,6 +85,13 @@ struct ThresholdFile {
   ThresholdEvidence evidence;
   std::map<std::string, ThresholdEvidence, std::less<>> by_tool;
   std::string data;  // names of the files of turns
+  // What the thresholds are on in place of the confidence, where it was learnt.
+  struct Learnt {
+    Surety surety;
+    std::string known;  // KnownSentences::id() of those it was learnt with
+    std::string data;   // names of the files of turns that it was learnt from
+  };
+  std::optional<Learnt> learnt = std::nullopt;
   // What the file said before, newest first: {at, overall, by_tool, model, evidence}.
   Json history = Json::array();
 };

@@ -6,6 +6,7 @@
 
 #include "action/actions.h"
 #include "assistant/goal_understander.h"
+#include "assistant/script_brain.h"
 #include "assistant/text_session.h"
 #include "base/unique_id.h"
 #include "dialogue/script.h"
@@ -98,6 +99,30 @@ TEST(GoalReader, AGoalBesideAnotherRequest) {
     EXPECT_EQ(half->rest, row.rest) << row.said;
     EXPECT_EQ(half->first, row.first) << row.said;
   }
+}
+
+// What `sotto test-dialogues --model` and `sotto flywheel evaluate` let a model understand: all but the goals.
+TEST(Plan, AScriptsBrainKnowsGoals) {
+  const auto workflow = PlanBanking();
+  BrainOptions options;
+  options.n_threads = 1;
+  const auto brain = Brain::Open(workflow, {}, options);
+  ASSERT_TRUE(brain) << brain.error().message;
+  const auto understand = MakeScriptBrain(*brain);
+  const auto program = DialogueProgram::Compile(workflow);
+  ASSERT_TRUE(program);
+  Dialogue dialogue(*program);
+  dialogue.Begin("plan", Alex());
+  const auto goal = understand(dialogue, {}, "move everything above 500 to savings");
+  ASSERT_TRUE(goal) << goal.error().message;
+  EXPECT_EQ(goal->made_by, MadeBy::kRule);
+  ASSERT_EQ(goal->calls.size(), 1u);
+  EXPECT_EQ(goal->calls[0].call.name, "move_what_is_above");
+  EXPECT_EQ(goal->calls[0].call.arguments["keep"], 500);
+  const auto balance = understand(dialogue, {}, "what's my savings balance");
+  ASSERT_TRUE(balance) << balance.error().message;
+  EXPECT_EQ(balance->made_by, MadeBy::kModel);
+  EXPECT_EQ(balance->calls[0].call.name, "check_balance");
 }
 
 TEST(GoalReader, AnswersToAnOpenGoal) {

@@ -51,6 +51,39 @@ TEST(SynthTest, PlaysEveryPatternAndBothStyles) {
   EXPECT_THAT(made->coverage.ToText(*TestWorkflow()), testing::Not(testing::HasSubstr("never:")));
 }
 
+// As people's sentences are labelled (workflows/challenge.md): "yes, but make it 400" is a yes and the change.
+TEST(SynthTest, AYesWithAChangeIsBoth) {
+  SynthOptions options;
+  options.count = 2000;
+  options.simulator.noise = 0;
+  const auto made = Synthesise(TestWorkflow(), options);
+  ASSERT_TRUE(made);
+  size_t agreed = 0;
+  size_t refused = 0;
+  for (const LabelledConversation& labelled : made->conversations) {
+    for (const Turn& turn : labelled.conversation.turns) {
+      if (turn.expectation.kind != Expectation::Kind::kConfirm || turn.calls.empty()) continue;
+      std::string said = turn.user;
+      said[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(said[0])));
+      if (said.starts_with("yes but ") || said.starts_with("sure but ")) {
+        ++agreed;
+        ASSERT_EQ(turn.calls.size(), 2u) << said;
+        EXPECT_EQ(turn.calls[0].name, control::kAffirm) << said;
+      }
+      if (said.starts_with("no i meant ") || said.starts_with("no make it ")) {
+        ++refused;
+        ASSERT_EQ(turn.calls.size(), 2u) << said;
+        EXPECT_EQ(turn.calls[0].name, control::kDeny) << said;
+      }
+      if (said.starts_with("make it ")) {
+        EXPECT_EQ(turn.calls.size(), 1u) << said;
+      }
+    }
+  }
+  EXPECT_GT(agreed, 0u);
+  EXPECT_GT(refused, 0u);
+}
+
 // Who the caller is comes before the first task that needs it, once; a slot with `when` only where it holds.
 TEST(SynthTest, VerifiesFirstAndAsksOnlyWhatHolds) {
   const auto workflow = TestWorkflow();

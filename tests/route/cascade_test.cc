@@ -126,6 +126,29 @@ TEST_F(CascadeTest, WhoIsUnsureIsFollowed) {
   EXPECT_EQ(large_.log, (std::vector<std::string>{"begin 0", "commit move it 1000"}));
 }
 
+// A step that judges itself (route/surety.h) is held against that, and its understanding's confidence stays.
+TEST_F(CascadeTest, AStepsOwnSuretyDecides) {
+  small_.answer = Meant("balance", 0.7);
+  RouteStep judged{.step = "small", .outcome = Outcome::kAccepted};
+  judged.confidence = 0.85;
+  small_.answer->route = {judged};
+  const auto cascade = MakeCascade(TwoSteps(), scheduler_);
+  cascade->Begin({}, {}, {});
+  Say(*cascade, "what is my balance");
+  ASSERT_EQ(told_, 1);
+  EXPECT_EQ(RouteText(), "small accepted");
+  EXPECT_EQ(answer_->route[0].confidence, 0.85);
+  EXPECT_EQ(answer_->confidence, 0.7);
+
+  small_.answer = Meant("balance", 0.95);
+  judged.confidence = 0.6;
+  small_.answer->route = {judged};
+  cascade->Begin({}, {}, {});
+  Say(*cascade, "what is in it");
+  EXPECT_EQ(RouteText(), "small unsure, large accepted");
+  EXPECT_EQ(answer_->route[0].why, "0.6000 is below 0.8000");
+}
+
 TEST_F(CascadeTest, WhatALikeSentenceMeantSavesTheLargerModel) {
   auto plan = TwoSteps();
   PlanStep like;

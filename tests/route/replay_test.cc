@@ -13,7 +13,7 @@ std::vector<ReplayTurn> Turns(size_t n) {
   std::vector<ReplayTurn> turns;
   for (size_t i = 0; i < n; ++i) {
     const double confidence = 1 - 0.5 * random.Uniform() * random.Uniform();
-    turns.push_back({{"pay"}, confidence, random.Uniform(), random.Chance(confidence), 1 + random.Uniform()});
+    turns.push_back({{"pay"}, confidence, confidence, random.Uniform(), random.Chance(confidence), 1 + random.Uniform()});
   }
   return turns;
 }
@@ -55,7 +55,7 @@ TEST(Replay, TheSameSeedTheSameFigures) {
   const auto again = ReplayTurns(turns, {}, nullptr);
   ASSERT_TRUE(once && again);
   EXPECT_EQ(ToJson(*once), ToJson(*again));
-  const std::string plot = ReplayPlot(*once, "a <b>");
+  const std::string plot = ReplayPlot(*once, "a <b>", true);
   EXPECT_EQ(plot.find("<b>"), std::string::npos);
   EXPECT_TRUE(plot.starts_with("<svg ") && plot.ends_with("</svg>\n"));
 }

@@ -113,6 +113,8 @@ TEST(Threshold, ARulePassesAndANumberThatIsNoneDoesNot) {
   understanding.calls.push_back({ToolCall{"pay", Json::object()}, 0.9, {}});
   understanding.confidence = 0.9;
   EXPECT_EQ(thresholds.Missed(understanding), 0.95);
+  EXPECT_EQ(thresholds.Missed(understanding, 0.96), std::nullopt);
+  EXPECT_EQ(thresholds.Missed(understanding, 0.94), 0.95);
   understanding.made_by = MadeBy::kRule;
   EXPECT_EQ(thresholds.Missed(understanding), std::nullopt);
   understanding.made_by = MadeBy::kModel;
@@ -134,6 +136,22 @@ TEST(Threshold, TheFileComesBackAsItWas) {
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(ToJson(*again), ToJson(file));
   EXPECT_EQ(again->thresholds, file.thresholds);
+}
+
+TEST(Threshold, WhatWasLearntComesBackWithIt) {
+  ThresholdFile file;
+  file.model = "abc";
+  file.learnt = {Surety{}, "0123456789abcdef", "generated.jsonl, callers.jsonl"};
+  Json json = ToJson(file);
+  const auto again = ThresholdFileFromJson(json);
+  ASSERT_TRUE(again) << again.error().message;
+  ASSERT_TRUE(again->learnt);
+  EXPECT_EQ(again->learnt->known, "0123456789abcdef");
+  EXPECT_EQ(ToJson(*again), json);
+  json["surety"]["weights"]["nearest"] = "much";
+  EXPECT_EQ(ThresholdFileFromJson(json).error().message, "surety.weights: nearest should be a number");
+  json["surety"].erase("known");
+  EXPECT_EQ(ThresholdFileFromJson(json).error().message, "surety.known should be a text");
 }
 
 TEST(Threshold, ABadFileIsNamed) {
