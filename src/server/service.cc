@@ -156,6 +156,7 @@ void Service::Answer(const WebRequest& request, std::optional<TraceContext> trac
     return respond(std::move(response));
   }
   Client client;
+  const char* act = parts_.trail != nullptr ? AuditedAct(*found.route) : nullptr;
   if (!found.route->scope.empty()) {
     const auto refuse = [&](const Problem& problem) {
       parts_.metrics->Refused(problem.type);
@@ -165,6 +166,7 @@ void Service::Answer(const WebRequest& request, std::optional<TraceContext> trac
     if (!checked) return refuse(checked.error());
     client = *std::move(checked);
     if (!client.Can(found.route->scope)) {
+      if (act != nullptr) parts_.trail->Refused(act, client, found.steps);
       return refuse({403, "forbidden", fmt::format("this key has not the scope '{}'", found.route->scope)});
     }
     // A model that writes takes what calls need.
@@ -175,8 +177,9 @@ void Service::Answer(const WebRequest& request, std::optional<TraceContext> trac
       }
     }
   }
-  found.route->handle(
-      {request, std::move(client), std::move(found.steps), std::move(respond), std::move(trace)});
+  Exchange exchange{request, std::move(client), std::move(found.steps), std::move(respond), std::move(trace)};
+  if (act != nullptr) return parts_.trail->Do(act, std::move(exchange), found.route->handle);
+  found.route->handle(std::move(exchange));
 }
 
 std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& request) {
@@ -208,7 +211,7 @@ std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& re
          "interface at /v1/realtime"});
   }
   // A browser cannot set a header here: it says its token in the first message.
-  if (request.Header("authorization") == nullptr && !parts_.access->open_to_all()) {
+  if (!parts_.access->Introduced(request)) {
     if (auto origin = parts_.access->CheckOrigin(request); !origin) return refuse(origin.error());
     return WebSocketAccept{sockets_.Accept(std::nullopt, TraceContextOf(request)), {}};
   }
