@@ -22,7 +22,7 @@ VoicemailWatch::VoicemailWatch(const Workflow& workflow, Rule rule, Message mess
 
 bool VoicemailWatch::Hear(std::span<const float> frame) {
   detector_.Hear(frame);
-  return detector_.verdict() == VoicemailDetector::Verdict::kMachine;
+  return detector_.verdict() == VoicemailDetector::Verdict::kMachineAnswered;
 }
 
 bool VoicemailWatch::Say(std::span<float> frame) {

@@ -131,13 +131,14 @@ void VoicemailDetector::Hear(std::span<const float> frame) {
     }
   }
   const bool looks = heard_ <= FramesOf(options_.look_for);
-  if (in_tone_ && looks && verdict_ != Verdict::kMachine && spoken_ > FramesOf(options_.pause))
-    return Decide(Verdict::kMachine, "beep");
+  if (in_tone_ && looks && verdict_ != Verdict::kMachineAnswered && spoken_ > FramesOf(options_.pause))
+    return Decide(Verdict::kMachineAnswered, "beep");
   if (verdict_ != Verdict::kUndecided) {
     if (silent_ >= FramesOf(options_.pause)) greeting_ = 0;
     return;
   }
-  if (greeting_ >= FramesOf(options_.long_greeting)) return Decide(Verdict::kMachine, "long_greeting");
+  if (greeting_ >= FramesOf(options_.long_greeting))
+    return Decide(Verdict::kMachineAnswered, "long_greeting");
   if (heard_ >= FramesOf(options_.decide_within)) return Decide(Verdict::kHuman, "time");
   if (spoken_ == 0) {
     if (silent_ >= FramesOf(options_.nobody)) Decide(Verdict::kHuman, "nobody");
@@ -149,15 +150,15 @@ void VoicemailDetector::Hear(std::span<const float> frame) {
 }
 
 void VoicemailDetector::Words(std::string_view heard) {
-  if (verdict_ == Verdict::kMachine || heard_ > FramesOf(options_.look_for)) return;
+  if (verdict_ == Verdict::kMachineAnswered || heard_ > FramesOf(options_.look_for)) return;
   const std::vector<NormalisedWord> words = NormaliseSpokenWords(heard);
   std::vector<std::string_view> views;
   for (const NormalisedWord& word : words) views.push_back(word.text);
-  if (phrases_.Found(views)) Decide(Verdict::kMachine, "words");
+  if (phrases_.Found(views)) Decide(Verdict::kMachineAnswered, "words");
 }
 
 bool VoicemailDetector::Listens(milliseconds silence) const {
-  return verdict_ == Verdict::kMachine && !in_tone_ && (beeped_ || silent_ >= FramesOf(silence));
+  return verdict_ == Verdict::kMachineAnswered && !in_tone_ && (beeped_ || silent_ >= FramesOf(silence));
 }
 
 }  // namespace sotto

@@ -41,7 +41,7 @@ class ToneDetector {
 
 class VoicemailDetector {
  public:
-  enum class Verdict : uint8_t { kUndecided, kHuman, kMachine };
+  enum class Verdict : uint8_t { kUndecided, kHuman, kMachineAnswered };
   struct Options {
     std::chrono::milliseconds nobody{4000};          // silence after which somebody is taken to wait
     std::chrono::milliseconds pause{800};            // silence that ends a greeting

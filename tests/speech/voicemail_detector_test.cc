@@ -109,7 +109,7 @@ TEST(VoicemailDetector, AGreetingAndABeepAreAMachine) {
                                Silence(milliseconds(600));
       const double beep_ends = static_cast<double>(greeting.size()) / 16000 + 0.4;
       const Heard heard = Listen(greeting + Tone({hz}, milliseconds(400)) + Silence(milliseconds(1500)));
-      EXPECT_EQ(heard.verdict, Verdict::kMachine) << voice << " " << hz;
+      EXPECT_EQ(heard.verdict, Verdict::kMachineAnswered) << voice << " " << hz;
       EXPECT_EQ(heard.why, "beep") << voice << " " << hz;
       // The message begins after the beep, and soon.
       EXPECT_GT(heard.listens_s, beep_ends - 0.02);
@@ -126,7 +126,7 @@ TEST(VoicemailDetector, WhoTalksOnWithoutAPauseIsAMachine) {
             "weekdays "
             "and ten to twelve on saturdays, we look forward to hearing from you again during these hours") +
         Silence(milliseconds(4000)));
-    EXPECT_EQ(heard.verdict, Verdict::kMachine) << voice << ": " << heard.why;
+    EXPECT_EQ(heard.verdict, Verdict::kMachineAnswered) << voice << ": " << heard.why;
     EXPECT_EQ(heard.why, "long_greeting");
     EXPECT_GT(heard.listens_s, heard.after_s + 2.9);
   }
@@ -153,7 +153,7 @@ TEST(VoicemailDetector, KnowsWhatOnlyMachinesSay) {
     }
     VoicemailDetector detector(VoicemailPhrases("en"));
     detector.Words(line);
-    EXPECT_EQ(detector.verdict() == Verdict::kMachine, machine.value()) << line;
+    EXPECT_EQ(detector.verdict() == Verdict::kMachineAnswered, machine.value()) << line;
     ++checked;
   }
   EXPECT_GE(checked, 40);
