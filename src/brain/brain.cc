@@ -26,6 +26,7 @@ constexpr double kAcousticWeight = 0.1;  // of a hypothesis' log score against t
 constexpr size_t kMaxHypotheses = 5;
 // Of a model whose products are too small to be worth splitting while several callers wait: they fit the caches.
 constexpr uint64_t kSmallModel = uint64_t{32} << 20;
+constexpr int kLaneTokens = 128;       // at a time: a few turns; what is longer is cut
 constexpr double kReadsInstead = 0.2;  // probability of a tool that reads, beside one that acts on a question
 
 // The first `max_words` words of `text`, in its own spelling.
@@ -91,7 +92,8 @@ Result<std::unique_ptr<Brain::Impl>> Brain::Impl::Create(std::shared_ptr<const W
   std::vector<std::unique_ptr<Engine>> lanes;
   if (engine->options().team->size() > 1 && impl->model->weight_bytes() <= kSmallModel) {
     for (size_t i = 0; i < engine->options().team->size(); ++i) {
-      SOTTO_ASSIGN_OR_RETURN(lanes.emplace_back(), Engine::Create(impl->model, {.n_threads = 1}));
+      SOTTO_ASSIGN_OR_RETURN(lanes.emplace_back(),
+                             Engine::Create(impl->model, {.n_threads = 1, .max_batch_tokens = kLaneTokens}));
     }
   }
   impl->engine =
