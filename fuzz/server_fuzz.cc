@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/utf8.h"
 #include "one_line.h"
+#include "server/act_log.h"
 #include "server/asterisk_messages.h"
 #include "server/audio_socket_protocol.h"
 #include "server/cache_api.h"
@@ -154,6 +155,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   SOTTO_CHECK(CheckedTraceState(text).size() <= text.size());
   SOTTO_CHECK(ReadOtlpAnswer(text) >= 0);
   CheckError(ReadCacheEntry(text));
+  CheckError(VerifyActText(text, "", "audit.jsonl"));
   std::string bytes;
   if (FromBase64(text, &bytes)) SOTTO_CHECK(bytes.size() <= text.size());
   SOTTO_CHECK(Messages(text, 1) == Messages(text, 1 + size / 3));

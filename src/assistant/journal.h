@@ -1,5 +1,6 @@
-// The session store for sessions that must not wait for a disk: appends one after the other on a strand of
-// the scheduler, on a thread that may block. Shared by any number of sessions, on any threads.
+// The session store for sessions that must not wait for a disk: appends in order, on a thread of the scheduler that may
+// block. What comes while the disk is busy is written together after it and synced once (group commit): many sessions
+// need no more syncs than the disk can make. Shared by any number of sessions, on any threads.
 #pragma once
 
 #include <functional>
@@ -28,11 +29,31 @@ class Journal {
   void Append(std::string session, std::string workflow, std::vector<Event> events,
               std::chrono::system_clock::time_point now, Done done);
 
+  // Synced so far, and what they held.
+  struct Counters {
+    uint64_t writes = 0;
+    uint64_t appends = 0;
+  };
+  Counters counters() const;
+
  private:
+  struct Waiting {
+    SessionAppend append;
+    Done done;
+  };
+
+  void WriteWaiting();
+  std::vector<Waiting> TakeWaiting();
+
   SessionStore& store_;
   Scheduler& scheduler_;
   const Scheduler::Strand strand_;
   std::mutex mutex_;  // of the store
+  mutable std::mutex waiting_mutex_;
+  // Guarded by waiting_mutex_.
+  std::vector<Waiting> waiting_;
+  bool posted_ = false;  // somebody will write them
+  Counters counters_;
 };
 
 }  // namespace sotto

@@ -1,7 +1,5 @@
 #include "assistant/session_store.h"
 
-#include <optional>
-
 #include "base/utc.h"
 #include "dialogue/state.h"
 
@@ -109,30 +107,46 @@ Result<std::vector<Event>> SessionStore::Load(const std::string& session, const 
 Result<void> SessionStore::Append(const std::string& session, const std::string& workflow,
                                   std::span<const Event> events, std::chrono::system_clock::time_point now) {
   if (events.empty()) return {};
+  SOTTO_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_));
+  SOTTO_RETURN_IF_ERROR(Write(session, workflow, events, now));
+  return transaction.Commit();
+}
+
+Result<void> SessionStore::AppendAll(std::span<const SessionAppend> appends) {
+  SOTTO_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_));
+  for (const SessionAppend& append : appends)
+    SOTTO_RETURN_IF_ERROR(Write(append.session, append.workflow, append.events, append.now));
+  return transaction.Commit();
+}
+
+Result<void> SessionStore::Write(const std::string& session, const std::string& workflow,
+                                 std::span<const Event> events, std::chrono::system_clock::time_point now) {
+  if (events.empty()) return {};
   const std::string at = UtcStamp(now);
   std::optional<bool> ended;  // as it was, where the events do not say
   for (const Event& event : events) {
     if (event.type == Event::Type::kEnded) ended = true;
     if (event.type == Event::Type::kReopened) ended = false;
   }
-  SOTTO_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_));
-  SOTTO_ASSIGN_OR_RETURN(
-      Statement touch,
-      database_.Prepare("INSERT INTO sessions(id, workflow, begun_at, changed_at, ended) VALUES(?1, ?2, ?3, "
-                        "?3, coalesce(?4, 0)) "
-                        "ON CONFLICT(id) DO UPDATE SET changed_at = ?3, ended = coalesce(?4, ended)"));
-  touch.Bind(1, session).Bind(2, workflow).Bind(3, at).BindNull(4);
-  if (ended) touch.Bind(4, int64_t{*ended});
-  SOTTO_RETURN_IF_ERROR(touch.Run());
-  SOTTO_ASSIGN_OR_RETURN(
-      Statement insert,
-      database_.Prepare("INSERT INTO events(session, number, at, event) "
-                        "SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3 FROM events WHERE session = ?1"));
+  if (!insert_) {
+    SOTTO_ASSIGN_OR_RETURN(
+        touch_, database_.Prepare(
+                    "INSERT INTO sessions(id, workflow, begun_at, changed_at, ended) VALUES(?1, ?2, ?3, "
+                    "?3, coalesce(?4, 0)) "
+                    "ON CONFLICT(id) DO UPDATE SET changed_at = ?3, ended = coalesce(?4, ended)"));
+    SOTTO_ASSIGN_OR_RETURN(
+        insert_,
+        database_.Prepare("INSERT INTO events(session, number, at, event) "
+                          "SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3 FROM events WHERE session = ?1"));
+  }
+  touch_->Bind(1, session).Bind(2, workflow).Bind(3, at).BindNull(4);
+  if (ended) touch_->Bind(4, int64_t{*ended});
+  SOTTO_RETURN_IF_ERROR(touch_->Run());
   for (const Event& event : events) {
     const std::string json = ToJson(event).dump(-1, ' ', false, Json::error_handler_t::replace);
-    SOTTO_RETURN_IF_ERROR(insert.Bind(1, session).Bind(2, at).Bind(3, json).Run());
+    SOTTO_RETURN_IF_ERROR(insert_->Bind(1, session).Bind(2, at).Bind(3, json).Run());
   }
-  return transaction.Commit();
+  return {};
 }
 
 Result<void> SessionStore::Name(const std::string& session, const std::string& name) {

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,6 +32,14 @@ struct SessionInfo {
   int events = 0;
 };
 
+// What is to be stored of one session.
+struct SessionAppend {
+  std::string session;
+  std::string workflow;
+  std::vector<Event> events;
+  std::chrono::system_clock::time_point now;
+};
+
 // Whether `caller`, as the host knows them now, may go on with the session of these events: who began it may,
 // whom the session has verified since, if the host vouches for that customer, and anybody in whose absence
 // nobody was known. The error says no more than that the session is another's.
@@ -48,6 +57,8 @@ class SessionStore {
   // All of them or none. REQUIRES: they follow what is stored.
   Result<void> Append(const std::string& session, const std::string& workflow, std::span<const Event> events,
                       std::chrono::system_clock::time_point now);
+  // The same of several, in order, synced once: all of them or none.
+  Result<void> AppendAll(std::span<const SessionAppend> appends);
   // What people call sessions by. A name may be given again; then the older session has lost it.
   // REQUIRES: the session is stored.
   Result<void> Name(const std::string& session, const std::string& name);
@@ -59,7 +70,14 @@ class SessionStore {
  private:
   explicit SessionStore(Database database) : database_(std::move(database)) {}
 
+  // Of an open transaction.
+  Result<void> Write(const std::string& session, const std::string& workflow, std::span<const Event> events,
+                     std::chrono::system_clock::time_point now);
+
   Database database_;
+  // Prepared once.
+  std::optional<Statement> touch_;
+  std::optional<Statement> insert_;
 };
 
 }  // namespace sotto

@@ -27,6 +27,9 @@ namespace {
 constexpr double kSureEnough = 0.9;      // below: the other hypotheses are read too
 constexpr double kAcousticWeight = 0.1;  // of a hypothesis' log score against the log confidence
 constexpr size_t kMaxHypotheses = 5;
+// Of a model whose products are too small to be worth splitting while several callers wait: they fit the caches.
+constexpr uint64_t kSmallModel = uint64_t{32} << 20;
+constexpr int kLaneTokens = 128;       // at a time: a few turns; what is longer is cut
 constexpr double kReadsInstead = 0.2;  // probability of a tool that reads, beside one that acts on a question
 
 // The first `max_words` words of `text`, in its own spelling.
@@ -85,11 +88,58 @@ Result<std::unique_ptr<Brain::Impl>> Brain::Impl::Create(std::shared_ptr<const W
   }
   SOTTO_ASSIGN_OR_RETURN(PromptForm form, PromptForm::Create(impl->model, options.chat_template));
   impl->form = std::make_unique<const PromptForm>(std::move(form));
+  for (const bool controls : {false, true})
+    impl->listings[controls] = impl->ListingOf(impl->workflow_tools, controls);
   SOTTO_ASSIGN_OR_RETURN(auto engine,
                          Engine::Create(impl->model, {.n_threads = options.n_threads, .team = options.team}));
-  impl->engine = std::make_unique<BatchingEngine>(std::move(engine));
+  std::vector<std::unique_ptr<Engine>> lanes;
+  if (engine->options().team->size() > 1 && impl->model->weight_bytes() <= kSmallModel) {
+    for (size_t i = 0; i < engine->options().team->size(); ++i) {
+      SOTTO_ASSIGN_OR_RETURN(lanes.emplace_back(),
+                             Engine::Create(impl->model, {.n_threads = 1, .max_batch_tokens = kLaneTokens}));
+    }
+  }
+  impl->engine =
+      std::make_unique<BatchingEngine>(std::move(engine), std::move(lanes), BatchingEngine::Options());
   impl->schema_values = std::make_unique<SchemaValues>(impl->model->tokenizer());
   return impl;
+}
+
+std::vector<ToolSpec> Brain::Impl::Named(std::span<const ToolSpec> of,
+                                         std::span<const std::string> names) const {
+  const auto named = [&](const ToolSpec& tool) {
+    return std::find(names.begin(), names.end(), tool.name) != names.end();
+  };
+  const bool all = std::none_of(of.begin(), of.end(), named);
+  std::vector<ToolSpec> offered;
+  // The way out is always open.
+  std::copy_if(of.begin(), of.end(), std::back_inserter(offered), [&](const ToolSpec& tool) {
+    return all || named(tool) || tool.name == workflow->unclear_tool;
+  });
+  std::copy_if(ControlTools().begin(), ControlTools().end(), std::back_inserter(offered), named);
+  return offered;
+}
+
+Result<Brain::Impl::Offer> Brain::Impl::OfferOf(std::span<const std::string> names) const {
+  std::vector<std::string> key(names.begin(), names.end());
+  {
+    const std::lock_guard lock(offers_mutex);
+    if (const auto made = offers.find(key); made != offers.end()) return made->second;
+  }
+  SOTTO_ASSIGN_OR_RETURN(auto made,
+                         MakeOfferedTools(Named(workflow_tools, names), *workflow, options.grounding));
+  Offer offer = std::make_shared<const std::vector<OfferedTool>>(std::move(made));
+  const std::lock_guard lock(offers_mutex);
+  if (offers.size() >= kMaxOffers) offers.clear();
+  return offers.try_emplace(std::move(key), std::move(offer)).first->second;
+}
+
+Brain::Impl::Listing Brain::Impl::ListingOf(std::span<const ToolSpec> tools, bool controls) const {
+  std::vector<ToolSpec> listed(tools.begin(), tools.end());
+  if (controls) listed.insert(listed.end(), ControlTools().begin(), ControlTools().end());
+  Listing listing{form->Setup(*workflow, listed), {}};
+  listing.prefix = form->Prefix(listing.setup);
+  return listing;
 }
 
 Result<KvCache> Brain::Impl::PrefixCache(std::span<const TokenId> prefix) const {
@@ -130,13 +180,19 @@ Result<KvCache> Brain::Impl::PrefixCache(std::span<const TokenId> prefix) const 
 struct BrainSession::Impl {
   std::shared_ptr<const Brain> brain;
   KvCache cache;
-  std::vector<OfferedTool> tools;
+  Brain::Impl::Offer tools;         // never null once begun
   std::vector<ToolSpec> own_tools;  // the conversation's, where it has some
   std::vector<Turn> history;
   Channel channel = Channel::kTyped;
   Expectation expectation;  // with the next utterance
   CallDay day;
   std::vector<TokenId> before;  // everything before the utterance
+  // The tokens of a turn of the history, and which of the tools it called were offered when they were made.
+  struct PastTurn {
+    std::vector<TokenId> tokens;
+    std::vector<bool> offered;
+  };
+  std::vector<PastTurn> past;  // of the first turns of `history`
   std::string partial;
   bool list_controls = false;  // the prompt names the control tools
   bool begun = false;
@@ -146,6 +202,9 @@ struct BrainSession::Impl {
   const Brain::Impl& shared() const { return brain->impl(); }
 
   Result<void> SetTools(const Conversation& conversation, std::span<const std::string> names);
+  void SetHistory(const std::vector<Turn>& turns, const CallDay& on);
+  // Of history[i], for as long as nothing of this is called again.
+  const std::vector<TokenId>& TokensOfPast(const ChatSetup& setup, size_t i);
   Result<void> BuildPrompt();
   // What the partial means, worked out ahead of the end of the turn.
   struct Speculation {
@@ -161,11 +220,11 @@ struct BrainSession::Impl {
   Result<Understanding> Best(const std::string& utterance);
   ReadBack LastReadBack() const;
   std::optional<Answer> AnswerIn(std::string_view utterance) const;
-  std::vector<OfferedTool> ToolsFor(std::optional<Answer> answer) const;
+  Brain::Impl::Offer ToolsFor(std::optional<Answer> answer) const;
   bool ActsOnAQuestion(const DecodedTurn& turn, std::string_view utterance) const;
   void Complete(Understanding& understanding, std::string_view utterance, std::optional<Answer> answer) const;
-  bool EraseDenied(const DecodedTurn& turn, std::string_view utterance,
-                   std::vector<OfferedTool>& offered) const;
+  std::vector<OfferedTool> WithoutDenied(const DecodedTurn& turn, std::string_view utterance,
+                                         std::vector<OfferedTool> offered) const;
   void PairCalls(const Grounding& grounding, Understanding& understanding) const;
   void AddUnheeded(std::string_view utterance, const Grounding& grounding, Understanding::Call& call) const;
   Understanding Unclear(std::string_view utterance) const;
@@ -175,47 +234,69 @@ struct BrainSession::Impl {
 
 Result<void> BrainSession::Impl::SetTools(const Conversation& conversation,
                                           std::span<const std::string> names) {
-  const auto named = [&](const ToolSpec& tool) {
-    return std::find(names.begin(), names.end(), tool.name) != names.end();
-  };
+  if (!own_tools.empty() || !conversation.tools.empty()) past.clear();  // they may be others than last time
   own_tools = conversation.tools;
-  std::vector<ToolSpec> offered = own_tools.empty() ? shared().workflow_tools : own_tools;
-  if (std::any_of(offered.begin(), offered.end(), named)) {
-    // The way out is always open.
-    std::erase_if(offered, [&](const ToolSpec& tool) {
-      return !named(tool) && tool.name != shared().workflow->unclear_tool;
-    });
+  list_controls = list_controls || std::any_of(names.begin(), names.end(),
+                                               [](const std::string& name) { return IsControlTool(name); });
+  if (own_tools.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(tools, shared().OfferOf(names));
+    return {};
   }
-  std::copy_if(ControlTools().begin(), ControlTools().end(), std::back_inserter(offered), named);
-  list_controls = list_controls || std::any_of(ControlTools().begin(), ControlTools().end(), named);
-  SOTTO_ASSIGN_OR_RETURN(tools, MakeOfferedTools(offered, *shared().workflow, shared().options.grounding));
+  SOTTO_ASSIGN_OR_RETURN(auto made, MakeOfferedTools(shared().Named(own_tools, names), *shared().workflow,
+                                                     shared().options.grounding));
+  tools = std::make_shared<const std::vector<OfferedTool>>(std::move(made));
   return {};
+}
+
+// What was said before is made into tokens once, for as long as it stays what was said.
+void BrainSession::Impl::SetHistory(const std::vector<Turn>& turns, const CallDay& on) {
+  const auto same = [](const Turn& a, const Turn& b) {
+    return a.user == b.user && a.expectation == b.expectation &&
+           std::equal(a.calls.begin(), a.calls.end(), b.calls.begin(), b.calls.end(),
+                      [](const ToolCall& one, const ToolCall& other) {
+                        return one.name == other.name && one.arguments == other.arguments;
+                      });
+  };
+  size_t n = 0;
+  if (on.today == day.today && on.day_first == day.day_first) {
+    while (n < std::min({past.size(), history.size(), turns.size()}) && same(history[n], turns[n])) ++n;
+  }
+  past.resize(std::min(past.size(), n));
+  history = turns;
+  day = on;
+}
+
+const std::vector<TokenId>& BrainSession::Impl::TokensOfPast(const ChatSetup& setup, size_t i) {
+  std::vector<bool> offered;
+  for (const ToolCall& call : history[i].calls)
+    offered.push_back(std::any_of(tools->begin(), tools->end(),
+                                  [&](const OfferedTool& tool) { return tool.name == call.name; }));
+  if (i < past.size() && past[i].offered == offered) return past[i].tokens;
+  Turn turn = history[i];
+  turn.calls = CallsInWordsSaid(std::span(history).first(i + 1), *tools, day);
+  past.resize(std::max(past.size(), i + 1));
+  past[i] = {shared().form->PastTurn(setup, i == 0, turn, *tools), std::move(offered)};
+  return past[i].tokens;
 }
 
 Result<void> BrainSession::Impl::BuildPrompt() {
   const PromptForm& form = *shared().form;
   // The prompt lists all tools, whatever this state offers: the prefix must not change from turn to turn.
-  std::vector<ToolSpec> listed = own_tools.empty() ? shared().workflow_tools : own_tools;
-  if (list_controls) listed.insert(listed.end(), ControlTools().begin(), ControlTools().end());
-  const ChatSetup setup = form.Setup(*shared().workflow, listed);
-  const std::vector<TokenId> prefix = form.Prefix(setup);
+  Brain::Impl::Listing own;
+  if (!own_tools.empty()) own = shared().ListingOf(own_tools, list_controls);
+  const auto& [setup, prefix] = own_tools.empty() ? shared().listings[list_controls] : own;
   const std::vector<TokenId> opening = form.Opening(setup, history.empty(), expectation);
-  std::vector<std::vector<TokenId>> turns;
   size_t size = prefix.size() + opening.size();
-  for (size_t i = 0; i < history.size(); ++i) {
-    Turn turn = history[i];
-    turn.calls = CallsInWordsSaid(std::span(history).first(i + 1), tools, day);
-    turns.push_back(form.PastTurn(setup, turns.empty(), turn, tools));
-    size += turns.back().size();
-  }
+  for (size_t i = 0; i < history.size(); ++i) size += TokensOfPast(setup, i).size();
   // The oldest turns are forgotten where the context is too short; what was said in them still grounds
   // values.
   const auto limit =
       static_cast<size_t>(std::max(shared().model->config().n_ctx - Brain::Impl::kReservedTokens, 1));
   size_t first = 0;
-  while (first < turns.size() && size > limit) size -= turns[first++].size();
+  while (first < history.size() && size > limit) size -= past[first++].tokens.size();
   before = prefix;
-  for (size_t i = first; i < turns.size(); ++i) before.insert(before.end(), turns[i].begin(), turns[i].end());
+  for (size_t i = first; i < history.size(); ++i)
+    before.insert(before.end(), past[i].tokens.begin(), past[i].tokens.end());
   before.insert(before.end(), opening.begin(), opening.end());
   if (!cache.valid() || cache.CommonPrefix(prefix) < static_cast<int>(prefix.size())) {
     SOTTO_ASSIGN_OR_RETURN(cache, shared().PrefixCache(prefix));
@@ -246,17 +327,17 @@ ReadBack BrainSession::Impl::LastReadBack() const {
 
 // How the words answer what stands to be agreed to; nothing where a yes is not offered or not grounded.
 std::optional<Answer> BrainSession::Impl::AnswerIn(std::string_view utterance) const {
-  const bool offered = std::any_of(tools.begin(), tools.end(),
+  const bool offered = std::any_of(tools->begin(), tools->end(),
                                    [](const OfferedTool& tool) { return tool.name == control::kAffirm; });
   if (!offered || !shared().options.grounding) return std::nullopt;
   return JudgeAnswer(*shared().workflow->language_data, utterance, LastReadBack()).answer;
 }
 
 // Nobody is taken to have said yes whose words say something else. A perhaps may be meant as one.
-std::vector<OfferedTool> BrainSession::Impl::ToolsFor(std::optional<Answer> answer) const {
-  std::vector<OfferedTool> offered = tools;
-  if (answer && answer != Answer::kYes && answer != Answer::kUnsure)
-    std::erase_if(offered, [](const OfferedTool& tool) { return tool.name == control::kAffirm; });
+Brain::Impl::Offer BrainSession::Impl::ToolsFor(std::optional<Answer> answer) const {
+  if (!answer || answer == Answer::kYes || answer == Answer::kUnsure) return tools;
+  auto offered = std::make_shared<std::vector<OfferedTool>>(*tools);
+  std::erase_if(*offered, [](const OfferedTool& tool) { return tool.name == control::kAffirm; });
   return offered;
 }
 
@@ -302,7 +383,7 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   if (grounding.normalised().empty()) return Unclear(utterance);
   const std::optional<Answer> answer = AnswerIn(cut);
   if (script == nullptr && shared().options.grounding) {
-    if (auto call = PlainAnswer(language, expectation, tools, history, cut, channel))
+    if (auto call = PlainAnswer(language, expectation, *tools, history, cut, channel))
       return ByRule(*std::move(call), utterance);
     // A sentence that agrees to what was read back and says nothing else is a yes, whatever the model makes
     // of it.
@@ -323,22 +404,26 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   };
   CallDecoderOptions options;
   options.forced = script;
-  std::vector<OfferedTool> offered = ToolsFor(answer);
-  auto turn = DecodeCalls(model, offered, grounding, form.frame(), decode_schema_value, options);
+  const Brain::Impl::Offer offered = ToolsFor(answer);
+  auto turn = DecodeCalls(model, *offered, grounding, form.frame(), decode_schema_value, options);
   if (turn && script == nullptr && ActsOnAQuestion(*turn, cut)) {
     // "Is my bill paid": a tool that reads may answer it.
-    std::erase_if(offered, [&](const OfferedTool& tool) { return shared().acting.contains(tool.name); });
+    std::vector<OfferedTool> reading = *offered;
+    std::erase_if(reading, [&](const OfferedTool& tool) { return shared().acting.contains(tool.name); });
     SlmNextToken again(*shared().engine, cache, prompt, {});
-    auto read = DecodeCalls(again, offered, grounding, form.frame(), decode_schema_value, options);
+    auto read = DecodeCalls(again, reading, grounding, form.frame(), decode_schema_value, options);
     if (read && shared().tool_words.contains(read->calls.front().call.name) &&
         std::exp(read->calls.front().name_log_prob) >= kReadsInstead) {
       turn = std::move(read);
     }
   }
-  if (turn && script == nullptr && shared().options.grounding && EraseDenied(*turn, cut, offered)) {
+  if (turn && script == nullptr && shared().options.grounding) {
     // "I want to replace it, not cancel it": what else was meant.
-    SlmNextToken again(*shared().engine, cache, prompt, {});
-    turn = DecodeCalls(again, offered, grounding, form.frame(), decode_schema_value, options);
+    if (std::vector<OfferedTool> others = WithoutDenied(*turn, cut, *offered);
+        others.size() < offered->size()) {
+      SlmNextToken again(*shared().engine, cache, prompt, {});
+      turn = DecodeCalls(again, others, grounding, form.frame(), decode_schema_value, options);
+    }
   }
   if (!turn) {
     if (turn.error().code != ErrorCode::kOutOfRange) return tl::unexpected<Error>(std::move(turn).error());
@@ -354,7 +439,7 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   for (DecodedCall& decoded : turn->calls) {
     Understanding::Call call{std::move(decoded.call), understanding.confidence, {}};
     if (script == nullptr && shared().options.grounding)
-      TakeWhatWasAnswered(language, expectation, tools, cut, channel, day, call.call);
+      TakeWhatWasAnswered(language, expectation, *tools, cut, channel, day, call.call);
     if (turn->calls.size() > 1) call.confidence = std::exp(decoded.log_prob);
     call.unfit = std::move(decoded.unfit);
     for (const auto& [name, log_prob] : decoded.argument_log_probs)
@@ -374,9 +459,10 @@ Result<Understanding> BrainSession::Impl::Understand(std::string_view utterance)
   return understanding;
 }
 
-// Takes the tools whose act the words only deny out of what is offered; whether any of the calls was to one of them.
-bool BrainSession::Impl::EraseDenied(const DecodedTurn& turn, std::string_view utterance,
-                                     std::vector<OfferedTool>& offered) const {
+// What is offered but for the tools of the calls whose act the words only deny.
+std::vector<OfferedTool> BrainSession::Impl::WithoutDenied(const DecodedTurn& turn,
+                                                           std::string_view utterance,
+                                                           std::vector<OfferedTool> offered) const {
   const LanguageData& language = *shared().workflow->language_data;
   std::set<std::string> denied;
   for (const DecodedCall& decoded : turn.calls) {
@@ -386,7 +472,7 @@ bool BrainSession::Impl::EraseDenied(const DecodedTurn& turn, std::string_view u
       denied.insert(decoded.call.name);
   }
   std::erase_if(offered, [&](const OfferedTool& tool) { return denied.contains(tool.name); });
-  return !denied.empty();
+  return offered;
 }
 
 // See paired_calls.h: where the model has understood one tool and nothing else.
@@ -438,7 +524,7 @@ void BrainSession::Impl::Complete(Understanding& understanding, std::string_view
   ToolCall& call = understanding.calls.front().call;
   const bool nothing_new =
       call.name == unclear || (call.name == read_back.name && call.arguments == read_back.arguments);
-  const bool denies = std::any_of(tools.begin(), tools.end(),
+  const bool denies = std::any_of(tools->begin(), tools->end(),
                                   [](const OfferedTool& tool) { return tool.name == control::kDeny; });
   if (nothing_new && denies)
     understanding.calls.front() = {ToolCall{control::kDeny, Json::object()}, 1.0, {}, {}};
@@ -459,8 +545,7 @@ Result<void> BrainSession::Begin(const Conversation& history, const Expectation&
   impl_->partial.clear();
   impl_->speculation.reset();
   impl_->draft.clear();
-  impl_->history = history.turns;
-  impl_->day = {history.today, WritesDayFirst(impl_->shared().workflow->language)};
+  impl_->SetHistory(history.turns, {history.today, WritesDayFirst(impl_->shared().workflow->language)});
   SOTTO_RETURN_IF_ERROR(impl_->SetTools(history, offered));
   SOTTO_RETURN_IF_ERROR(impl_->BuildPrompt());
   impl_->begun = true;

@@ -11,6 +11,7 @@
 
 #include "brain/brain.h"
 #include "brain/calibration.h"
+#include "brain/offered_tool.h"
 #include "brain/prompt.h"
 #include "brain/schema_value.h"
 #include "slm/engine.h"
@@ -46,6 +47,27 @@ struct Brain::Impl {
 
   static Result<std::unique_ptr<Impl>> Create(std::shared_ptr<const Workflow> workflow,
                                               std::shared_ptr<const Model> model, BrainOptions options);
+
+  // What is offered in one state of a dialogue. Shared: there are few of them, and making one reads every name of
+  // every value.
+  using Offer = std::shared_ptr<const std::vector<OfferedTool>>;
+  static constexpr size_t kMaxOffers = 256;
+  mutable std::mutex offers_mutex;
+  mutable std::map<std::vector<std::string>, Offer>
+      offers;  // of the workflow's tools, by names; guarded by offers_mutex
+
+  // What every prompt with the same tools begins with.
+  struct Listing {
+    ChatSetup setup;
+    std::vector<TokenId> prefix;
+  };
+  Listing listings[2];  // of the workflow's tools; [1]: the control tools too
+
+  // Those of `tools` that are named, all where none is, and the control tools that are named.
+  std::vector<ToolSpec> Named(std::span<const ToolSpec> tools, std::span<const std::string> names) const;
+  // The same of the workflow's tools.
+  Result<Offer> OfferOf(std::span<const std::string> names) const;
+  Listing ListingOf(std::span<const ToolSpec> tools, bool controls) const;
 
   // A cache that holds `prefix`, sharing its pages with all others of the same prefix.
   Result<KvCache> PrefixCache(std::span<const TokenId> prefix) const;

@@ -40,13 +40,13 @@ std::vector<int32_t> SlmNextToken::Encode(std::string_view text) const {
   return engine_.model().tokenizer().Encode(text, {.parse_special = true});
 }
 
-Result<void> SlmNextToken::Compute() {
+Result<bool> SlmNextToken::Compute(std::span<const int32_t> rows) {
   const auto d = static_cast<size_t>(engine_.model().config().d_model);
   const auto n_wanted = static_cast<int>(wanted_.size());
   const int n_states = static_cast<int>(states_.size() / d);
   int common = cache_.CommonPrefix(wanted_);
   if (common == n_wanted && n_states > 0 && first_state_ < n_wanted && n_wanted <= first_state_ + n_states)
-    return {};
+    return false;
   // The last position's own state is needed: it is computed again if it was not kept.
   common = std::min(common, n_wanted - 1);
   if (common < cache_.size()) cache_.Truncate(common);
@@ -63,26 +63,30 @@ Result<void> SlmNextToken::Compute() {
                                  wanted_.begin() + static_cast<std::ptrdiff_t>(prompt_.size()));
   if (agrees) feed_.insert(feed_.end(), draft_.begin() + static_cast<std::ptrdiff_t>(n_tokens), draft_.end());
   request_.tokens = feed_;
+  request_.rows = rows;
+  request_.logits_at = n_wanted - common - 1;
   SOTTO_RETURN_IF_ERROR(engine_.Forward(request_));
   states_.insert(states_.end(), request_.hidden.begin(), request_.hidden.end());
   const int n_new = n_wanted - common;
   if (prefilled_ < 0) prefilled_ = n_new;
   computed_ += static_cast<int>(feed_.size());
-  return {};
+  return true;
 }
 
 Result<std::vector<float>> SlmNextToken::LogProbs(std::span<const int32_t> tokens,
                                                   std::span<const int32_t> rows, bool whole_vocabulary) {
   wanted_.assign(prompt_.begin(), prompt_.end());
   wanted_.insert(wanted_.end(), tokens.begin(), tokens.end());
-  SOTTO_RETURN_IF_ERROR(Compute());
-  const auto d = static_cast<size_t>(engine_.model().config().d_model);
-  const auto at = static_cast<size_t>(static_cast<int>(wanted_.size()) - 1 - first_state_) * d;
   const std::span<const int32_t> wanted_rows = whole_vocabulary ? std::span<const int32_t>() : rows;
-  decision_.hidden = std::span(states_).subspan(at, d);
-  decision_.rows = wanted_rows;
-  SOTTO_RETURN_IF_ERROR(engine_.LogitsOf(decision_));
-  const std::vector<float>& logits = decision_.logits;
+  SOTTO_ASSIGN_OR_RETURN(const bool computed, Compute(wanted_rows));
+  if (!computed) {
+    const auto d = static_cast<size_t>(engine_.model().config().d_model);
+    const auto at = static_cast<size_t>(static_cast<int>(wanted_.size()) - 1 - first_state_) * d;
+    decision_.hidden = std::span(states_).subspan(at, d);
+    decision_.rows = wanted_rows;
+    SOTTO_RETURN_IF_ERROR(engine_.LogitsOf(decision_));
+  }
+  const std::vector<float>& logits = computed ? request_.logits : decision_.logits;
   const double normaliser = LogSumExp(logits);
   if (!std::isfinite(normaliser)) {
     return MakeError(ErrorCode::kCorrupt, "{}: the model's logits are no finite numbers",

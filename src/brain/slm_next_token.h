@@ -33,8 +33,9 @@ class SlmNextToken final : public NextToken {
   BatchingEngine& engine_;
   KvCache& cache_;
   const std::vector<int32_t> prompt_;
-  // Makes states_ hold the hidden state of the last position of wanted_.
-  Result<void> Compute();
+  // Makes states_ hold the hidden state of the last position of wanted_; where that had to be computed (true), its
+  // logits of `rows` are in request_ too.
+  Result<bool> Compute(std::span<const int32_t> rows);
 
   const std::vector<int32_t> draft_;
   std::vector<int32_t> wanted_;  // scratch: prompt and tokens

@@ -18,6 +18,8 @@ void RegisterBench(CLI::App& app, CliContext& context) {
   RegisterBenchEars(*bench, context);
   RegisterBenchNetwork(*bench, context);
   RegisterBenchServe(*bench, context);
+  RegisterBenchHostile(*bench, context);
+  RegisterBenchManyCalls(*bench, context);
   RegisterBenchRetrieve(*bench, context);
 }
 

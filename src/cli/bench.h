@@ -18,6 +18,8 @@ void RegisterBenchBargeIn(CLI::App& bench, CliContext& context);
 void RegisterBenchEars(CLI::App& bench, CliContext& context);
 void RegisterBenchNetwork(CLI::App& bench, CliContext& context);
 void RegisterBenchServe(CLI::App& bench, CliContext& context);
+void RegisterBenchHostile(CLI::App& bench, CliContext& context);
+void RegisterBenchManyCalls(CLI::App& bench, CliContext& context);
 void RegisterBenchRetrieve(CLI::App& bench, CliContext& context);
 
 }  // namespace sotto

@@ -11,18 +11,14 @@
 #include "cli/command.h"
 #include "cli/commit.h"
 #include "cli/demo_script.h"
-#include "cli/load_http.h"
 #include "cli/percentile.h"
 #include "cli/process_usage.h"
-#include "cli/served_process.h"
+#include "cli/served_load.h"
 #include "core/turn_log.h"
-#include "server/scripted_caller.h"
 #include "workflow/parse.h"
 
 namespace sotto {
 namespace {
-
-using std::chrono::milliseconds;
 
 struct BenchServeFlags {
   std::string workflow;
@@ -34,43 +30,9 @@ struct BenchServeFlags {
   int rate = 1000;
   int seconds = 60;
   int threads = 2;
+  bool journal = false;
   bool json = false;
 };
-
-// Calls dial over this time, not all at once.
-constexpr milliseconds kDialWithin{4000};
-
-// One after the other, as people do; every turn's time.
-struct TextRun {
-  std::vector<double> ms;
-  int64_t errors = 0;
-};
-
-// `every`: a turn is begun so often; zero: as soon as the one before is answered.
-Result<TextRun> TypeUntil(uint16_t port, const std::vector<DemoLine>& lines, TimePoint until,
-                          Duration every) {
-  const SystemClock clock;
-  SOTTO_ASSIGN_OR_RETURN(LoadConnection connection, LoadConnection::Open(port));
-  TextRun run;
-  TimePoint due = clock.Now();
-  while (clock.Now() < until) {
-    SOTTO_ASSIGN_OR_RETURN(const auto begun, connection.Ask("POST", "/v1/sessions", "{}"));
-    if (begun.status != 201) return MakeError(ErrorCode::kUnavailable, "no session: {}", begun.body);
-    const std::string id = Json::parse(begun.body)["id"];
-    for (size_t i = 0; i < lines.size() && clock.Now() < until; ++i) {
-      std::this_thread::sleep_until(due);
-      const TimePoint began = every.count() > 0 ? due : clock.Now();
-      due += every;
-      SOTTO_ASSIGN_OR_RETURN(const auto answer, connection.Ask("POST", "/v1/sessions/" + id + "/turns",
-                                                               Json{{"text", lines[i].text}}.dump()));
-      run.ms.push_back(Milliseconds(clock.Now() - began));
-      run.errors += answer.status != 200;
-      if (answer.status != 200) break;
-    }
-    SOTTO_RETURN_IF_ERROR(connection.Ask("DELETE", "/v1/sessions/" + id));
-  }
-  return run;
-}
 
 Result<Json> TypeAll(const ServedProcess& server, const std::vector<DemoLine>& lines, int clients,
                      int seconds, int rate) {
@@ -82,7 +44,7 @@ Result<Json> TypeAll(const ServedProcess& server, const std::vector<DemoLine>& l
   const Duration every = rate == 0 ? Duration(0) : Duration(std::chrono::seconds(1)) * clients / rate;
   for (auto& run : runs) {
     threads.emplace_back(
-        [&] { run = TypeUntil(server.http_port(), lines, began + std::chrono::seconds(seconds), every); });
+        [&] { run = TypeUntil({server.http_port()}, lines, began + std::chrono::seconds(seconds), every); });
   }
   for (std::thread& thread : threads) thread.join();
   const double wall = Milliseconds(clock.Now() - began) / 1000;
@@ -94,6 +56,7 @@ Result<Json> TypeAll(const ServedProcess& server, const std::vector<DemoLine>& l
   }
   return Json{{"clients", clients},
               {"asked_per_second", rate},
+              {"cpu_ms_a_turn", (server.cpu_seconds() - cpu) * 1000 / static_cast<double>(all.ms.size())},
               {"turns_per_second", static_cast<double>(all.ms.size()) / wall},
               {"turn_ms", Percentiles(all.ms)},
               {"errors", all.errors},
@@ -130,79 +93,6 @@ Result<Served> ReadServed(const std::filesystem::path& file) {
     served.voice_to_voice.push_back(record.VoiceToVoiceMs());
   }
   return served;
-}
-
-// One line of /metrics without labels; 0 where it has not been counted.
-Result<double> MetricOf(const ServedProcess& server, const std::string& name) {
-  SOTTO_ASSIGN_OR_RETURN(LoadConnection connection, LoadConnection::Open(server.http_port()));
-  SOTTO_ASSIGN_OR_RETURN(const auto answer, connection.Ask("GET", "/metrics"));
-  const size_t at = answer.body.find("\n" + name + " ");
-  return at == std::string::npos ? 0.0 : std::strtod(answer.body.c_str() + at + name.size() + 2, nullptr);
-}
-
-ScriptedCaller::Dial DialOver(const std::string& transport, IoThreads& io, const ServedProcess& server) {
-  if (transport == "websocket") {
-    return [&io, &server](CallClient::Callbacks callbacks) {
-      return CallOverWebSocket(io, server.http_port(), {{"type", "start"}, {"echo_cancellation", false}}, {},
-                               std::move(callbacks));
-    };
-  }
-  return [&io, &server](CallClient::Callbacks callbacks) {
-    return CallOverAudioSocket(io, server.audio_socket_port(), UniqueId().substr(0, 16), 8000,
-                               std::move(callbacks));
-  };
-}
-
-// What callers noticed.
-struct Noticed {
-  std::vector<double> waited;
-  int64_t finished_calls = 0;
-  int64_t unanswered = 0;
-  int64_t packets = 0;
-  int64_t late_packets = 0;
-  double longest_gap_ms = 0;
-
-  void Add(const ScriptedCaller::Results& call) {
-    waited.insert(waited.end(), call.waited.begin(), call.waited.end());
-    finished_calls += call.over;
-    unanswered += call.unanswered;
-    packets += call.packets;
-    late_packets += call.late_packets;
-    longest_gap_ms = std::max(longest_gap_ms, call.longest_gap_ms);
-  }
-};
-
-// So many lines, on each one call after the other.
-Noticed Call(const std::vector<std::vector<Audio>>& people, const ScriptedCaller::Dial& dial, int lines,
-             int seconds) {
-  const SystemClock clock;
-  Pacer pacer(clock, 1);
-  const TimePoint began = clock.Now();
-  const TimePoint until = began + std::chrono::seconds(seconds);
-  std::vector<std::shared_ptr<ScriptedCaller>> on(static_cast<size_t>(lines));
-  std::vector<TimePoint> dials(on.size());
-  for (size_t i = 0; i < dials.size(); ++i)
-    dials[i] = began + kDialWithin * static_cast<int64_t>(i) / static_cast<int64_t>(dials.size());
-  Noticed noticed;
-  size_t number = 0;
-  while (clock.Now() < until) {
-    for (size_t i = 0; i < on.size(); ++i) {
-      if (on[i] != nullptr && on[i]->results().over) {
-        noticed.Add(on[i]->results());
-        on[i] = nullptr;
-        dials[i] = clock.Now() + milliseconds(500);
-      }
-      if (on[i] != nullptr || clock.Now() < dials[i]) continue;
-      on[i] = std::make_shared<ScriptedCaller>(clock, people[number++ % people.size()], dial,
-                                               ScriptedCaller::Options{});
-      pacer.Add(on[i]);
-    }
-    std::this_thread::sleep_for(milliseconds(20));
-  }
-  for (const auto& caller : on) {
-    if (caller != nullptr) noticed.Add(caller->results());
-  }
-  return noticed;
 }
 
 Result<Json> CallAll(const BenchServeFlags& flags, const std::vector<std::vector<Audio>>& people,
@@ -247,9 +137,9 @@ Result<Json> CallAll(const BenchServeFlags& flags, const std::vector<std::vector
     const SystemClock clock;
     const TimePoint began = clock.Now();
     IoThreads io(1);
-    noticed = Call(people, DialOver(transport, io, *server), calls, flags.seconds);
+    noticed = CallOnLines(people, DialOver(transport, io, *server), calls, flags.seconds);
     const double wall = Milliseconds(clock.Now() - began) / 1000;
-    SOTTO_ASSIGN_OR_RETURN(late, MetricOf(*server, "sotto_late_frames_total"));
+    SOTTO_ASSIGN_OR_RETURN(late, MetricOf({server->http_port()}, "sotto_late_frames_total"));
     usage = {{"cpu", (server->cpu_seconds() - cpu) / wall},
              {"callers_cpu", (CpuSeconds() - own_cpu) / wall},
              {"idle_mb", idle_mb},
@@ -288,12 +178,13 @@ double P(const Json& percentiles, const char* which) { return percentiles[which]
 void PrintText(const Json& run) {
   const Json& ms = run["turn_ms"];
   fmt::print(
-      "  {:>3} clients{:<12} {:7.0f} turns/s   p50 {:6.2f}  p95 {:6.2f}  p99 {:6.2f} ms   {:.2f} cores, {} "
-      "errors\n",
+      "  {:>3} clients{:<12} {:7.0f} turns/s   p50 {:6.2f}  p95 {:6.2f}  p99 {:6.2f} ms   {:.2f} cores, "
+      "{:.2f} ms of "
+      "one a turn, {} errors\n",
       run["clients"].get<int>(),
       run["asked_per_second"] == 0 ? "" : fmt::format(", {}/s", run["asked_per_second"].get<int>()),
       run["turns_per_second"].get<double>(), P(ms, "p50"), P(ms, "p95"), P(ms, "p99"),
-      run["cpu"].get<double>(), run["errors"].get<int64_t>());
+      run["cpu"].get<double>(), run["cpu_ms_a_turn"].get<double>(), run["errors"].get<int64_t>());
 }
 
 void PrintCalls(const Json& run) {
@@ -320,10 +211,28 @@ void PrintCalls(const Json& run) {
 Result<Json> BenchText(const BenchServeFlags& flags, const std::vector<DemoLine>& lines) {
   Json runs = Json::array();
   if (flags.text_seconds == 0) return runs;
-  SOTTO_ASSIGN_OR_RETURN(const auto server,
-                         ServedProcess::Start({"--most-waiting", "0", "--workflow", flags.workflow, "--port",
-                                               "0", "--database", ":memory:", "--text-only", "--drain", "0",
-                                               "--threads", std::to_string(flags.threads)}));
+  const auto journal =
+      std::filesystem::temp_directory_path() / fmt::format("sotto-bench-serve-{}.db", UniqueId());
+  std::vector<std::string> arguments{"--most-waiting",
+                                     "0",
+                                     "--workflow",
+                                     flags.workflow,
+                                     "--port",
+                                     "0",
+                                     "--database",
+                                     ":memory:",
+                                     "--text-only",
+                                     "--drain",
+                                     "0",
+                                     "--threads",
+                                     std::to_string(flags.threads)};
+  if (flags.journal) arguments.insert(arguments.end(), {"--db", journal.string()});
+  const auto removed = [&](const std::filesystem::path* path) {
+    std::error_code ignored;
+    for (const char* tail : {"", "-wal", "-shm"}) std::filesystem::remove(path->string() + tail, ignored);
+  };
+  const std::unique_ptr<const std::filesystem::path, decltype(removed)> remove(&journal, removed);
+  SOTTO_ASSIGN_OR_RETURN(const auto server, ServedProcess::Start(arguments));
   SOTTO_RETURN_IF_ERROR(TypeAll(*server, lines, 4, 1, 0));  // warm-up
   const auto add = [&](int clients, int rate) -> Result<void> {
     SOTTO_ASSIGN_OR_RETURN(Json run, TypeAll(*server, lines, clients, flags.text_seconds, rate));
@@ -337,15 +246,8 @@ Result<Json> BenchText(const BenchServeFlags& flags, const std::vector<DemoLine>
   return runs;
 }
 
-Result<Json> BenchCalls(const BenchServeFlags& flags, std::vector<DemoLine> lines) {
-  for (DemoLine& line : lines) line.interrupts = false;
-  SOTTO_ASSIGN_OR_RETURN(const std::vector<Recordings> recorded, RecordCallers(lines));
-  std::vector<std::vector<Audio>> people;
-  for (const Recordings& person : recorded) {
-    people.emplace_back();
-    for (const RecordedCaller::Recording& recording : person)
-      people.back().push_back({TrimAndFade(recording.audio.samples, 160)});
-  }
+Result<Json> BenchCalls(const BenchServeFlags& flags, const std::vector<DemoLine>& lines) {
+  SOTTO_ASSIGN_OR_RETURN(const auto people, PeopleWhoSay(lines));
   Json runs = Json::array();
   for (const int calls : flags.calls) {
     for (const char* transport : {"websocket", "audio-socket"}) {
@@ -409,6 +311,8 @@ void RegisterBenchServe(CLI::App& bench, CliContext& context) {
   command->add_option("--threads", flags->threads, "Threads that the server's models compute on")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+  command->add_flag("--journal", flags->journal,
+                    "Written conversations are kept: each turn is synced to the disk before it is answered");
   command->add_flag("--json", flags->json, "For machines");
   command->footer(
       "Example:\n  sotto bench serve --workflow workflows/banking --calls 10,20,40 --seconds 60\n"

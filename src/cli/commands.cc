@@ -12,6 +12,7 @@ void RegisterAll(CLI::App& app, CliContext& context) {
   RegisterChat(app, context);
   RegisterServe(app, context);
   RegisterKeys(app, context);
+  RegisterAudit(app, context);
   RegisterCall(app, context);
   RegisterEval(app, context);
   RegisterRoute(app, context);

@@ -12,8 +12,9 @@
 
 namespace sotto {
 
-Result<LoadConnection> LoadConnection::Open(uint16_t port) {
+Result<LoadConnection> LoadConnection::Open(uint16_t port, std::string headers) {
   LoadConnection connection(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  connection.headers_ = std::move(headers);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -29,13 +30,14 @@ LoadConnection::~LoadConnection() {
   if (socket_ >= 0) ::close(socket_);
 }
 
-LoadConnection::LoadConnection(LoadConnection&& other) noexcept : socket_(std::exchange(other.socket_, -1)) {}
+LoadConnection::LoadConnection(LoadConnection&& other) noexcept
+    : socket_(std::exchange(other.socket_, -1)), headers_(std::move(other.headers_)) {}
 
 Result<LoadConnection::Answer> LoadConnection::Ask(std::string_view method, std::string_view path,
                                                    std::string_view body) {
   const std::string request =
-      fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\n{}Content-Length: {}\r\n\r\n{}", method, path,
-                  body.empty() ? "" : "Content-Type: application/json\r\n", body.size(), body);
+      fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\n{}{}Content-Length: {}\r\n\r\n{}", method, path,
+                  headers_, body.empty() ? "" : "Content-Type: application/json\r\n", body.size(), body);
   for (size_t sent = 0; sent < request.size();) {
     const ssize_t n = ::send(socket_, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
     if (n <= 0) return MakeError(ErrorCode::kIo, "the server closed the connection");

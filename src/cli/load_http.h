@@ -18,7 +18,8 @@ class LoadConnection {
     std::string body;
   };
 
-  static Result<LoadConnection> Open(uint16_t port);
+  // `headers`: of every request, each with its end of line.
+  static Result<LoadConnection> Open(uint16_t port, std::string headers = {});
   ~LoadConnection();
   LoadConnection(LoadConnection&& other) noexcept;
   LoadConnection& operator=(LoadConnection&&) = delete;
@@ -29,6 +30,7 @@ class LoadConnection {
  private:
   explicit LoadConnection(int socket) : socket_(socket) {}
   int socket_ = -1;
+  std::string headers_;
 };
 
 }  // namespace sotto

@@ -8,6 +8,7 @@
 #include "assistant/session_host.h"
 #include "base/mapped_file.h"
 #include "cli/action_options.h"
+#include "cli/audit.h"
 #include "cli/command.h"
 #include "cli/config_file.h"
 #include "cli/served_versions.h"
@@ -43,6 +44,8 @@ struct ServeFlags {
   std::string customer = "-";
   std::string keys;
   std::string registry;
+  std::string audit;
+  std::string audit_key_file;
   int threads = 2;
   int port = 8080;
   int most_calls = 200;
@@ -196,6 +199,8 @@ Result<void> Run(ServeFlags& flags) {
   flags.server.sessions.most = static_cast<size_t>(flags.most_sessions);
   flags.server.page = !flags.no_page;
   SOTTO_RETURN_IF_ERROR(ReadSecrets(flags));
+  flags.server.audit = flags.audit;
+  SOTTO_ASSIGN_OR_RETURN(flags.server.audit_key, ReadAuditKey(flags.audit_key_file));
   for (const std::string& port : flags.audio_sockets) {
     SOTTO_ASSIGN_OR_RETURN(auto parsed, ParsePort(port, "audio-socket"));
     flags.server.audio_sockets.push_back(std::move(parsed));
@@ -219,7 +224,7 @@ Result<void> Run(ServeFlags& flags) {
   SOTTO_ASSIGN_OR_RETURN(const auto server,
                          Server::Start({&host->clock(), &host->scheduler(), host->journal(), turns},
                                        flags.server, OpenWith(flags, team, *host, versions.get())));
-  if (versions != nullptr) versions->Watch([&server] { return server->Reload(); });
+  if (versions != nullptr) versions->Watch([&server] { return server->Reload("registry"); });
   const std::vector<uint16_t> ports = server->audio_socket_ports();
   for (size_t i = 0; i < ports.size(); ++i)
     fmt::print("AudioSocket is at {}:{}\n", flags.server.audio_sockets[i].address, ports[i]);
@@ -232,7 +237,7 @@ Result<void> Run(ServeFlags& flags) {
     int signal = 0;
     sigwait(&signals, &signal);
     if (signal != SIGHUP) break;
-    const auto reloaded = server->Reload();
+    const auto reloaded = server->Reload("signal");
     fmt::print(stderr, "sotto: {}\n", reloaded ? "reloaded" : "not reloaded: " + reloaded.error().message);
   }
   fmt::print(stderr, "sotto: stopping; calls have {} s to end\n", flags.drain_s);
@@ -315,6 +320,21 @@ void AddSecurity(CLI::App& command, ServeFlags& flags) {
       ->envname("SOTTO_KEYS");
   command.add_option("--certificate", flags.server.http.certificate, "TLS: certificate chain, PEM");
   command.add_option("--certificate-key", flags.server.http.certificate_key, "TLS: its key, PEM");
+  command.add_option(
+      "--client-ca", flags.server.http.client_authorities,
+      "TLS: certificate authorities of clients, PEM; who shows a certificate of theirs may be a key "
+      "(`sotto keys add --certificate`)");
+  command.add_flag("!--client-certificate-optional", flags.server.http.client_certificate_required,
+                   "With --client-ca: clients without a certificate are let in, with a key");
+  command
+      .add_option(
+          "--audit", flags.audit,
+          "File that tells of each act of administration: who, when, what, how it ended (`sotto audit`)")
+      ->envname("SOTTO_AUDIT");
+  command
+      .add_option("--audit-key-file", flags.audit_key_file,
+                  "Key of its hashes: without it nobody can write the file anew")
+      ->envname("SOTTO_AUDIT_KEY_FILE");
   command.add_option("--origin", flags.server.access.origins,
                      "Origin of pages elsewhere that may ask: https://shop.example");
   command.add_option("--host", flags.server.access.hosts,

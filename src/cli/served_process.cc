@@ -54,6 +54,7 @@ Result<std::unique_ptr<ServedProcess>> ServedProcess::Start(const std::vector<st
     served->http_port_ = PortAfter(text, "Sotto is at ");
   }
   served->audio_socket_port_ = PortAfter(text, "AudioSocket is at ");
+  served->wyoming_port_ = PortAfter(text, "Wyoming is at ");
   return served;
 }
 
@@ -63,6 +64,12 @@ ServedProcess::~ServedProcess() {
     ::waitpid(pid_, nullptr, 0);
   }
   if (output_ >= 0) ::close(output_);
+}
+
+bool ServedProcess::alive() const {
+  siginfo_t ended{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         ended.si_pid == 0;
 }
 
 double ServedProcess::cpu_seconds() const {

@@ -24,7 +24,10 @@ class ServedProcess {
 
   uint16_t http_port() const { return http_port_; }
   uint16_t audio_socket_port() const { return audio_socket_port_; }  // 0: none
-  double cpu_seconds() const;                                        // user and system, so far
+  uint16_t wyoming_port() const { return wyoming_port_; }            // 0: none
+  // Whether it still runs; how it ended, if it does not, is told once by its exit status.
+  bool alive() const;
+  double cpu_seconds() const;  // user and system, so far
   double resident_mb() const;
   int threads() const;
 
@@ -34,6 +37,7 @@ class ServedProcess {
   int output_ = -1;
   uint16_t http_port_ = 0;
   uint16_t audio_socket_port_ = 0;
+  uint16_t wyoming_port_ = 0;
 };
 
 }  // namespace sotto

@@ -1,4 +1,4 @@
-// The subcommands about a server, one file each: sotto serve, sotto keys.
+// The subcommands about a server, one file each: sotto serve, sotto keys, sotto audit.
 #pragma once
 
 namespace CLI {
@@ -11,5 +11,6 @@ struct CliContext;
 
 void RegisterServe(CLI::App& app, CliContext& context);
 void RegisterKeys(CLI::App& app, CliContext& context);
+void RegisterAudit(CLI::App& app, CliContext& context);
 
 }  // namespace sotto

@@ -35,6 +35,9 @@ void RegisterServe(CLI::App& app, CliContext& context) {
 void RegisterKeys(CLI::App& app, CliContext& context) {
   RegisterMissing(app, "keys", "API keys of a server", context);
 }
+void RegisterAudit(CLI::App& app, CliContext& context) {
+  RegisterMissing(app, "audit", "What was done to a server", context);
+}
 void RegisterLogs(CLI::App& app, CliContext& context) {
   RegisterMissing(app, "logs", "What callers said, in a turn store", context);
 }
@@ -80,6 +83,12 @@ void RegisterProcess(CLI::App& app, CliContext& context) {
 
 void RegisterBenchServe(CLI::App& bench, CliContext& context) {
   RegisterMissing(bench, "serve", "A server under load", context);
+}
+void RegisterBenchHostile(CLI::App& bench, CliContext& context) {
+  RegisterMissing(bench, "hostile", "A server under attack", context);
+}
+void RegisterBenchManyCalls(CLI::App& bench, CliContext& context) {
+  RegisterMissing(bench, "many-calls", "A server's memory over many calls", context);
 }
 void RegisterBenchRetrieve(CLI::App& bench, CliContext& context) {
   RegisterMissing(bench, "retrieve", "Questions to documents", context);

@@ -16,14 +16,17 @@ namespace {
 constexpr std::string_view kPrefix = "sotto_";
 constexpr size_t kIdLetters = 8;
 
-Client Anybody() { return {kAnybody, kScopes}; }
+Client Anybody() { return {kAnybody, kScopes, false}; }
 
 Result<ApiKey> ReadKey(const Json& json, size_t number) {
   JsonFields fields(json, fmt::format("keys[{}].", number));
   ApiKey key;
   fields.Require("name", fields.Text("name", &key.name, 100));
-  fields.Require("id", fields.Text("id", &key.id, 32));
-  fields.Require("hash", fields.Text("hash", &key.hash, 64));
+  const bool certified = fields.Text("certificate", &key.certificate, 200);
+  const bool has_id = fields.Text("id", &key.id, 32);
+  const bool has_hash = fields.Text("hash", &key.hash, 64);
+  fields.Require("id", has_id || (certified && !has_hash));
+  fields.Require("hash", has_hash || (certified && !has_id));
   int64_t per_minute = key.per_minute;
   int64_t at_once = key.at_once;
   fields.Integer("per_minute", &per_minute, 1, 100'000'000);
@@ -78,12 +81,11 @@ Result<KeyFile> KeyFile::Read(const std::filesystem::path& path) {
 Result<void> KeyFile::Write(const std::filesystem::path& path) const {
   Json json = {{"hash_key", hash_key}, {"keys", Json::array()}};
   for (const ApiKey& key : keys) {
-    json["keys"].push_back({{"name", key.name},
-                            {"id", key.id},
-                            {"hash", key.hash},
-                            {"scopes", key.scopes},
-                            {"per_minute", key.per_minute},
-                            {"at_once", key.at_once}});
+    Json one = {{"name", key.name}};
+    if (!key.id.empty()) one.update({{"id", key.id}, {"hash", key.hash}});
+    if (!key.certificate.empty()) one["certificate"] = key.certificate;
+    one.update({{"scopes", key.scopes}, {"per_minute", key.per_minute}, {"at_once", key.at_once}});
+    json["keys"].push_back(std::move(one));
   }
   return WriteFileAtomically(path, json.dump(2) + "\n");
 }
@@ -93,11 +95,19 @@ Result<std::string> KeyFile::Add(ApiKey key) {
   for (const ApiKey& other : keys) {
     if (other.name == key.name)
       return MakeError(ErrorCode::kInvalidArgument, "there is a key of the name '{}' already", key.name);
+    if (!key.certificate.empty() && other.certificate == key.certificate) {
+      return MakeError(ErrorCode::kInvalidArgument, "the key '{}' is that of the certificate '{}' already",
+                       other.name, key.certificate);
+    }
   }
   for (const std::string& scope : key.scopes) {
     if (std::find(kScopes.begin(), kScopes.end(), scope) == kScopes.end()) {
       return MakeError(ErrorCode::kInvalidArgument, "no scope '{}': {}", scope, Suggestion(scope, kScopes));
     }
+  }
+  if (!key.certificate.empty()) {
+    keys.push_back(std::move(key));
+    return std::string();
   }
   key.id = UniqueId().substr(0, kIdLetters);
   const std::string secret = UniqueId();
@@ -168,7 +178,7 @@ Access::Checked<Client> Access::Count(const ApiKey& key, std::vector<std::string
                                   std::max(1, 60 / key.per_minute)});
   }
   budget.left -= 1;
-  return Client{key.name, std::move(scopes)};
+  return Client{key.name, std::move(scopes), false};
 }
 
 Access::Checked<Client> Access::CheckKey(std::string_view given) {
@@ -183,6 +193,22 @@ Access::Checked<Client> Access::CheckKey(std::string_view given) {
     if (key.id == id && SameSecret(key.hash, hash)) return Count(key, key.scopes);
   }
   return tl::unexpected(wrong);
+}
+
+Access::Checked<Client> Access::CheckCertificate(const std::vector<std::string>& names) {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& name : names) {
+    for (const ApiKey& key : keys_.keys) {
+      if (key.certificate != name) continue;
+      auto client = Count(key, key.scopes);
+      if (client) client->by_certificate = true;
+      return client;
+    }
+  }
+  return tl::unexpected(
+      Problem{401, "unauthorized",
+              "no key is that of this client certificate (`sotto keys add NAME --certificate "
+              "CERTIFICATE_NAME`), and there is no Authorization: Bearer KEY"});
 }
 
 // "<expires>.<name in base64url>.<signature>"
@@ -222,6 +248,7 @@ Access::Checked<Client> Access::Check(const WebRequest& request) {
   if (const auto origin = CheckOrigin(request); !origin) return tl::unexpected(origin.error());
   if (open_to_all()) return Anybody();
   const std::string* header = request.Header("authorization");
+  if (header == nullptr && !request.certificate.empty()) return CheckCertificate(request.certificate);
   if (header == nullptr) return CheckToken({});
   if (header->size() < 7 || !(header->starts_with("Bearer ") || header->starts_with("bearer "))) {
     return tl::unexpected(Problem{401, "unauthorized", "Authorization should read: Bearer KEY"});

@@ -4,7 +4,8 @@
 // name point here is not).
 //
 // The file is JSON: {"hash_key": hex, "keys": [{"name", "id", "hash", "scopes": [...], "per_minute"?,
-// "at_once"?, "customer"?}]}; `sotto keys add` writes it. A key reads "sotto_<id>_<secret>"; `hash` is
+// "at_once"?, "certificate"?}]}; `sotto keys add` writes it. A key with "certificate" is that of whoever shows a client
+// certificate of that name (mutual TLS); it may have no secret, then id and hash are absent. A key reads "sotto_<id>_<secret>"; `hash` is
 // HMAC-SHA-256 of the secret under `hash_key`. Any thread.
 #pragma once
 
@@ -30,8 +31,9 @@ struct ApiKey {
   std::string id = {};    // 8 letters, in the key itself
   std::string hash = {};  // hex
   std::vector<std::string> scopes = {};
-  int per_minute = 6000;  // requests
-  int at_once = 1000;     // calls and sessions
+  int per_minute = 6000;         // requests
+  int at_once = 1000;            // calls and sessions
+  std::string certificate = {};  // a name in the client certificate whose holder this is; empty: none
 };
 
 struct KeyFile {
@@ -40,7 +42,8 @@ struct KeyFile {
 
   static Result<KeyFile> Read(const std::filesystem::path& path);
   Result<void> Write(const std::filesystem::path& path) const;
-  // The key itself, which nobody can find out later. The error: the name is taken, a scope is unknown.
+  // The key itself, which nobody can find out later; of one with a certificate empty: it has no secret. The error: the
+  // name or the certificate's is taken, a scope is unknown.
   Result<std::string> Add(ApiKey key);
   // False: there is no key of that name.
   bool Remove(std::string_view name);
@@ -63,10 +66,14 @@ class Access {
   // Reads the keys again. Tokens of keys that are gone end.
   Result<void> Reload();
 
-  // Of the request's Authorization; 401, 403 (the page is elsewhere), 429.
+  // Of the request's Authorization, or where there is none of its certificate; 401, 403 (the page is elsewhere), 429.
   Checked<Client> Check(const WebRequest& request);
   // The same for what stands in a message instead of a header.
   Checked<Client> CheckToken(std::string_view token);
+  // Whether Check looks at the request's own headers and certificate, and at no message that comes later.
+  bool Introduced(const WebRequest& request) const {
+    return open_to_all() || request.Header("authorization") != nullptr || !request.certificate.empty();
+  }
   // The page that asks is ours, or no page asks: 403.
   Checked<void> CheckOrigin(const WebRequest& request) const;
 
@@ -83,6 +90,7 @@ class Access {
   Access(const Clock& clock, Options options);
   Checked<Client> Count(const ApiKey& key, std::vector<std::string> scopes);
   Checked<Client> CheckKey(std::string_view key);
+  Checked<Client> CheckCertificate(const std::vector<std::string>& names);
 
   struct Budget {
     double left = 0;

@@ -28,6 +28,7 @@ inline constexpr const char* kAnybody = "anybody";
 struct Client {
   std::string name;
   std::vector<std::string> scopes;
+  bool by_certificate = false;  // that it showed, in place of a key
 
   bool Can(std::string_view what) const {
     return std::find(scopes.begin(), scopes.end(), what) != scopes.end();

@@ -28,6 +28,8 @@ struct WebRequest {
   std::string body;
   std::string peer;  // address of the other side
   bool tls = false;
+  // Of the certificate that the client showed and that was verified (server/client_certificate.h); empty: none.
+  std::vector<std::string> certificate;
 
   // The first of that name; null where there is none. `name` in lower case.
   const std::string* Header(std::string_view name) const;

@@ -13,6 +13,7 @@
 #include "base/ascii.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "server/client_certificate.h"
 #include "server/outbox.h"
 
 namespace sotto {
@@ -30,8 +31,11 @@ constexpr std::chrono::seconds kCloseWithin{3};
 constexpr size_t kDropAtOnce = size_t{64} << 10;
 constexpr size_t kDropAtMost = size_t{64} << 20;
 
-Result<WebRequest> Convert(BeastRequest& from, const std::string& peer, bool tls) {
+// `certificate`: the names in the client's.
+Result<WebRequest> Convert(BeastRequest& from, const std::string& peer, bool tls,
+                           const std::vector<std::string>& certificate) {
   WebRequest request;
+  request.certificate = certificate;
   const auto method = from.method_string();
   request.method.assign(method.data(), method.size());
   request.peer = peer;
@@ -194,10 +198,12 @@ asio::awaitable<void> ServeHttp(Stream stream, const HttpOptions& options, HttpH
                                 std::string peer) {
   constexpr bool kTls = std::is_same_v<Stream, TlsStream>;
   auto& lowest = beast::get_lowest_layer(stream);
+  std::vector<std::string> certificate;
   if constexpr (kTls) {
     lowest.expires_after(options.header_within);
     if (const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, kTuple); error)
       co_return;
+    certificate = CertificateNames(stream.native_handle());
   }
   beast::flat_buffer buffer;
   std::chrono::seconds wait = options.header_within;
@@ -209,7 +215,7 @@ asio::awaitable<void> ServeHttp(Stream stream, const HttpOptions& options, HttpH
     auto [error, n] = co_await http::async_read_header(stream, buffer, parser, kTuple);
     if (!error && beast::websocket::is_upgrade(parser.get())) {
       BeastRequest request = parser.release();
-      auto converted = Convert(request, peer, kTls);
+      auto converted = Convert(request, peer, kTls, certificate);
       if (!converted) {
         WebResponse refusal = handler.Refuse(400, converted.error().message);
         co_await Write(stream, refusal, false, false, 11);
@@ -250,7 +256,7 @@ asio::awaitable<void> ServeHttp(Stream stream, const HttpOptions& options, HttpH
     const bool keep_alive = request.keep_alive();
     const bool head_only = request.method() == http::verb::head;
     const unsigned version = request.version();
-    auto converted = Convert(request, peer, kTls);
+    auto converted = Convert(request, peer, kTls, certificate);
     WebResponse response;
     if (converted) {
       lowest.expires_never();

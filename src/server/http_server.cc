@@ -3,6 +3,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <mutex>
 
+#include "server/client_certificate.h"
 #include "server/http_connection.h"
 #include "server/tcp_listener.h"
 
@@ -26,6 +27,10 @@ Result<std::shared_ptr<asio::ssl::context>> LoadCertificate(const HttpOptions& o
   if (error) {
     return MakeError(ErrorCode::kInvalidArgument, "the certificate's key {} cannot be used: {}",
                      options.certificate_key, error.message());
+  }
+  if (!options.client_authorities.empty()) {
+    SOTTO_RETURN_IF_ERROR(AskForCertificates(context->native_handle(), options.client_authorities,
+                                             options.client_certificate_required));
   }
   return context;
 }
@@ -68,6 +73,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Listen(IoThreads& io, HttpOption
   if (given.certificate.empty() != given.certificate_key.empty()) {
     return MakeError(ErrorCode::kInvalidArgument, "TLS needs both a certificate and its key; {} is missing",
                      given.certificate.empty() ? "the certificate" : "the key");
+  }
+  if (given.certificate.empty() && !given.client_authorities.empty()) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "clients show certificates in TLS only: {} needs --certificate and --certificate-key",
+                     given.client_authorities);
   }
   if (!given.certificate.empty()) {
     SOTTO_ASSIGN_OR_RETURN(impl->shared->tls, LoadCertificate(given));

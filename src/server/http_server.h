@@ -23,6 +23,9 @@ struct HttpOptions {
   // PEM files; empty: no TLS.
   std::string certificate;
   std::string certificate_key;
+  // PEM file of the authorities whose certificates clients show; empty: nobody is asked for one.
+  std::string client_authorities;
+  bool client_certificate_required = true;  // false: it may be left out
   size_t max_body = size_t{1} << 20;
   size_t max_head = size_t{16} << 10;
   size_t max_message = size_t{64} << 10;  // of a WebSocket, coming in
@@ -45,7 +48,7 @@ class HttpServer {
   uint16_t port() const;
   bool tls() const;
   size_t connections() const;
-  // Reads the certificate again; connections that exist keep theirs. No effect without TLS.
+  // Reads the certificate and the clients' authorities again; connections that exist keep theirs. No effect without TLS.
   Result<void> ReloadCertificate();
   void StopAccepting();
 

@@ -47,6 +47,8 @@ struct Server::Parts {
   std::unique_ptr<ServedWorkflows> workflows;
   std::unique_ptr<Webhooks> webhooks;
   std::unique_ptr<Recordings> recordings;  // null: none are made
+  std::unique_ptr<ActLog> act_log;         // null: acts are not written down
+  std::optional<ActTrail> trail;
   std::optional<TextSessions> sessions;
   std::optional<VoiceCalls> calls;
   std::optional<CallLog> call_log;
@@ -117,6 +119,11 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
                                                                &parts.metrics, parts.webhooks.get()},
                                                               parts.options.recordings));
   }
+  if (!parts.options.audit.empty()) {
+    SOTTO_ASSIGN_OR_RETURN(parts.act_log,
+                           ActLog::Open(parts.options.audit, parts.options.audit_key, *services.clock));
+    parts.trail.emplace(*parts.act_log, *services.scheduler);
+  }
   parts.admission.emplace(*services.clock, parts.options.admission, UsableCores());
   parts.sessions.emplace(
       TextSessions::Services{services.clock, services.journal, services.turns, &parts.metrics,
@@ -147,7 +154,8 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
                                        parts.recordings.get(),
                                        parts.tracer.get(),
                                        parts.options.desks,
-                                       parts.options.cache});
+                                       parts.options.cache,
+                                       parts.trail ? &*parts.trail : nullptr});
   parts.io.emplace(parts.options.io_threads);
   SOTTO_ASSIGN_OR_RETURN(parts.http, HttpServer::Listen(*parts.io, parts.options.http, *parts.service));
   for (const auto* ports : {&parts.options.audio_sockets, &parts.options.wyoming}) {
@@ -171,6 +179,7 @@ Result<std::unique_ptr<Server>> Server::Start(const Services& services, ServerOp
                                                                   &*parts.sessions, &parts.metrics}));
     parts.wyoming.push_back(std::move(listening));
   }
+  if (parts.trail) SOTTO_RETURN_IF_ERROR(parts.trail->Note("program", "server.start", ""));
   parts.Look();
   parts.sweeper = std::thread([&parts] { parts.Sweep(); });
   parts.service->SetReady(true);
@@ -187,6 +196,7 @@ Server::~Server() {
   // Nothing is served any more, and nobody is left who would send: then what connections hold may go.
   parts_->io->Stop();
   parts_->calls.reset();  // before the models, which answer in some of them
+  if (parts_->trail) parts_->trail->Finish();
   parts_->models.reset();
   parts_->sessions.reset();
   parts_->audio_sockets.clear();
@@ -220,10 +230,15 @@ std::string Server::url() const {
                      port());
 }
 
-Result<void> Server::Reload() { return parts_->Reload(); }
+Result<void> Server::Reload(const std::string& by) {
+  if (!parts_->trail) return parts_->Reload();
+  return parts_->trail->DoNow(by, "reload", [this] { return parts_->Reload(); });
+}
 
 void Server::Drain(std::chrono::milliseconds limit) {
   const TimePoint until = parts_->services.clock->Now() + limit;
+  // It stops whether or not that can be written down.
+  if (parts_->trail) (void)parts_->trail->Note("program", "server.drain", "");
   parts_->service->SetReady(false);
   parts_->calls->RefuseMore();
   parts_->sessions->RefuseMore();

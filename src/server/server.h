@@ -39,6 +39,8 @@ struct ServerOptions {
   std::shared_ptr<ChatGateway> gateway;  // `model: auto` beyond the workflows; null: nobody elsewhere
   TracerOptions traces;
   WebhookOptions webhooks;
+  std::filesystem::path audit;         // file of what was done (act_log.h); empty: it is not written down
+  std::string audit_key;               // of its hashes; empty: plain ones
   std::filesystem::path recordings;    // folder; empty: calls are not recorded
   SearchApi::Indexes indexes;          // of documents, for POST /v1/search
   LabelApi::Desks desks;               // where turns get labels; none: nothing is labelled here
@@ -68,8 +70,8 @@ class Server {
   std::string url() const;  // "http://127.0.0.1:8080"
   std::vector<uint16_t> audio_socket_ports() const;
   std::vector<uint16_t> wyoming_ports() const;
-  // Blocks. What cannot be read stays as it was, and is the error.
-  Result<void> Reload();
+  // Blocks. What cannot be read stays as it was, and is the error. `by`: who asks, as the audit log names them.
+  Result<void> Reload(const std::string& by = "program");
   // Blocks until nobody is served any more, at most `limit`.
   void Drain(std::chrono::milliseconds limit);
 

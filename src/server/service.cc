@@ -161,6 +161,7 @@ void Service::Answer(const WebRequest& request, std::optional<TraceContext> trac
     return respond(std::move(response));
   }
   Client client;
+  const char* act = parts_.trail != nullptr ? AuditedAct(*found.route) : nullptr;
   if (!found.route->scope.empty()) {
     const auto refuse = [&](const Problem& problem) {
       parts_.metrics->Refused(problem.type);
@@ -170,6 +171,7 @@ void Service::Answer(const WebRequest& request, std::optional<TraceContext> trac
     if (!checked) return refuse(checked.error());
     client = *std::move(checked);
     if (!client.Can(found.route->scope)) {
+      if (act != nullptr) parts_.trail->Refused(act, client, found.steps);
       return refuse({403, "forbidden", fmt::format("this key has not the scope '{}'", found.route->scope)});
     }
     // A model that writes takes what calls need.
@@ -180,8 +182,9 @@ void Service::Answer(const WebRequest& request, std::optional<TraceContext> trac
       }
     }
   }
-  found.route->handle(
-      {request, std::move(client), std::move(found.steps), std::move(respond), std::move(trace)});
+  Exchange exchange{request, std::move(client), std::move(found.steps), std::move(respond), std::move(trace)};
+  if (act != nullptr) return parts_.trail->Do(act, std::move(exchange), found.route->handle);
+  found.route->handle(std::move(exchange));
 }
 
 std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& request) {
@@ -218,7 +221,7 @@ std::variant<WebSocketAccept, WebResponse> Service::Upgrade(const WebRequest& re
          "interface at /v1/realtime, for those of pipecat at /v1/rtvi"});
   }
   // A browser cannot set a header here: it says its token in the first message.
-  if (request.Header("authorization") == nullptr && !parts_.access->open_to_all()) {
+  if (!parts_.access->Introduced(request)) {
     if (auto origin = parts_.access->CheckOrigin(request); !origin) return refuse(origin.error());
     return WebSocketAccept{sockets_.Accept(std::nullopt, TraceContextOf(request)), {}};
   }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "server/access.h"
+#include "server/act_trail.h"
 #include "server/asterisk_streams.h"
 #include "server/cache_api.h"
 #include "server/label_api.h"
@@ -48,6 +49,7 @@ class Service final : public HttpHandler {
     Tracer* tracer = nullptr;
     LabelApi::Desks desks;
     std::shared_ptr<AnswerCache> cache;  // served to other Sottos; null: none is
+    ActTrail* trail = nullptr;           // null: acts are not written down
   };
 
   explicit Service(Parts parts);

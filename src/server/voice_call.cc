@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "assistant/spoken_files.h"
 #include "base/log.h"
 #include "server/call_recording.h"
 #include "server/hand_off_view.h"
@@ -43,6 +44,7 @@ Result<std::shared_ptr<VoiceCall>> VoiceCall::Open(ServedWorkflowPtr workflow, c
   SOTTO_ASSIGN_OR_RETURN(call->session_, VoiceSession::Create(std::move(voice), std::move(understander),
                                                               std::move(options), call->MakeCallbacks()));
   SOTTO_RETURN_IF_ERROR(call->Record());
+  call->WatchForVoicemail();
   if (services.tracer != nullptr) {
     call->span_ = services.tracer->Begin(call->line_->trace(), "call", Span::Kind::kServer);
     call->span_.attributes = {{"sotto.workflow", workflow->name}, {"sotto.channel", call->channel_}};
@@ -52,13 +54,17 @@ Result<std::shared_ptr<VoiceCall>> VoiceCall::Open(ServedWorkflowPtr workflow, c
 
 VoiceSession::Callbacks VoiceCall::MakeCallbacks() {
   VoiceSession::Callbacks callbacks;
-  callbacks.on_partial = [this](std::string_view partial) { line_->OnPartial(partial); };
+  callbacks.on_partial = [this](std::string_view partial) {
+    if (voicemail_) voicemail_->Words(partial);
+    line_->OnPartial(partial);
+  };
   callbacks.on_speech = [this](bool speaks) {
     if (recording_ != nullptr && speaks) recording_->Doubt(services_.clock->Now() - kBeforeSpeech);
     line_->OnSpeech(speaks);
   };
   callbacks.on_reply = [this](const TurnRecord& record) {
     state_.Add(record);
+    if (voicemail_) voicemail_->Words(record.heard.text);
     if (recording_ != nullptr) WatchSecrets(record);
     line_->OnReply(record, state_.View());
   };
@@ -113,6 +119,17 @@ Result<void> VoiceCall::Record() {
   return {};
 }
 
+void VoiceCall::WatchForVoicemail() {
+  if (!line_->hears_refusals()) return;
+  const Workflow& workflow = workflow_->deployment->workflow();
+  const VoicemailWatch::Rule rule = VoicemailWatch::RuleOf(workflow);
+  if (rule == VoicemailWatch::Rule::kNone) return;
+  VoicemailWatch::Message message;
+  if (rule == VoicemailWatch::Rule::kLeaveMessage)
+    message = SpokenMessage(*workflow_->deployment, "voicemail");
+  voicemail_.emplace(workflow, rule, std::move(message));
+}
+
 void VoiceCall::WatchSecrets(const TurnRecord& record) {
   const SecretWatch::Verdict verdict = secrets_->Look(record);
   if (verdict.said && record.times.speech_start >= 0) {
@@ -148,11 +165,14 @@ bool VoiceCall::Step(Duration late) {
   std::array<float, kFrameSamples> heard;
   std::array<float, kFrameSamples> said;
   hearing_.Take(heard);
-  session_->Step(heard, said);
+  if (voicemail_) machine_ = voicemail_->Hear(heard) || machine_;
+  // A machine is no partner: what the conversation would have said is not said.
+  const bool goes_on = machine_ ? voicemail_->Say(said) : (session_->Step(heard, said), true);
   const bool silent = std::all_of(said.begin(), said.end(), [](float sample) { return sample == 0; });
   if (late > kLate && !silent) services_.metrics->LateFrames(1);
   if (recording_ != nullptr) recording_->Add(now, heard, said);
   line_->OnFrame(said, silent);
+  if (machine_) return goes_on ? true : End(voicemail_->reason());
   Watch();
   return session_->ended() ? End(session_->hand_off() ? "handed_off" : "ended") : true;
 }
@@ -178,6 +198,7 @@ bool VoiceCall::End(std::string_view reason) {
   if (recording_ != nullptr) recording_->Finish();
   if (services_.tracer != nullptr) {
     span_.attributes.emplace_back("sotto.reason", std::string(reason));
+    if (machine_) span_.attributes.emplace_back("sotto.voicemail", std::string(voicemail_->why()));
     span_.attributes.emplace_back("sotto.turns", static_cast<int64_t>(session_->turns()));
     services_.tracer->End(span_);
   }

@@ -20,6 +20,7 @@
 
 #include "assistant/state_view.h"
 #include "assistant/voice_session.h"
+#include "assistant/voicemail_watch.h"
 #include "base/inbox.h"
 #include "server/hearing_buffer.h"
 #include "server/held_call.h"
@@ -54,11 +55,11 @@ class VoiceLine {
   virtual void OnSpeech(bool /*speaks*/) {}
   // Sotto fell silent in the middle of a reply because the user speaks, or goes on.
   virtual void OnPaused(bool /*paused*/) {}
-  // Where the call is not taken in it is told so in a sentence (server/busy_sentence.h) before it is refused.
+  // A telephone: where the call is not taken in it is told so in a sentence (server/busy_sentence.h) before it is refused.
   virtual bool hears_refusals() const { return false; }
   // The call is recorded from now on; no longer for a while; again.
   virtual void OnRecording(std::string_view /*id*/, bool /*paused*/) {}
-  // Last. `reason`: ended, handed_off, hung_up, lost, server_stops.
+  // Last. `reason`: ended, handed_off, hung_up, lost, server_stops, voicemail, voicemail_message.
   virtual void OnEnd(std::string_view reason, const std::optional<HandOff>&) = 0;
 
  private:
@@ -107,6 +108,8 @@ class VoiceCall final : public HeldCall, public std::enable_shared_from_this<Voi
             std::shared_ptr<VoiceLine> line);
   void Watch();
   Result<void> Record();
+  // Waits for the message's sound, where one is left.
+  void WatchForVoicemail();
   void WatchSecrets(const TurnRecord& record);
   bool End(std::string_view reason);
   VoiceSession::Callbacks MakeCallbacks();
@@ -130,6 +133,8 @@ class VoiceCall final : public HeldCall, public std::enable_shared_from_this<Voi
   StateWatch state_;
   std::shared_ptr<CallRecording> recording_;  // null: none
   std::optional<SecretWatch> secrets_;        // where there is one
+  std::optional<VoicemailWatch> voicemail_;   // where the workflow says what to do about one
+  bool machine_ = false;                      // has answered
   bool secret_asked_ = false;
   bool secret_repeated_ = false;
   std::optional<bool> recording_paused_;  // as the line was told

@@ -129,6 +129,9 @@ Result<void> Engine::Check(const ForwardRequest& request) const {
       (request.cache->last_hidden().empty() || EveryPosition(request.want))) {
     return MakeError(ErrorCode::kInvalidArgument, "no tokens to compute logits for");
   }
+  SOTTO_CHECK(request.logits_at == ForwardRequest::kNowhere ||
+              (request.want == Want::kHidden && request.logits_at >= 0 &&
+               static_cast<size_t>(request.logits_at) < request.tokens.size()));
   return impl_->CheckAdapter(request.lora);
 }
 
@@ -215,10 +218,10 @@ void Engine::Impl::TakeOutputs(std::span<const float> hidden) {
       AllLogits(mine, next, n_outputs);
     }
     mine.done += batch[i].tokens.size();
-    if (mine.done == mine.request->tokens.size() && !EveryPosition(mine.request->want) &&
-        mine.request->want != Want::kNone) {
-      want_last.push_back(mine.request);
-    }
+    const bool logits_wanted = EveryPosition(mine.request->want)
+                                   ? mine.request->logits_at != ForwardRequest::kNowhere
+                                   : mine.request->want != Want::kNone;
+    if (mine.done == mine.request->tokens.size() && logits_wanted) want_last.push_back(mine.request);
     next += n_outputs * d;
   }
 }
@@ -242,8 +245,14 @@ void Engine::Impl::LastLogits() {
   hidden_rows.clear();
   outputs.clear();
   for (ForwardRequest* request : want_last) {
-    const std::span<const float> hidden = request->cache->last_hidden();
-    if (request->want == Want::kLastRows) {
+    std::span<const float> hidden = request->cache->last_hidden();
+    bool some = request->want == Want::kLastRows;
+    if (request->want == Want::kHidden) {
+      const auto d = static_cast<size_t>(model->config().d_model);
+      hidden = std::span(request->hidden).subspan(static_cast<size_t>(request->logits_at) * d, d);
+      some = !request->rows.empty();
+    }
+    if (some) {
       request->logits.resize(request->rows.size());
       if (!request->rows.empty()) {
         transformer.LogitsOfRows(hidden.data(), request->rows, request->lora, request->logits.data());

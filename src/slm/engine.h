@@ -35,6 +35,7 @@ struct ForwardRequest {
     kArgmax,        // argmax of every position, no logits kept
     kHidden,        // the normalised hidden state of every position; LogitsOf makes logits of them
   };
+  static constexpr int kNowhere = -1;
 
   KvCache* cache = nullptr;
   // Appended at positions cache->size() ...; may be empty if the last position's hidden state is in the
@@ -42,6 +43,8 @@ struct ForwardRequest {
   std::span<const TokenId> tokens = {};
   Want want = Want::kLast;
   std::span<const TokenId> rows = {};
+  // kHidden: the logits at this one of `tokens`, too; of `rows`, or where there are none of all tokens.
+  int logits_at = kNowhere;
   const LoraAdapter* lora = nullptr;  // must be the same for all tokens of a cache
 
   // Out; capacity is kept from call to call.
@@ -107,6 +110,11 @@ class Engine {
 // An Engine for many threads. There is no engine thread: a caller that finds the engine free computes the
 // batch of everybody who waits (flat combining), so a single session pays no hand-over and nothing runs when
 // idle. Long inputs are cut while others wait, so that a prefill delays a decode step by one slice at most.
+//
+// With several engines (lanes) of one small model as many batches are computed at once, each on its caller's
+// thread alone: what is gained by splitting a small product among threads is less than what it costs to wait
+// for them, where other callers have work for those threads. While nobody else is there the first lane's
+// threads share the work.
 class BatchingEngine {
  public:
   struct Options {
@@ -115,9 +123,11 @@ class BatchingEngine {
 
   explicit BatchingEngine(std::unique_ptr<Engine> engine) : BatchingEngine(std::move(engine), Options()) {}
   BatchingEngine(std::unique_ptr<Engine> engine, Options options);
+  // `lanes`: engines of the same model as `engine`, of one thread each; computed with where callers coincide.
+  BatchingEngine(std::unique_ptr<Engine> engine, std::vector<std::unique_ptr<Engine>> lanes, Options options);
 
-  const Model& model() const { return engine_->model(); }
-  KvCache NewCache() const { return engine_->NewCache(); }
+  const Model& model() const { return lanes_.front().engine->model(); }
+  KvCache NewCache() const { return lanes_.front().engine->NewCache(); }
 
   // Blocks until done. An error concerns this request only.
   Result<void> Forward(ForwardRequest& request);
@@ -128,31 +138,43 @@ class BatchingEngine {
 
   // Largest number of requests that one batch has held so far.
   int largest_batch() const;
+  // Largest number of batches that were computed at the same time.
+  int most_at_once() const;
 
  private:
   struct Pending;
+  struct Lane {
+    std::unique_ptr<Engine> engine;
+    bool running = false;
+    int last_batch = 0;
+    std::chrono::nanoseconds last_round{0};
+  };
 
   // Waits until `mine` is computed, or computes it with everybody who waits.
   void Join(Pending& mine);
-  // One batch of everybody who waits. `lock` is held on entry and exit, not while computing.
-  void RunRound(std::unique_lock<std::mutex>& lock);
+  // One batch of `leader`, whom no round has taken, and of others who wait. `lock` is held on entry and exit, not
+  // while computing.
+  void RunRound(std::unique_lock<std::mutex>& lock, Lane& lane, Pending& leader);
   // Waits a moment for the sessions of the last batch to come back, so that they stay one batch.
-  void Linger(std::unique_lock<std::mutex>& lock);
-  // Blocks until nobody else computes.
+  void Linger(std::unique_lock<std::mutex>& lock, const Lane& lane);
+  // Where a round could be computed now; null: nowhere.
+  Lane* FreeLane();
+  // Blocks until nobody else computes on the first lane.
   std::unique_lock<std::mutex> Exclusive();
-  void PassOn();
+  void PassOn(Lane& lane);
 
-  const std::unique_ptr<Engine> engine_;
   const Options options_;
   mutable std::mutex mutex_;
+  // All below are guarded by mutex_.
+  std::vector<Lane> lanes_;         // the first computes on the team, the others on their callers' threads
   std::condition_variable free_;    // for Exclusive
   std::condition_variable joined_;  // for Linger
-  std::deque<Pending*> pending_;
-  bool running_ = false;
+  std::deque<Pending*> pending_;    // whom no round has taken yet
+  int running_ = 0;                 // lanes
+  int crowded_ = 0;                 // > 0: callers coincided a short while ago
   int n_exclusive_waiting_ = 0;
-  int last_batch_ = 0;
-  std::chrono::nanoseconds last_round_{0};
   int largest_batch_ = 0;
+  int most_at_once_ = 0;
 };
 
 }  // namespace sotto

@@ -226,6 +226,10 @@ const std::vector<MessageDef>& MessageDefs() {
        "a telephone call is not taken in, because the server has enough to do",
        {},
        {"All lines are busy at the moment. Please call again in a few minutes."}},
+      {"voicemail",
+       "left on an answering machine, where the policy says `voicemail: leave_message`",
+       {},
+       {"Hello. Sorry that we missed you. We will call again."}},
       // Actions.
       {"done", "an action succeeded that has no text", {"title", "doing"}, {"Done.", "That's done."}},
       {"working", "bridges a slow action", {}, {"One moment.", "Just a second."}},

@@ -506,7 +506,7 @@ class WorkflowParser {
   void ReadPolicy(const YAML::Node& node) {
     if (!reader_.CheckMap(node, "policy",
                           {"confirm", "accept", "clarify", "max_failures", "max_no_input", "resume",
-                           "ask_together", "inherit", "max_suspended", "endpointing"},
+                           "ask_together", "inherit", "max_suspended", "endpointing", "voicemail"},
                           "policy")) {
       return;
     }
@@ -522,6 +522,8 @@ class WorkflowParser {
     reader_.Read(node, "policy", "ask_together", policy.ask_together);
     reader_.Read(node, "policy", "inherit", policy.inherit);
     reader_.Read(node, "policy", "max_suspended", policy.max_suspended, 0);
+    // The server gives it its meaning (assistant/voicemail_watch.h).
+    reader_.ReadOneOf(node, "policy", "voicemail", {"none", "hang_up", "leave_message"}, 0);
     // The voice gives it its meaning (speech/endpointer.h); here only its keys are known.
     if (const YAML::Node pauses = node["endpointing"]) {
       reader_.CheckMap(pauses, "policy.endpointing",

@@ -121,6 +121,47 @@ TEST(BrainSession, SameAnswersWhateverOtherSessionsDo) {
 }
 
 // Random conversations: only offered tools, and only values that were said or are listed.
+// What a session keeps of the turns before never shows: it answers as one that was begun in the middle.
+TEST(BrainSession, WhatIsKeptOfEarlierTurnsChangesNothing) {
+  const auto brain = MakeBrain(TestWorkflow());
+  BrainSession session(brain);
+  Conversation history;
+  history.today = Date{std::chrono::year(2026) / 3 / 3};
+  const std::vector<std::vector<std::string>> offers = {
+      {}, {"block"}, {"pay", "affirm", "deny"}, {}, {"note", "repeat"}};
+  const auto both_say = [&](const std::vector<std::string>& offered, const std::string& text) {
+    BrainSession fresh(brain);
+    // The control tools stay listed once they were offered.
+    EXPECT_TRUE(fresh.Begin({}, {}, std::vector<std::string>{"repeat"}));
+    std::vector<std::string> answers;
+    for (BrainSession* one : {&session, &fresh}) {
+      EXPECT_TRUE(one->Begin(history, {}, offered));
+      const auto understanding = one->Commit(text);
+      EXPECT_TRUE(understanding);
+      if (understanding) answers.push_back(Text(*understanding));
+    }
+    EXPECT_EQ(answers.at(0), answers.at(1)) << "turn " << history.turns.size() << ": " << text;
+  };
+  EXPECT_TRUE(session.Begin({}, {}, std::vector<std::string>{"repeat"}));
+  const std::vector<std::vector<ToolCall>> calls = {{{"pay", {{"payee", "Con Edison"}, {"amount", 250}}}},
+                                                    {{"block", {{"kind", "sim"}}}},
+                                                    {},
+                                                    {{"repeat", {}}}};
+  for (size_t i = 0; i < 12; ++i) {
+    both_say(offers[i % offers.size()], Utterances()[i % 4]);
+    history.turns.push_back({Utterances()[i % 4], {}, calls[i % calls.size()]});
+  }
+  // A turn that was corrected, a day that came, a conversation that became another.
+  history.turns[3].calls = {{"block", {{"kind", "card"}}}};
+  both_say({}, Utterances()[0]);
+  history.today = Date{std::chrono::year(2026) / 3 / 4};
+  both_say({}, Utterances()[1]);
+  history.turns.erase(history.turns.begin());
+  both_say({"block"}, Utterances()[2]);
+  history.turns.resize(1);
+  both_say({"pay"}, Utterances()[3]);
+}
+
 TEST(BrainSession, NothingUngroundedEverComesOut) {
   auto grounded = std::make_shared<Workflow>(*TestWorkflow());
   std::erase_if(grounded->tools, [](const ToolDef& tool) { return tool.name == "note"; });

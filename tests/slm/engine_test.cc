@@ -369,5 +369,67 @@ TEST(BatchingEngineTest, ThreadsGetTheSameAsAlone) {
   }
 }
 
+TEST(EngineTest, LogitsBesideHiddenStatesAreThoseOfTheStates) {
+  const TinyModel tiny = QuantisedShapes()[0];
+  auto engine = MakeEngine(tiny.Load({}));
+  const auto tokens = RandomTokens(12, tiny.n_vocab, 31);
+  for (const int at : {0, 7, 11}) {
+    KvCache cache = engine->NewCache();
+    ForwardRequest all{.cache = &cache, .tokens = tokens, .want = Want::kHidden, .logits_at = at};
+    ASSERT_TRUE(engine->Forward(all));
+    KvCache shorter = engine->NewCache();
+    EXPECT_EQ(all.logits, LastLogits(*engine, shorter, std::span(tokens).first(static_cast<size_t>(at) + 1)));
+    const TokenId rows[] = {5, 2};
+    KvCache again = engine->NewCache();
+    ForwardRequest some{
+        .cache = &again, .tokens = tokens, .want = Want::kHidden, .rows = rows, .logits_at = at};
+    ASSERT_TRUE(engine->Forward(some));
+    EXPECT_THAT(some.logits, testing::ElementsAre(all.logits[5], all.logits[2]));
+    EXPECT_EQ(some.hidden, all.hidden);
+  }
+}
+
+// Prefills that are cut, decisions, and several rounds at the same time.
+TEST(BatchingEngineTest, LanesGiveTheSameAsOneEngine) {
+  const TinyModel tiny = QuantisedShapes()[0];
+  const auto model = tiny.Load({});
+  auto alone = MakeEngine(model);
+  std::vector<std::unique_ptr<Engine>> lanes;
+  for (int i = 0; i < 3; ++i) lanes.push_back(MakeEngine(model, {.n_threads = 1}));
+  BatchingEngine engine(MakeEngine(model), std::move(lanes), {.slice_tokens = 16});
+  constexpr size_t kSessions = 8;
+  std::vector<std::vector<float>> last(kSessions);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < kSessions; ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 20; ++round) {
+        const auto prompt = RandomTokens(5 + 20 * i, tiny.n_vocab, 300 + i);
+        KvCache cache = engine.NewCache();
+        ForwardRequest prefill{.cache = &cache, .tokens = prompt, .want = Want::kNone};
+        ASSERT_TRUE(engine.Forward(prefill).has_value());
+        const auto more = RandomTokens(3, tiny.n_vocab, 400 + i);
+        ForwardRequest request{.cache = &cache, .tokens = more, .want = Want::kHidden, .logits_at = 2};
+        ASSERT_TRUE(engine.Forward(request).has_value());
+        if (round > 0) {
+          ASSERT_EQ(request.logits, last[i]);
+        }
+        last[i] = request.logits;
+        LogitsRequest decision{
+            .hidden = std::span(request.hidden).last(static_cast<size_t>(model->config().d_model))};
+        ASSERT_TRUE(engine.LogitsOf(decision).has_value());
+        ASSERT_EQ(decision.logits, last[i]);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (size_t i = 0; i < kSessions; ++i) {
+    auto tokens = RandomTokens(5 + 20 * i, tiny.n_vocab, 300 + i);
+    const auto more = RandomTokens(3, tiny.n_vocab, 400 + i);
+    tokens.insert(tokens.end(), more.begin(), more.end());
+    EXPECT_EQ(last[i], Fresh(*alone, tokens)) << "session " << i;
+  }
+  EXPECT_LE(engine.most_at_once(), 3);
+}
+
 }  // namespace
 }  // namespace sotto
