@@ -54,12 +54,12 @@ struct SpeechEngineImpl {
   };
 
   SpeechEngineImpl(std::shared_ptr<const SpeechModel> the_model, SpeechEngineOptions the_options, Isa isa,
-                   std::shared_ptr<SharedTeam> team)
+                   const std::shared_ptr<SharedTeam>& encoders, const std::shared_ptr<SharedTeam>& decoders)
       : model(std::move(the_model)),
         options(std::move(the_options)),
         layout(model->config()),
-        encoder(*model, isa, team),
-        decoder(*model, isa, team, std::max(options.max_batch_beams, kForceRows)) {}
+        encoder(*model, isa, encoders),
+        decoder(*model, isa, decoders, std::max(options.max_batch_beams, kForceRows)) {}
 
   // Rows of one pass of Force.
   static constexpr size_t kForceRows = 32;
@@ -286,10 +286,15 @@ Result<std::unique_ptr<SpeechEngine>> SpeechEngine::Create(std::shared_ptr<const
   } else {
     SOTTO_ASSIGN_OR_RETURN(isa, ChooseIsa());
   }
-  auto team = options.team != nullptr ? options.team
-                                      : std::make_shared<SharedTeam>(static_cast<size_t>(options.n_threads));
+  auto encoders = options.team != nullptr
+                      ? options.team
+                      : std::make_shared<SharedTeam>(static_cast<size_t>(options.n_threads));
+  // On its callers' threads alone one sound is encoded while another's tokens are searched for; a team of more has all
+  // cores in either.
+  auto decoders =
+      options.team == nullptr && options.n_threads == 1 ? std::make_shared<SharedTeam>(1) : encoders;
   return std::unique_ptr<SpeechEngine>(new SpeechEngine(
-      std::make_unique<SpeechEngineImpl>(std::move(model), std::move(options), isa, std::move(team))));
+      std::make_unique<SpeechEngineImpl>(std::move(model), std::move(options), isa, encoders, decoders)));
 }
 
 Result<std::shared_ptr<const EncodedSpeech>> SpeechEngine::Encode(std::span<const float> samples) {

@@ -187,7 +187,7 @@ Result<void> Bank::AddPayees(int64_t customer, std::span<const char* const> name
 
 void Bank::AddActions(ActionRegistry& registry) {
   for (const char* operation : {"balance", "statement", "transfer", "pay_bill", "cancel_card", "replace_card",
-                                "activate_card", "reset_pin", "report_fraud", "verify"}) {
+                                "activate_card", "reset_pin", "report_fraud", "verify", "names"}) {
     registry.Add(std::string("bank.") + operation,
                  [this, operation](const ActionRequest& request, const std::stop_token&) {
                    return Do(operation, request);
@@ -205,7 +205,8 @@ ToolResult Bank::Do(const std::string& operation, const ActionRequest& request) 
                                                               {"activate_card", &Bank::ActivateCard},
                                                               {"reset_pin", &Bank::ResetPin},
                                                               {"report_fraud", &Bank::ReportFraud},
-                                                              {"verify", &Bank::Verify}};
+                                                              {"verify", &Bank::Verify},
+                                                              {"names", &Bank::Names}};
   const auto found = operations.find(operation);
   if (found == operations.end()) return Failure("unknown_action");
   auto result = DoOnce(found->second, operation, request);
@@ -336,6 +337,21 @@ Result<ToolResult> Bank::Statements(int64_t customer, const Json& arguments) {
                {"total_in", Money(sums.Integer(1))},
                {"total_out", Money(sums.Integer(2))},
                {"balance", Money(type == "credit" ? -account.balance_cents : account.balance_cents)}});
+}
+
+Result<ToolResult> Bank::Names(int64_t customer, const Json& /*arguments*/) {
+  Json names = Json::array();
+  for (const char* query : {"SELECT name FROM payees WHERE customer_id = ? ORDER BY name",
+                            "SELECT name FROM accounts WHERE customer_id = ? ORDER BY id"}) {
+    SOTTO_ASSIGN_OR_RETURN(Statement list, database_.Prepare(query));
+    list.Bind(1, customer);
+    while (true) {
+      SOTTO_ASSIGN_OR_RETURN(const bool more, list.Step());
+      if (!more) break;
+      names.push_back(std::string(list.Text(0)));
+    }
+  }
+  return Done({{"names", std::move(names)}});
 }
 
 Result<ToolResult> Bank::Transfer(int64_t customer, const Json& arguments) {

@@ -61,6 +61,7 @@ class Bank {
   Result<ToolResult> ResetPin(int64_t customer, const Json& arguments);
   Result<ToolResult> ReportFraud(int64_t customer, const Json& arguments);
   Result<ToolResult> Verify(int64_t customer, const Json& arguments);
+  Result<ToolResult> Names(int64_t customer, const Json& arguments);
 
   struct Account;
   struct Card;

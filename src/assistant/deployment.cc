@@ -70,6 +70,7 @@ VoiceServices Deployment::ServicesWithVoice(const Clock& clock, Journal* journal
   services.synthesis = parts_.voice->synthesis;
   services.synthesizer = parts_.voice->synthesizer;
   services.wait_for_synthesis = parts_.voice->wait_for_synthesis;
+  services.names = parts_.voice->names;
   return services;
 }
 

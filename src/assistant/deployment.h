@@ -38,7 +38,9 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
     Scheduler* synthesis = nullptr;  // where sentences are synthesised; outlives the deployment
     Scheduler::Strand synthesizer;
     bool wait_for_synthesis = false;
-    EndpointOptions endpoint;  // as the workflow says
+    EndpointOptions endpoint;                                            // as the workflow says
+    Json names = nullptr;                                                // VoiceServices::names
+    std::shared_ptr<const VoiceActivityModel> voice_activity = nullptr;  // FrontEndOptions::voice_activity
   };
   struct Parts {
     std::shared_ptr<const DialogueProgram> program;

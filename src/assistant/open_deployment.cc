@@ -4,6 +4,7 @@
 #include "assistant/screening_runner.h"
 #include "speech/backends.h"
 #include "speech/domain_model.h"
+#include "speech/hearing_model.h"
 #include "workflow/parse.h"
 
 namespace sotto {
@@ -41,11 +42,14 @@ Result<Deployment::Voice> OpenVoice(const DeploymentSources& sources, const Dial
   const Workflow& workflow = program.workflow();
   Deployment::Voice voice;
   SOTTO_ASSIGN_OR_RETURN(voice.endpoint, EndpointOptions::FromPolicy(workflow.policy));
+  if (workflow.policy.is_object() && workflow.policy.contains("names"))
+    voice.names = workflow.policy["names"];
   SOTTO_ASSIGN_OR_RETURN(const DomainText text, MakeDomainText(workflow, kDomainTextSeed));
   SOTTO_ASSIGN_OR_RETURN(
       std::shared_ptr<RecognizerPool> recognizers,
       OpenRecognizers(sources.recognizer.empty() ? workflow.assistant.recognizer : sources.recognizer, text,
                       sources.ready_recognizers));
+  SOTTO_ASSIGN_OR_RETURN(voice.voice_activity, OpenVoiceActivity());
   voice.recognizers = MakeLiveRecognizers(std::move(recognizers), schedulers.sessions);
   laps.Lap("recognizer");
   SOTTO_ASSIGN_OR_RETURN(

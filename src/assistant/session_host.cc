@@ -86,6 +86,7 @@ VoiceOptions SessionHost::OptionsOf(const Deployment& deployment, Caller caller)
   SOTTO_CHECK(deployment.parts().voice.has_value());
   VoiceOptions options;
   options.endpoint = deployment.parts().voice->endpoint;
+  options.front_end.voice_activity = deployment.parts().voice->voice_activity;
   options.session.id = UniqueId();
   options.session.channel = caller.channel;
   options.session.caller = std::move(caller);

@@ -12,7 +12,6 @@ namespace {
 constexpr size_t kPreRollFrames = 30;  // what the recognizer gets from before speech was noticed
 constexpr auto kOnset = std::chrono::milliseconds(80);
 constexpr int kPartialEveryFrames = 8;
-constexpr int kPartialEveryFramesInPause = 3;
 constexpr auto kPause = std::chrono::milliseconds(90);
 constexpr int kFalseInterruptionFrames = 200;  // so long without a word: noise
 constexpr double kNoiseConfidence = 0.15;
@@ -151,19 +150,30 @@ void VoiceSession::TakeUpHeld() {
 
 void VoiceSession::ListenAlong() {
   Utterance& utterance = *utterance_;
-  const bool pause = endpointer_.silence() >= kPause;
-  if (utterance.partial_asked ||
-      utterance.frames % (pause ? kPartialEveryFramesInPause : kPartialEveryFrames) != 0) {
-    return;
+  if (endpointer_.silence() >= kPause) {
+    // The end of the turn may wait for this one: it waits for none that was asked for before.
+    if (std::exchange(utterance.pause_asked, true)) return;
+    recognizer_->Partial(true, ForUtterance<std::optional<Transcript>>(&VoiceSession::OnPausePartial));
+  } else if (!utterance.partial_asked && utterance.frames % kPartialEveryFrames == 0) {
+    utterance.partial_asked = true;
+    recognizer_->Partial(false, ForUtterance<std::optional<Transcript>>(&VoiceSession::OnPartial));
   }
-  utterance.partial_asked = true;
-  recognizer_->Partial(ForUtterance<std::optional<Transcript>>(&VoiceSession::OnPartial));
 }
 
 void VoiceSession::OnPartial(const std::optional<Transcript>& partial) {
   if (!utterance_) return;  // it is over: its final comes
+  utterance_->partial_asked = false;
+  TakePartial(partial);
+}
+
+void VoiceSession::OnPausePartial(const std::optional<Transcript>& partial) {
+  if (!utterance_) return;
+  utterance_->pause_asked = false;
+  TakePartial(partial);
+}
+
+void VoiceSession::TakePartial(const std::optional<Transcript>& partial) {
   Utterance& utterance = *utterance_;
-  utterance.partial_asked = false;
   if (!partial) return;
   if (partial->text != utterance.partial) {
     utterance.partial = partial->text;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "assistant/caller_names.h"
 #include "base/check.h"
 #include "base/log.h"
 
@@ -29,6 +30,7 @@ Result<std::unique_ptr<VoiceSession>> VoiceSession::Create(VoiceServices service
   session->core_->taker().set_channel(Channel::kSpoken);
   SOTTO_ASSIGN_OR_RETURN(session->front_end_, FrontEnd::Create(session->options_.front_end));
   SOTTO_ASSIGN_OR_RETURN(session->recognizer_, session->services_.recognizers->Acquire());
+  session->ExpectNames(session->options_.names);
   return session;
 }
 
@@ -36,6 +38,29 @@ void VoiceSession::Start() {
   record_open_ = true;
   next_filler_ = Now() + options_.filler_after;
   core_->Begin();
+  AskNames();
+}
+
+void VoiceSession::AskNames() {
+  const Caller& caller = core_->taker().dialogue().state().caller;
+  if (names_asked_ || !services_.names.is_object() || caller.customer.empty() || !caller.verified()) return;
+  names_asked_ = true;
+  ActionRequest request;
+  request.action = services_.names.at("use").get<std::string>();
+  request.options = services_.names;
+  request.options.erase("use");
+  request.caller = caller;
+  request.session = core_->id();
+  services_.actions->Start(std::move(request), [inbox = core_->inbox(), this](ToolResult result) {
+    inbox->Put([this, result = std::move(result)] {
+      if (result.ok) return ExpectNames(NamesIn(result.data));
+      Log().warn("{}: the caller's names are not known: {}", core_->id(), result.failure);
+    });
+  });
+}
+
+void VoiceSession::ExpectNames(std::vector<std::string> more) {
+  if (AddNames(more, &names_)) recognizer_->SetPhrases(names_);
 }
 
 void VoiceSession::Step(std::span<const float> microphone, std::span<float> loudspeaker) {
@@ -109,6 +134,8 @@ void VoiceSession::OnSettled() {
   silent_too_long_ = false;
   Expect(false);
   TurnRecord& record = core_->record();
+  AskNames();  // who is calling may be known since this turn
+  for (const TurnRecord::Action& action : record.actions) ExpectNames(NamesIn(action.result.data));
   record.voice = services_.phrases->synthesizer().name();
   if (callbacks_.on_reply) callbacks_.on_reply(record);
 }

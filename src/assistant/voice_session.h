@@ -62,6 +62,8 @@ struct VoiceServices : SessionServices {
   Scheduler* synthesis = nullptr;   // where sentences are synthesised
   Scheduler::Strand synthesizer;    // of all of them, for a synthesizer that takes turns: kUrgency
   bool wait_for_synthesis = false;  // not in real time: frames are never late, steps take longer instead
+  // `policy.names` of the workflow: the action that lists the names of a caller who is known ({"names": [...]}); null: none.
+  Json names = nullptr;
 };
 
 struct VoiceOptions {
@@ -73,6 +75,7 @@ struct VoiceOptions {
   std::chrono::milliseconds filler_again{6000};
   std::chrono::milliseconds key_pause{2500};  // between DTMF keys
   bool listen_along = true;                   // give partials to the understander
+  std::vector<std::string> names = {};        // that this caller may say, as far as the host knows them
 
   VoiceOptions() { session.channel = "voice"; }
 };
@@ -131,6 +134,7 @@ class VoiceSession final : private SessionCore::Listener {
     std::string partial;
     std::string peeked;  // the partial whose meaning was asked for
     bool partial_asked = false;
+    bool pause_asked = false;  // for one in a pause
     int frames = 0;
     bool interrupts = false;  // it silenced a reply
     ListeningMode mode = ListeningMode::kOpen;
@@ -163,6 +167,8 @@ class VoiceSession final : private SessionCore::Listener {
   void TakeUpHeld();
   void ListenAlong();
   void OnPartial(const std::optional<Transcript>& partial);
+  void OnPausePartial(const std::optional<Transcript>& partial);
+  void TakePartial(const std::optional<Transcript>& partial);
   void OnPeeked(const Result<Understanding>& peeked);
   void ShowGrasp();
   void EndUtterance(Endpointer::Event why, TimePoint at);
@@ -174,6 +180,10 @@ class VoiceSession final : private SessionCore::Listener {
   void EnterTyped();
   // A turn whose words did not come by ear. `by`: as the record's ended_by.
   void Enter(std::string text, std::string by);
+
+  // Names that the recognizer had better expect (caller_names.h).
+  void AskNames();
+  void ExpectNames(std::vector<std::string> more);
 
   // Deciding and saying (voice_session.cc).
   void OnDecision(const Decision& decision) override;
@@ -205,9 +215,11 @@ class VoiceSession final : private SessionCore::Listener {
   std::optional<Utterance> utterance_;
   std::optional<Held> held_;
   std::optional<Finalising> finalising_;
-  uint64_t utterance_number_ = 0;  // of the one that is heard or finalised
-  bool silent_too_long_ = false;   // while a turn was finalised
-  bool record_open_ = false;       // the core's record: of the turn whose reply is being said
+  uint64_t utterance_number_ = 0;   // of the one that is heard or finalised
+  bool silent_too_long_ = false;    // while a turn was finalised
+  bool record_open_ = false;        // the core's record: of the turn whose reply is being said
+  std::vector<std::string> names_;  // as the recognizer knows them
+  bool names_asked_ = false;
   std::string keys_;
   std::deque<std::string> typed_;
   TimePoint last_key_;

@@ -16,6 +16,7 @@ struct Scheduler::Job {
   TimePoint due;  // when it could have begun
   enum class State { kDelayed, kWaiting, kRunning, kOver } state = State::kDelayed;
   bool is_told = false;
+  bool yielded = false;
   std::optional<Timers::iterator> deadline;
   std::optional<Timers::iterator> release;
 };
@@ -40,6 +41,7 @@ Error TooLate(const char* what) {
 Scheduler::Scheduler(const Clock& clock, SchedulerOptions options) : clock_(clock), options_(options) {
   SOTTO_CHECK(options.threads >= 0 && options.blocking_threads > 0 && options.capacity > 0);
   const Lock lock(mutex_);
+  idle_compute_ = options_.threads;
   for (int i = 0; i < options_.threads; ++i) StartThread([this] { RunWorker(false); }, lock);
   if (!is_inline()) StartThread([this] { KeepTime(); }, lock);
 }
@@ -131,6 +133,32 @@ void Scheduler::Enqueue(const std::shared_ptr<Job>& job, const Lock& lock) {
                            });
   jobs.insert(place, job);
   Rerank(job->strand, lock);
+  if (job->options.priority != Priority::kUrgent || is_inline()) return;
+  for (const std::shared_ptr<Job>& running : running_) {
+    if (running->strand == job->strand) AskToYield(*running, lock);
+  }
+  MakeRoom(lock);
+}
+
+void Scheduler::AskToYield(Job& job, const Lock&) {
+  if (!job.options.yields || std::exchange(job.yielded, true)) return;
+  ++counters_.yielded;
+  job.stop.request_stop();
+}
+
+void Scheduler::MakeRoom(const Lock& lock) {
+  auto urgent =
+      std::distance(ready_[0].begin(), ready_[0].lower_bound(Rank{Priority::kNormal, TimePoint::min(), 0}));
+  // Threads that are free, and that will be soon.
+  urgent -= idle_compute_;
+  urgent -= std::ranges::count_if(running_, [](const auto& job) { return job->yielded; });
+  // What began last has the least to lose.
+  for (size_t i = running_.size(); urgent > 0 && i-- > 0;) {
+    Job& job = *running_[i];
+    if (job.options.blocks || !job.options.yields || job.yielded) continue;
+    AskToYield(job, lock);
+    --urgent;
+  }
 }
 
 void Scheduler::Rerank(const std::shared_ptr<StrandState>& strand, const Lock& lock) {
@@ -281,8 +309,7 @@ void Scheduler::KeepTime() {
 void Scheduler::RunWorker(bool blocks) {
   Lock lock(mutex_);
   std::condition_variable& work = blocks ? blocking_work_ : compute_work_;
-  int unused = 0;
-  int& idle = blocks ? idle_blocking_ : unused;  // whoever starts a thread counts it as idle
+  int& idle = blocks ? idle_blocking_ : idle_compute_;  // whoever starts a thread counts it as idle
   while (true) {
     work.wait(lock, [&] { return stopping_ || !ready_[blocks].empty(); });
     if (stopping_) return;

@@ -19,6 +19,9 @@
 // first where the strand was made so (an engine that many share). Among strands the most urgent goes first,
 // among equals the nearest deadline. A strand is as urgent as the most urgent work
 // that waits in it: what stands before that holds it up.
+// Work that can be done again or done without says so (`yields`): where something urgent waits for a thread, or
+// behind it in its strand, its stop token is set; it ends early and tells what it has. What is called back by such a
+// token only notes it: it must not call the scheduler.
 // Work that waits for a network or a disk says so (`blocks`) and runs on threads of its own, which are
 // started when they are needed: computing never waits behind it.
 //
@@ -79,6 +82,7 @@ class Scheduler {
     uint64_t missed = 0;    // deadlines
     uint64_t refused = 0;
     uint64_t cancelled = 0;
+    uint64_t yielded = 0;     // asked to end early for something urgent
     Duration waited{0};       // by all work that began, together, since it was due
     Duration waited_most{0};  // by one
     int threads = 0;          // started so far
@@ -124,6 +128,9 @@ class Scheduler {
   // Puts the strand where it belongs in ready_.
   void Rerank(const std::shared_ptr<StrandState>& strand, const Lock&);
   void WakeWorker(bool blocks, const Lock&);
+  // Asks work that yields to end early, as far as urgent work waits for a thread.
+  void MakeRoom(const Lock&);
+  void AskToYield(Job& job, const Lock&);
   void StartThread(std::function<void()> body, const Lock&);
   // True for the first who wants to tell the job how it ended.
   bool Settle(Job& job, const Lock&);
@@ -149,6 +156,7 @@ class Scheduler {
   Counters counters_;
   uint64_t next_sequence_ = 0;
   int idle_blocking_ = 0;
+  int idle_compute_ = 0;
   int n_blocking_ = 0;
   bool running_inline_ = false;
   bool stopping_ = false;
@@ -171,6 +179,7 @@ struct Scheduler::Options {
   TimePoint deadline = TimePoint::max();
   Priority priority = Priority::kNormal;
   bool blocks = false;        // waits for a network, a disk or another thread
+  bool yields = false;        // ends early, with what it has, where something urgent waits
   TimePoint not_before{};     // a timer; such work takes its place in the strand when its time has come
   const char* what = "work";  // for messages: static storage
 };

@@ -480,10 +480,10 @@ void BrainSession::Impl::PairCalls(const Grounding& grounding, Understanding& un
   const std::string& name = understanding.calls.front().call.name;
   const ToolDef* tool = shared().workflow->FindTool(name);
   const auto offered =
-      std::find_if(tools.begin(), tools.end(), [&](const OfferedTool& one) { return one.name == name; });
+      std::find_if(tools->begin(), tools->end(), [&](const OfferedTool& one) { return one.name == name; });
   const bool alone = std::all_of(understanding.calls.begin(), understanding.calls.end(),
                                  [&](const Understanding::Call& call) { return call.call.name == name; });
-  if (tool == nullptr || offered == tools.end() || !alone) return;
+  if (tool == nullptr || offered == tools->end() || !alone) return;
   std::vector<ToolCall> calls = PairedCalls(*shared().workflow->language_data, *tool, *offered, grounding,
                                             understanding.calls.front().call);
   if (calls.empty()) return;
@@ -496,9 +496,9 @@ void BrainSession::Impl::PairCalls(const Grounding& grounding, Understanding& un
 void BrainSession::Impl::AddUnheeded(std::string_view utterance, const Grounding& grounding,
                                      Understanding::Call& call) const {
   const ToolDef* tool = shared().workflow->FindTool(call.call.name);
-  const auto offered = std::find_if(tools.begin(), tools.end(),
+  const auto offered = std::find_if(tools->begin(), tools->end(),
                                     [&](const OfferedTool& one) { return one.name == call.call.name; });
-  if (tool == nullptr || offered == tools.end()) return;
+  if (tool == nullptr || offered == tools->end()) return;
   for (UnfitValue& value :
        UnheededValues(*shared().workflow, *tool, *offered, utterance, grounding, channel, day, call.call)) {
     const bool known = std::any_of(call.unfit.begin(), call.unfit.end(),

@@ -31,6 +31,7 @@ struct BenchVoiceFlags {
   int brain_takes_ms = 300;
   int recognizer_takes_ms = 2000;
   bool no_search = false;
+  bool plain_endpointing = false;
   bool json = false;
 };
 
@@ -42,6 +43,10 @@ constexpr auto kCutOff = milliseconds(120);
 struct Measured {
   std::vector<double> first_audio;
   std::vector<double> voice_to_voice;
+  std::vector<double> pause;        // last sound -> end of speech decided
+  std::vector<double> words;        // -> final
+  std::vector<double> meaning;      // -> reply decided, actions included
+  std::vector<double> voice;        // -> first audio
   std::vector<double> step_ms;      // by the clock: what else the machine does is in it
   std::vector<double> step_cpu_ms;  // by the thread's processor time
   int64_t turns = 0;
@@ -58,6 +63,10 @@ struct Measured {
     const auto append = [](auto& all, const auto& more) { all.insert(all.end(), more.begin(), more.end()); };
     append(first_audio, other.first_audio);
     append(voice_to_voice, other.voice_to_voice);
+    append(pause, other.pause);
+    append(words, other.words);
+    append(meaning, other.meaning);
+    append(voice, other.voice);
     append(step_ms, other.step_ms);
     append(step_cpu_ms, other.step_cpu_ms);
     turns += other.turns;
@@ -101,6 +110,7 @@ class CallLine {
     speech_ended_ = -1;
     VoiceOptions options = terminal_.NextOptions();
     options.front_end.echo_cancellation = false;
+    if (flags_.plain_endpointing) options.front_end.voice_activity = nullptr;
     VoiceServices services = terminal_.services(clock_);
     std::unique_ptr<Understander> understander = terminal_.NewUnderstander();
     if (humming_ != nullptr) {
@@ -177,9 +187,14 @@ class CallLine {
       if (record.times.speech_end < 0 || record.times.first_audio < 0) return;
       ++measured.turns;
       measured.first_audio.push_back(record.EndpointToFirstAudioMs());
-      if (speech_ended_ >= 0 && speech_ended_ <= record.times.endpoint) {
-        measured.voice_to_voice.push_back(record.times.first_audio - speech_ended_);
+      const TurnRecord::Times& times = record.times;
+      if (speech_ended_ >= 0 && speech_ended_ <= times.endpoint) {
+        measured.voice_to_voice.push_back(times.first_audio - speech_ended_);
+        measured.pause.push_back(times.endpoint - speech_ended_);
       }
+      measured.words.push_back(times.final_transcript - times.endpoint);
+      measured.meaning.push_back(times.replied - times.final_transcript);
+      measured.voice.push_back(times.first_audio - times.replied);
     };
     return callbacks;
   }
@@ -305,6 +320,11 @@ Result<void> Run(const BenchVoiceFlags& flags) {
                      {"seconds", flags.seconds},
                      {"first_audio_ms", Percentiles(measured.first_audio)},
                      {"voice_to_voice_ms", Percentiles(measured.voice_to_voice)},
+                     {"stages_ms",
+                      {{"pause", Percentiles(measured.pause)},
+                       {"words", Percentiles(measured.words)},
+                       {"meaning", Percentiles(measured.meaning)},
+                       {"voice", Percentiles(measured.voice)}}},
                      {"step_ms", Percentiles(measured.step_ms)},
                      {"step_cpu_ms", Percentiles(measured.step_cpu_ms)},
                      {"turns", measured.turns},
@@ -340,6 +360,10 @@ Result<void> Run(const BenchVoiceFlags& flags) {
   fmt::print("{} calls for {} s: {} turns\n", flags.calls, flags.seconds, measured.turns);
   line("end of speech decided -> first audio", measured.first_audio);
   line("last sound -> first audio", measured.voice_to_voice);
+  line("  pause before the end is decided", measured.pause);
+  line("  then words", measured.words);
+  line("  then meaning and action", measured.meaning);
+  line("  then voice", measured.voice);
   line("a step, by the clock", measured.step_ms);
   line("a step, of a processor", measured.step_cpu_ms);
   if (flags.slow_calls > 0) {
@@ -392,6 +416,8 @@ void RegisterBenchVoice(CLI::App& bench, CliContext& context) {
       ->capture_default_str();
   command->add_flag("--no-search", flags->no_search,
                     "Do not look for the highest number of calls without a late frame");
+  command->add_flag("--plain-endpointing", flags->plain_endpointing,
+                    "Tell voice from noise without the neural detector");
   command->add_flag("--json", flags->json, "For machines");
   command->footer(
       "Example:\n  sotto bench voice --workflow workflows/banking --calls 10 --seconds 30 --json\n"

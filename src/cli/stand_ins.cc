@@ -24,7 +24,7 @@ class SlowRecognizer final : public LiveRecognizer {
   void NewCaller() override {}
   void Start(ListeningMode) override {}
   void Feed(std::span<const float>) override {}
-  void Partial(PartialDone done) override { done(std::nullopt); }
+  void Partial(bool /*pausing*/, PartialDone done) override { done(std::nullopt); }
   void Finish(Duration limit, FinalDone done) override {
     Transcript transcript;
     transcript.text = said_();

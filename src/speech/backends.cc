@@ -66,6 +66,10 @@ class FallbackRecognizer final : public Recognizer {
   void Interrupt() override {
     for (auto& recognizer : recognizers_) recognizer->Interrupt();
   }
+  void Yield() override {
+    for (auto& recognizer : recognizers_) recognizer->Yield();
+  }
+  size_t stable_words() const override { return recognizers_[current_]->stable_words(); }
 
  private:
   // Goes on with the next recognizer that starts and takes what was said so far.

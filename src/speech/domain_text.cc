@@ -194,7 +194,7 @@ void AddDigits(const Workflow& workflow, const CallerPhrases& phrases, Random& r
       out->push_back(Opened(i, std::move(digits), phrases.before_digits, random));
     }
     // People dictate in groups, too.
-    for (int i = 0; i < 800; ++i)
+    for (int i = 0; i < 400; ++i)
       out->push_back(DigitWords(RandomDigits(1 + random.Below(length), random), random));
   }
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <vector>
 
 // The library's headers are not written for our warnings.
 #pragma GCC diagnostic push
@@ -10,6 +12,7 @@
 #include <webrtc/modules/audio_processing/include/audio_processing.h>
 #pragma GCC diagnostic pop
 
+#include "acoustic/voice_activity.h"
 #include "base/check.h"
 
 namespace sotto {
@@ -28,6 +31,9 @@ constexpr double kMostGainDb = 40;           // by at most so much
 constexpr double kRiseDbPerFrame = 1;
 constexpr double kPlayedDb = -60;  // what is louder at the loudspeaker comes back,
 constexpr int kEchoFrames = 50;    // for so long
+// Probability of voice from which on the neural detector agrees, and where it takes that back.
+constexpr float kNeuralVoice = 0.35f;
+constexpr float kNeuralStillVoice = 0.2f;
 // Under a floor that was never measured, below what is heard of a quiet caller.
 constexpr double kQuietestOfAllDb = -85;
 
@@ -41,6 +47,9 @@ double LevelDb(std::span<const float> frame) {
 
 struct FrontEnd::Apm {
   std::unique_ptr<webrtc::AudioProcessing> processing;
+  std::optional<VoiceActivity> neural;
+  std::vector<float> waiting;  // less than a frame of the neural detector
+  bool neural_voice = false;
 };
 
 FrontEnd::FrontEnd(Options options) : options_(options) { block_minimum_.fill(kInitialFloorDb); }
@@ -54,6 +63,7 @@ Result<std::unique_ptr<FrontEnd>> FrontEnd::Create(Options options) {
     config.Set<webrtc::ExtendedFilter>(new webrtc::ExtendedFilter(true));
   }
   front->apm_ = std::make_unique<Apm>();
+  if (options.voice_activity != nullptr) front->apm_->neural.emplace(options.voice_activity);
   front->apm_->processing.reset(webrtc::AudioProcessing::Create(config));
   webrtc::AudioProcessing* apm = front->apm_->processing.get();
   if (apm == nullptr) return MakeError(ErrorCode::kUnavailable, "the audio front end does not start");
@@ -103,8 +113,9 @@ FrontEnd::Frame FrontEnd::Process(std::span<float> frame) {
   // Where the caller is quiet, so is what must not be taken for speech.
   const double quietest = std::clamp(loudest_db_ - kQuietLoudestDb, kQuietestOfAllDb - kQuietestFloorDb, 0.0);
   result.floor_db = std::max(measured, kQuietestFloorDb + quietest);
-  result.voiced =
-      apm->voice_detection()->stream_has_voice() && result.level_db > result.floor_db + options_.gate_db;
+  const bool neural = NeuralAgrees(frame);
+  result.voiced = neural && apm->voice_detection()->stream_has_voice() &&
+                  result.level_db > result.floor_db + options_.gate_db;
   if (++frames_since_played_ > kEchoFrames)
     FollowLevel(result.level_db, std::max(measured, kQuietestOfAllDb));
   block_minimum_[block_] = std::min(block_minimum_[block_], result.level_db);
@@ -114,6 +125,19 @@ FrontEnd::Frame FrontEnd::Process(std::span<float> frame) {
     block_minimum_[block_] = result.level_db;
   }
   return result;
+}
+
+bool FrontEnd::NeuralAgrees(std::span<const float> frame) {
+  if (!apm_->neural) return true;
+  std::vector<float>& waiting = apm_->waiting;
+  waiting.insert(waiting.end(), frame.begin(), frame.end());
+  constexpr size_t kFrame = VoiceActivityModel::kFrameSamples;
+  if (waiting.size() >= kFrame) {
+    const float voice = apm_->neural->Push(std::span(waiting).first(kFrame));
+    apm_->neural_voice = voice > (apm_->neural_voice ? kNeuralStillVoice : kNeuralVoice);
+    waiting.erase(waiting.begin(), waiting.begin() + kFrame);
+  }
+  return apm_->neural_voice;
 }
 
 void FrontEnd::FollowLevel(double level_db, double floor_db) {

@@ -6,8 +6,9 @@
 // a frame. Usual levels are left as they are.
 //
 // The signal processing is WebRTC's audio processing module. Speech is declared only where its strictest
-// voice detector agrees with an energy gate over the tracked noise floor: the best of what was tried. One
-// thread.
+// voice detector agrees with an energy gate over the tracked noise floor and, where there is one, with the neural
+// detector of the ears (acoustic/voice_activity.h), which tells voices from noises of a kitchen: the best of what was
+// tried. One thread.
 #pragma once
 
 #include <array>
@@ -19,12 +20,16 @@
 
 namespace sotto {
 
+class VoiceActivityModel;
+
 struct FrontEndOptions {
   bool echo_cancellation = true;   // off for telephone lines and recordings: nothing comes back
   int echo_delay_ms = -1;          // from Played() to the microphone; -1: unknown, found by the canceller
   bool noise_suppression = false;  // pleasant for people, bad for recognizers in quiet
   bool gain_control = false;
   double gate_db = 8;  // over the noise floor
+  // Has to agree that somebody speaks; null: there is none. 0.1 ms every 32 ms.
+  std::shared_ptr<const VoiceActivityModel> voice_activity = nullptr;
 };
 
 class FrontEnd {
@@ -50,6 +55,8 @@ class FrontEnd {
  private:
   struct Apm;
   explicit FrontEnd(Options options);
+  // Whether the neural detector agrees: its last word, at most 32 ms old.
+  bool NeuralAgrees(std::span<const float> frame);
   // Both in dBFS, of the frame without the gain.
   void FollowLevel(double level_db, double floor_db);
 

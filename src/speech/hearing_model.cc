@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 
 #include "acoustic/speech_model.h"
 #include "base/check.h"
@@ -122,17 +123,27 @@ class EngineHearing final : public HearingModel {
 
 }  // namespace
 
+Result<std::shared_ptr<const VoiceActivityModel>> OpenVoiceActivity() {
+  static std::mutex mutex;
+  static std::weak_ptr<const VoiceActivityModel> opened;
+  const std::scoped_lock lock(mutex);
+  if (auto voice = opened.lock()) return voice;
+  const auto path = FindSpeechModel("silero");
+  if (!path) {
+    Log().info("{}: voice is told from noise by its level", path.error().message);
+    return nullptr;
+  }
+  SOTTO_ASSIGN_OR_RETURN(auto voice, VoiceActivityModel::Open(*path));
+  opened = voice;
+  return voice;
+}
+
 Result<std::shared_ptr<HearingModel>> OpenHearingModel(const HearingModelOptions& options) {
   SOTTO_ASSIGN_OR_RETURN(const auto path, FindSpeechModel(options.model));
   SOTTO_ASSIGN_OR_RETURN(auto model, SpeechModel::Open(path, {.n_threads = options.n_threads}));
   SOTTO_ASSIGN_OR_RETURN(auto engine,
                          SpeechEngine::Create(std::move(model), {.n_threads = options.n_threads}));
-  std::shared_ptr<const VoiceActivityModel> voice;
-  if (const auto voice_path = FindSpeechModel("silero")) {
-    SOTTO_ASSIGN_OR_RETURN(voice, VoiceActivityModel::Open(*voice_path));
-  } else {
-    Log().info("{}: voice is told from noise by its level", voice_path.error().message);
-  }
+  SOTTO_ASSIGN_OR_RETURN(auto voice, OpenVoiceActivity());
   return std::make_shared<EngineHearing>(std::move(engine), std::move(voice));
 }
 

@@ -48,4 +48,7 @@ struct HearingModelOptions {
 // kNotFound: one line that says what is missing and how to get it.
 Result<std::shared_ptr<HearingModel>> OpenHearingModel(const HearingModelOptions& options);
 
+// The detector of voices, one for the whole program. Null where it is not installed. Errors: it is damaged.
+Result<std::shared_ptr<const VoiceActivityModel>> OpenVoiceActivity();
+
 }  // namespace sotto

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -71,11 +72,16 @@ class Engine {
     if (samples.empty() || utterance.cancelled || !utterance.started || utterance.error) return;
     if (const auto fed = recognizer_->Feed(samples); !fed) utterance.error = fed.error();
   }
-  std::optional<Transcript> Partial(Utterance& utterance) {
+  // Nothing where `yield` is set already.
+  std::optional<Transcript> Partial(Utterance& utterance, const std::stop_token& yield) {
     Feed(utterance);
-    if (utterance.cancelled || !utterance.started || utterance.error) return std::nullopt;
+    if (utterance.cancelled || !utterance.started || utterance.error || yield.stop_requested())
+      return std::nullopt;
+    const std::stop_callback yields(yield, [this] { recognizer_->Yield(); });
     return recognizer_->Partial();
   }
+  // Any thread.
+  void Yield() { recognizer_->Yield(); }
   Result<Transcript> Finish(Utterance& utterance) {
     Feed(utterance);
     if (!utterance.started && !utterance.error) {
@@ -137,13 +143,15 @@ class ScheduledRecognizer final : public LiveRecognizer {
     Post([engine = engine_, utterance = utterance_](std::stop_token) { engine->Feed(*utterance); });
   }
 
-  void Partial(PartialDone done) override {
+  void Partial(bool pausing, PartialDone done) override {
     SOTTO_CHECK(utterance_ != nullptr);
+    Scheduler::Options options = At(pausing ? Priority::kNormal : Priority::kIdle, TimePoint::max());
+    options.yields = !pausing;
+    if (pausing) engine_->Yield();  // what was asked for while they spoke
     scheduler_.Post(
-        At(Priority::kNormal, TimePoint::max()),
-        [engine = engine_, utterance = utterance_](std::stop_token) -> Result<std::optional<Transcript>> {
-          return engine->Partial(*utterance);
-        },
+        std::move(options),
+        [engine = engine_, utterance = utterance_](std::stop_token stop)
+            -> Result<std::optional<Transcript>> { return engine->Partial(*utterance, stop); },
         [done = std::move(done)](Result<std::optional<Transcript>> partial) {
           done(partial ? *std::move(partial) : std::nullopt);
         });

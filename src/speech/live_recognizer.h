@@ -35,8 +35,10 @@ class LiveRecognizer {
   virtual void Start(ListeningMode mode) = 0;
   // 16 kHz mono in [-1, 1], any length. REQUIRES (this and the next two): started.
   virtual void Feed(std::span<const float> samples) = 0;
-  // What was heard of the audio fed so far.
-  virtual void Partial(PartialDone done) = 0;
+  // What was heard of the audio fed so far. `pausing`: the speaker has fallen silent, so that the end of the turn may
+  // wait for it. Otherwise it is for the screen and for listening along: on a busy machine it gives way to what
+  // somebody waits for, and tells less then.
+  virtual void Partial(bool pausing, PartialDone done) = 0;
   // Ends the utterance. Told within `limit`, or kTimeout: what comes later is dropped. Another may be started
   // before.
   virtual void Finish(Duration limit, FinalDone done) = 0;

@@ -24,6 +24,10 @@ constexpr float kMostGain = 100;
 // Log-probability a token of what was heard freely: below it the sound was too unclear to say that it was something
 // else. What was found of the workflow in it is told, with little confidence.
 constexpr double kPlainlyHeard = -0.8;
+// A log-probability of the whole sound so far below that of what was heard freely, and clearly: no workflow's sentence is
+// worth that, however probable it is here. Right orders in a kitchen's noise are as far behind, but nothing is clear there.
+constexpr double kFarBehind = 10;
+constexpr double kClearlyHeard = -0.5;
 
 size_t SamplesOf(std::chrono::milliseconds time) {
   return static_cast<size_t>(time.count()) * kSampleRateHz / 1000;
@@ -123,6 +127,7 @@ class MoonshineRecognizer final : public Recognizer {
     }
     if (samples_.size() >= partial_at_ + SamplesOf(options_.partial_every)) {
       partial_at_ = samples_.size();
+      give_way_ = stop_.load();
       HearPartial();
     }
     return Joined(last_partial_);
@@ -149,7 +154,11 @@ class MoonshineRecognizer final : public Recognizer {
     return words;
   }
   void Cancel() override { started_ = false; }
-  void Interrupt() override { stop_ = true; }
+  void Interrupt() override {
+    stop_ = true;
+    give_way_ = true;
+  }
+  void Yield() override { give_way_ = true; }
 
  private:
   BeamSearch Search(size_t beam, bool free_hypothesis) const {
@@ -157,6 +166,7 @@ class MoonshineRecognizer final : public Recognizer {
     BeamSearchOptions options = options_.search;
     options.beam = beam;
     options.free_hypothesis = free_hypothesis;
+    options.end_marks = pool_.lm_->end_marks();
     return BeamSearch(vocabulary.n_vocab, vocabulary.bos, vocabulary.eos, options);
   }
 
@@ -234,7 +244,7 @@ class MoonshineRecognizer final : public Recognizer {
     const auto heard = pool_.model_->Hear(sound);
     if (!heard) return;
     const double seconds = static_cast<double>(sound.size()) / kSampleRateHz;
-    const auto result = partial_search_.Run((*heard)->scorer(), mix_, seconds, stable_tokens_, &stop_);
+    const auto result = partial_search_.Run((*heard)->scorer(), mix_, seconds, stable_tokens_, &give_way_);
     if (!result || result->n_best.empty()) return;
     const std::vector<TokenId>& tokens = result->n_best.front().tokens;
     const auto [a, b] = std::ranges::mismatch(tokens, partial_tokens_);
@@ -327,8 +337,11 @@ class MoonshineRecognizer final : public Recognizer {
     const SearchHypothesis* told = &best;
     const bool fused = mix_.n_parts() > 0;
     double right = fused ? ProbabilityRight(evidence) : std::exp(evidence.acoustic);
-    if (fused && !free.empty() && said != free && result.free.AcousticPerToken() > kPlainlyHeard &&
-        ProbabilityMeant(evidence) < options_.other_speech) {
+    const double clear = result.free.AcousticPerToken();
+    const bool other =
+        ProbabilityMeant(evidence) < options_.other_speech ||
+        (options_.other_speech > 0 && evidence.behind_free > kFarBehind && clear > kClearlyHeard);
+    if (fused && !free.empty() && said != free && clear > kPlainlyHeard && other) {
       told = &result.free;
       out->text = free;
       out->n_best = {{free, 0}};
@@ -404,7 +417,8 @@ class MoonshineRecognizer final : public Recognizer {
   BeamSearch partial_search_;
   TokenLmMix mix_;
   std::shared_ptr<const TokenLm> phrases_;
-  std::atomic<bool> stop_ = false;
+  std::atomic<bool> stop_ = false;      // nothing more of the utterance is wanted
+  std::atomic<bool> give_way_ = false;  // nor of the partial under way
   bool started_ = false;
 
   std::vector<float> samples_;  // of the utterance

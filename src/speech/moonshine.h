@@ -34,7 +34,7 @@ struct MoonshineOptions {
   std::chrono::milliseconds partial_every{360};
   std::chrono::milliseconds lead{300};          // before the first voiced moment
   std::chrono::milliseconds tail{300};          // after the last one
-  std::chrono::milliseconds ahead_after{130};   // pause in which a final is computed ahead of time
+  std::chrono::milliseconds ahead_after{90};    // pause in which a final is computed ahead of time
   std::chrono::milliseconds cut_pause{500};     // pause that may cut a long utterance,
   std::chrono::milliseconds cut_after{7000};    // from this length on
   std::chrono::milliseconds cut_anyway{22000};  // without a pause, at the quietest moment of the last seconds

@@ -10,15 +10,15 @@
 namespace sotto {
 namespace {
 
-constexpr float kSilence = 0.004f;    // about -48 dBFS
-constexpr size_t kKeepSamples = 640;  // 40 ms
-constexpr size_t kFadeSamples = 80;   // 5 ms
+constexpr float kPhraseSilence = 0.004f;  // about -48 dBFS
+constexpr size_t kKeptSamples = 640;      // 40 ms
+constexpr size_t kFadeSamples = 80;       // 5 ms
 constexpr size_t kMaxRemembered = 1000;
 
 }  // namespace
 
 std::vector<float> TrimAndFade(std::span<const float> samples, size_t keep) {
-  auto loud = [](float sample) { return std::abs(sample) > kSilence; };
+  auto loud = [](float sample) { return std::abs(sample) > kPhraseSilence; };
   const auto first = std::find_if(samples.begin(), samples.end(), loud);
   if (first == samples.end()) return {};
   const auto last = std::find_if(samples.rbegin(), samples.rend(), loud);
@@ -65,7 +65,7 @@ int PhraseCache::Warm(std::span<const std::string> phrases) {
         continue;
       }
       ++made;
-      phrase = std::make_shared<std::vector<float>>(TrimAndFade(audio->samples, kKeepSamples));
+      phrase = std::make_shared<std::vector<float>>(TrimAndFade(audio->samples, kKeptSamples));
       if (!folder_.empty()) {
         if (const auto written = WriteFileAtomically(FileOf(text), ToPcm16Bytes(*phrase)); !written) {
           Log().warn("phrase cache: {}", written.error().message);

@@ -45,6 +45,9 @@ class Recognizer {
   // Any thread: what is being computed for the utterance is no longer wanted; it ends soon, with an error. The
   // utterance must still be cancelled.
   virtual void Interrupt() {}
+  // Any thread: somebody else needs the processor more than the partial that is being computed, if one is. It ends
+  // soon, with what was heard before; the utterance goes on.
+  virtual void Yield() {}
 };
 
 class RecognizerPool {

@@ -394,7 +394,16 @@ class SaidReader {
       ++i;
     }
     while (!word.empty() && word.back() == '\'') word.pop_back();
-    Say(word, at, i);
+    // As the model's books spell it: "to-day".
+    if (word == "to" && i < text_.size() && text_[i] == '-') {
+      for (const std::string_view rest : {"day", "morrow", "night"}) {
+        if (NextWord(text_, i + 1) != rest) continue;
+        word += rest;
+        i += 1 + rest.size();
+        break;
+      }
+    }
+    Say(word == "ok" ? "okay" : word, at, i);
     return i;
   }
 

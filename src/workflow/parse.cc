@@ -506,7 +506,7 @@ class WorkflowParser {
   void ReadPolicy(const YAML::Node& node) {
     if (!reader_.CheckMap(node, "policy",
                           {"confirm", "accept", "clarify", "max_failures", "max_no_input", "resume",
-                           "ask_together", "inherit", "max_suspended", "endpointing", "voicemail"},
+                           "ask_together", "inherit", "max_suspended", "endpointing", "voicemail", "names"},
                           "policy")) {
       return;
     }
@@ -530,6 +530,13 @@ class WorkflowParser {
                        {"open_ms", "yes_no_ms", "choice_ms", "digits_ms", "amount_ms", "complete_ms",
                         "understood_ms", "no_input_ms", "max_utterance_ms"},
                        "endpointing");
+    }
+    // The voice asks it (assistant/voice_session.h).
+    if (const YAML::Node names = node["names"]) {
+      if (!names.IsMap() || !names["use"] || !names["use"].IsScalar()) {
+        reader_.AddAt("policy.names", "'names' wants the action that lists a caller's names",
+                      "names: {use: bank.names}");
+      }
     }
     workflow_.policy = ToJson(node);
   }

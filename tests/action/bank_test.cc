@@ -119,6 +119,19 @@ TEST(Bank, ACancelledCardStaysCancelled) {
   EXPECT_TRUE(bank->Do("verify", Request(R"({"pin": "4711"})")).ok);
 }
 
+TEST(Bank, TellsTheNamesOfWhoeverIsCallingAndNobodyElses) {
+  const auto bank = Bank::Create(Fresh("names")).value();
+  const auto names = [&](Caller caller) {
+    return bank->Do("names", {"", "", Json::object(), "", Json::object(), std::move(caller), ""});
+  };
+  const Json alex = names(Verified("1")).data.at("names");
+  EXPECT_THAT(alex,
+              testing::IsSupersetOf({Json("Con Edison"), Json("Everyday checking"), Json("Doctor Miller")}));
+  EXPECT_THAT(alex, testing::Not(testing::Contains(Json("Harbour Clinic"))));
+  EXPECT_THAT(names(Verified("2")).data.at("names"), testing::Contains(Json("Harbour Clinic")));
+  EXPECT_EQ(names({"1", "voice", "", "", ""}).failure, "not_verified");
+}
+
 TEST(Bank, TheSchemaItselfKeepsTheInvariants) {
   const std::filesystem::path path = Fresh("schema");
   ASSERT_TRUE(Bank::Create(path));

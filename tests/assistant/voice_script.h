@@ -55,7 +55,7 @@ class ScriptedEars final : public LiveRecognizer {
     EXPECT_TRUE(open_);
     samples_ += samples.size();
   }
-  void Partial(PartialDone done) override {
+  void Partial(bool /*pausing*/, PartialDone done) override {
     if (!ears_.partial) return done(std::nullopt);
     Transcript transcript;
     transcript.text = *ears_.partial;

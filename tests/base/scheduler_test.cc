@@ -198,6 +198,62 @@ TEST(Scheduler, TheMostUrgentGoesFirstAndAmongEqualsTheNearestDeadline) {
   EXPECT_THAT(order, ElementsAre("urgent", "urgent, later", "normal, sooner", "normal", "idle"));
 }
 
+// Ends when it is asked to stop, and only then.
+Result<std::string> UntilAsked(const Stop& stop) {
+  std::promise<void> asked;
+  const std::stop_callback told(stop, [&] { asked.set_value(); });
+  asked.get_future().wait();
+  return "as far as it was";
+}
+
+TEST(Scheduler, WorkThatYieldsMakesRoomForWhatIsUrgentAndTellsWhatItHas) {
+  const SystemClock clock;
+  Scheduler scheduler(clock, {.threads = 1});
+  std::promise<std::string> partial, final;
+  std::latch begun(1);
+  scheduler.Post(
+      {.priority = Priority::kIdle, .yields = true},
+      [&](Stop stop) {
+        begun.count_down();
+        return UntilAsked(stop);
+      },
+      [&](Result<std::string> result) { partial.set_value(*result); });
+  begun.wait();
+  // Work of its own rank waits.
+  std::atomic<bool> other = false;
+  scheduler.Post({.priority = Priority::kNormal}, [&](Stop) { other = true; });
+  EXPECT_EQ(scheduler.counters().yielded, 0u);
+  scheduler.Post(
+      {.priority = Priority::kUrgent}, [&](Stop) -> Result<std::string> { return other ? "last" : "first"; },
+      [&](Result<std::string> result) { final.set_value(*result); });
+  EXPECT_EQ(partial.get_future().get(), "as far as it was");
+  EXPECT_EQ(final.get_future().get(), "first");
+  EXPECT_EQ(scheduler.counters().yielded, 1u);
+}
+
+TEST(Scheduler, WorkThatYieldsDoesNotHoldUpItsOwnStrandNorGiveWayToAFreeThread) {
+  const SystemClock clock;
+  Scheduler scheduler(clock, {.threads = 2});
+  const Scheduler::Strand strand = scheduler.NewStrand();
+  std::promise<void> partial, elsewhere, final;
+  std::latch begun(1);
+  scheduler.Post(
+      {.strand = strand, .yields = true},
+      [&](Stop stop) {
+        begun.count_down();
+        return UntilAsked(stop);
+      },
+      [&](const Result<std::string>&) { partial.set_value(); });
+  begun.wait();
+  scheduler.Post({.priority = Priority::kUrgent}, [&](Stop) { elsewhere.set_value(); });
+  elsewhere.get_future().wait();
+  EXPECT_EQ(scheduler.counters().yielded, 0u) << "a thread was free";
+  scheduler.Post({.strand = strand, .priority = Priority::kUrgent}, [&](Stop) { final.set_value(); });
+  partial.get_future().wait();
+  final.get_future().wait();
+  EXPECT_EQ(scheduler.counters().yielded, 1u);
+}
+
 TEST(Scheduler, AnEngineThatManyShareServesTheMostUrgentFirst) {
   const SystemClock clock;
   Scheduler scheduler(clock, {.threads = 2});

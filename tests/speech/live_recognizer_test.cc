@@ -21,6 +21,8 @@ struct Script {
   std::optional<Error> start, feed, finish;
   std::function<void()> on_finish;
   std::atomic<int> interrupts = 0;
+  std::function<void()> on_partial;  // while one is computed
+  std::function<void()> on_yield;
 };
 
 class ScriptedEngine final : public Recognizer {
@@ -36,7 +38,13 @@ class ScriptedEngine final : public Recognizer {
     samples_ += samples.size();
     return Answer(script_.feed);
   }
-  std::optional<Transcript> Partial() override { return Heard(); }
+  std::optional<Transcript> Partial() override {
+    if (script_.on_partial) script_.on_partial();
+    return Heard();
+  }
+  void Yield() override {
+    if (script_.on_yield) script_.on_yield();
+  }
   Result<Transcript> Finish() override {
     script_.calls.push_back(fmt::format("finish {}", samples_));
     if (script_.on_finish) script_.on_finish();
@@ -104,7 +112,7 @@ TEST_F(LiveRecognition, PartialsAndFinalsAreOfAllThatWasFed) {
   recognizer->Feed(audio_);
   std::string partial, final;
   recognizer->Partial(
-      [&](const std::optional<Transcript>& heard) { partial = heard ? heard->text : "none"; });
+      true, [&](const std::optional<Transcript>& heard) { partial = heard ? heard->text : "none"; });
   recognizer->Feed(audio_);
   recognizer->Finish(seconds(1), [&](Result<Transcript> heard) { final = heard->text; });
   EXPECT_EQ(partial, "320");
@@ -184,6 +192,33 @@ TEST_F(LiveRecognition, WhatIsComputedForACancelledUtteranceIsInterruptedAndNoth
 }
 
 // With an engine that hangs, on threads.
+// On one thread: what somebody waits for in silence does not wait for words on a screen.
+TEST_F(LiveRecognition, APartialInSpeechGivesWayToAnothersFinal) {
+  std::promise<void> asked;
+  std::latch begun(1);
+  script_.on_partial = [&] {
+    begun.count_down();
+    asked.get_future().wait();
+  };
+  script_.on_yield = [&] { asked.set_value(); };
+  const SystemClock clock;
+  Scheduler scheduler(clock, {.threads = 1});
+  Script other_script;
+  const auto recognizer = Acquire(scheduler);
+  const auto others = MakeLiveRecognizers(std::make_shared<ScriptedPool>(other_script), scheduler);
+  const auto other = *others->Acquire();
+  std::promise<std::string> partial, final;
+  recognizer->Start(ListeningMode::kOpen);
+  recognizer->Feed(audio_);
+  recognizer->Partial(false, [&](const std::optional<Transcript>& heard) { partial.set_value(heard->text); });
+  begun.wait();
+  other->Start(ListeningMode::kOpen);
+  other->Feed(audio_);
+  other->Finish(seconds(60), [&](Result<Transcript> heard) { final.set_value(heard->text); });
+  EXPECT_EQ(final.get_future().get(), "160");
+  EXPECT_EQ(partial.get_future().get(), "160");
+}
+
 TEST_F(LiveRecognition, NobodyWaitsForAnEngineAndWhatItIsTooSlowForIsLostAndTold) {
   const SystemClock real;
   std::latch in_finish(1), go(1);
@@ -205,7 +240,7 @@ TEST_F(LiveRecognition, NobodyWaitsForAnEngineAndWhatItIsTooSlowForIsLostAndTold
     recognizer->Cancel();
     recognizer->Start(ListeningMode::kOpen);
     for (int i = 0; i < 3100; ++i) recognizer->Feed(audio_);  // 31 s
-    recognizer->Partial([](std::optional<Transcript>) {});
+    recognizer->Partial(false, [](std::optional<Transcript>) {});
     recognizer->Finish(seconds(60), [&](Result<Transcript> heard) { second.set_value(std::move(heard)); });
     EXPECT_EQ(first.get_future().get().error().code, ErrorCode::kTimeout);
     go.count_down();
