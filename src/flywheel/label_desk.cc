@@ -4,17 +4,41 @@
 #include <charconv>
 
 #include "dialogue/script.h"
+#include "dialogue/slot_value.h"
 #include "flywheel/label_agreement.h"
 #include "flywheel/people.h"
 
 namespace sotto {
 namespace {
 
+// What redaction has put in a value's place.
+bool IsPlaceholder(const Json& value) {
+  if (!value.is_string()) return false;
+  const std::string& text = value.get_ref<const std::string&>();
+  return text.size() > 2 && text.front() == '<' && text.back() == '>';
+}
+
+// Values that no caller can have meant would only poison what is learnt.
+Result<void> CheckValues(const ToolCall& call, const Workflow& workflow) {
+  const ToolDef* tool = workflow.FindTool(call.name);
+  if (tool == nullptr) return {};
+  for (const auto& [name, value] : call.arguments.items()) {
+    const Slot* slot = tool->FindSlot(name);
+    if (slot == nullptr || IsPlaceholder(value)) continue;
+    const auto fit = FitValue(slot->entity, value);
+    if (const auto* misfit = std::get_if<Misfit>(&fit))
+      return MakeError(ErrorCode::kInvalidArgument, "{}({}={}): no value of that slot ({})", call.name, name,
+                       value.is_string() ? value.get<std::string>() : value.dump(), misfit->message);
+  }
+  return {};
+}
+
 Result<std::vector<ToolCall>> WrittenCalls(std::string_view text, const Workflow& workflow) {
   std::vector<ToolCall> calls;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find(';', begin), text.size());
     SOTTO_ASSIGN_OR_RETURN(Understanding::Call call, ParseCall(text.substr(begin, end - begin), workflow));
+    SOTTO_RETURN_IF_ERROR(CheckValues(call.call, workflow));
     calls.push_back(std::move(call.call));
     begin = end + 1;
   }

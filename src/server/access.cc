@@ -16,7 +16,12 @@ namespace {
 constexpr std::string_view kPrefix = "sotto_";
 constexpr size_t kIdLetters = 8;
 
-Client Anybody() { return {kAnybody, kScopes, false}; }
+Client Anybody() { return {kAnybody, kScopes}; }
+
+bool IsThisMachine(std::string_view peer) {
+  // Empty: no socket, somebody in this process asks.
+  return peer.empty() || peer.starts_with("127.") || peer == "::1" || peer.starts_with("::ffff:127.");
+}
 
 Result<ApiKey> ReadKey(const Json& json, size_t number) {
   JsonFields fields(json, fmt::format("keys[{}].", number));
@@ -239,7 +244,10 @@ Access::Checked<Client> Access::CheckToken(std::string_view token) {
     return tl::unexpected(wrong);
   const std::lock_guard lock(mutex_);
   for (const ApiKey& key : keys_.keys) {
-    if (key.name == name) return Count(key, {scope::kTalk});
+    if (key.name != name) continue;
+    Checked<Client> client = Count(key, {scope::kTalk});
+    if (client) client->by_token = true;
+    return client;
   }
   return tl::unexpected(wrong);
 }
@@ -258,6 +266,13 @@ Access::Checked<Client> Access::Check(const WebRequest& request) {
 
 Access::Checked<void> Access::CheckOrigin(const WebRequest& request) const {
   const std::string* host = request.Header("host");
+  // Whoever reaches the port may say any name: without keys and without names of its own only this machine is answered.
+  if (open_to_all() && options_.hosts.empty() && !IsThisMachine(request.peer)) {
+    return tl::unexpected(
+        Problem{403, "wrong_peer",
+                "this server has no API keys and answers to this machine alone; see --keys, or "
+                "--host where everybody who reaches it may do everything"});
+  }
   if (open_to_all() && host != nullptr) {
     const std::string_view name = WithoutPort(*host);
     const bool ours = name == "localhost" || name == "127.0.0.1" || name == "[::1]" ||

@@ -29,6 +29,7 @@ struct Client {
   std::string name;
   std::vector<std::string> scopes;
   bool by_certificate = false;  // that it showed, in place of a key
+  bool by_token = false;        // of a key: it makes no further ones
 
   bool Can(std::string_view what) const {
     return std::find(scopes.begin(), scopes.end(), what) != scopes.end();

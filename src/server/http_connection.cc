@@ -46,6 +46,10 @@ Result<WebRequest> Convert(BeastRequest& from, const std::string& peer, bool tls
     request.headers.emplace_back(LowerAscii({name.data(), name.size()}),
                                  std::string(value.data(), value.size()));
   }
+  // RFC 9112, 3.2: exactly one, or nobody knows whose page asks.
+  if (from.version() >= 11 && from.count(http::field::host) != 1)
+    return MakeError(ErrorCode::kInvalidArgument, "a request has one Host header, not {}",
+                     from.count(http::field::host));
   SOTTO_RETURN_IF_ERROR(ParseTarget({from.target().data(), from.target().size()}, &request));
   request.body = std::move(from.body());
   return request;

@@ -100,6 +100,11 @@ void Service::AddRoutes() {
                  exchange.respond(std::move(response));
                }});
   router_.Add({"POST", "/v1/tokens", scope::kTalk, [this](Exchange exchange) {
+                 if (exchange.client.by_token) {
+                   exchange.respond(ToResponse(
+                       Problem{403, "forbidden", "a token makes no other token; ask with the key"}));
+                   return;
+                 }
                  exchange.respond(ToResponse(Json{{"token", parts_.access->NewToken(exchange.client)},
                                                   {"expires_in", parts_.access->token_lasts().count()}},
                                              201));

@@ -75,7 +75,10 @@ TEST_F(Desk, AnswersAreNumbersLettersOrCalls) {
   const auto typed = ChooseLabel(item, "check_balance(account_type=checking); thank_you()", workflow);
   ASSERT_TRUE(typed) << typed.error().message;
   EXPECT_EQ(typed->calls.size(), 2U);
-  for (const char* wrong : {"", "9", "0", "x", "hello()", "check_balance(account_type"})
+  EXPECT_TRUE(ChooseLabel(item, "pay_bill(payee=\"<name_1>\", amount=50)", workflow));
+  for (const char* wrong :
+       {"", "9", "0", "x", "hello()", "check_balance(account_type", "check_balance(account_type=bananas)",
+        "pay_bill(amount=-5)", "pay_bill(amount=abc)", "cancel_card(card_last_four=45)"})
     EXPECT_FALSE(ChooseLabel(item, wrong, workflow)) << wrong;
 }
 

@@ -46,6 +46,7 @@ TEST_F(AccessTest, KnowsItsKeysAndTheirScopes) {
   EXPECT_EQ(client->name, "shop");
   EXPECT_TRUE(client->Can(scope::kTalk));
   EXPECT_FALSE(client->Can(scope::kAdmin));
+  EXPECT_TRUE(client->by_token);  // so it makes no other one
   for (const std::string& wrong :
        {std::string(""), std::string("Bearer "), "Bearer " + secrets_[0] + "0", "Basic " + secrets_[0],
         "Bearer " + secrets_[0].substr(0, secrets_[0].size() - 1) + "g",
@@ -135,6 +136,19 @@ TEST(Access, WithoutKeysOnlyThisMachineIsAnsweredTo) {
   EXPECT_EQ(status("localhost:8080", "http://localhost:9090"), 403);
   EXPECT_EQ(status("localhost:8080", "null"), 403);
   EXPECT_EQ(status("evil.example:8080", "http://evil.example:8080"), 403);
+  // Whatever name is said: another machine is another machine, unless a name of this one was given.
+  const auto open = Access::Open(clock, {.hosts = {"kiosk.example"}}).value();
+  for (const auto& [peer, here, named] :
+       {std::tuple("192.0.2.2", 403, 200), std::tuple("2001:db8::1", 403, 200),
+        std::tuple("127.0.0.1", 200, 200), std::tuple("::1", 200, 200)}) {
+    WebRequest request;
+    request.headers = {{"host", "localhost:8080"}};
+    request.peer = peer;
+    const auto without = access->Check(request);
+    EXPECT_EQ(without ? 200 : without.error().status, here) << peer;
+    const auto with = open->Check(request);
+    EXPECT_EQ(with ? 200 : with.error().status, named) << peer;
+  }
 }
 
 TEST(KeyFile, SaysWhatIsWrongWithIt) {

@@ -197,6 +197,8 @@ TEST_F(ServerTest, SurvivesBytesThatAreNoRequest) {
       Raw("POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n"
           "{}"),
       HasSubstr("400"));
+  EXPECT_THAT(Raw("GET /healthz HTTP/1.1\r\n\r\n"), HasSubstr("400"));
+  EXPECT_THAT(Raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n"), HasSubstr("400"));
   EXPECT_THAT(Raw("GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n"), HasSubstr("400"));
   EXPECT_THAT(Raw("GET /%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n"), HasSubstr("400"));
   EXPECT_THAT(
