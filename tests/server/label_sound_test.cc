@@ -95,7 +95,8 @@ class LabelSoundOverHttp : public testing::Test {
         .value();
   }
   Json ItemOf(const std::string& who, const std::string& session) {
-    for (const Json& item : Json::parse(Ask(who, "/v1/labels/queue?anew=true").body)["items"])
+    const Json page = Json::parse(Ask(who, "/v1/labels/queue?anew=true").body);
+    for (const Json& item : page["items"])
       if (item["session"] == session) return item;
     return {};
   }
