@@ -9,10 +9,16 @@
 namespace sotto {
 namespace {
 
-// Numbers, and words that say nothing besides them ("it's", "please").
-bool IsOnlyNumbers(const Grounding& grounding) {
+// Numbers, and words that say nothing besides them ("it's", "please"). "Thanks a million" is no number.
+bool IsOnlyNumbers(const LanguageData& language, const Grounding& grounding) {
   std::vector<bool> covered(grounding.words().size());
+  std::vector<std::string_view> words;
+  for (const NormalisedWord& word : grounding.words()) words.push_back(word.text);
+  std::vector<bool> polite(words.size());
+  for (size_t at = 0; at < words.size(); ++at)
+    for (size_t i = 0; i < language.polite.MatchesAt(words, at); ++i) polite[at + i] = true;
   for (const NumberReading& reading : grounding.numbers()) {
+    if (polite[reading.begin]) return false;
     if (reading.kind == NumberKind::kOrdinal || !reading.unit.empty()) return false;
     for (size_t i = reading.begin; i < reading.end; ++i) covered[i] = true;
   }
@@ -57,7 +63,7 @@ std::optional<Understanding::Call> PlainAnswer(const LanguageData& language, con
                                  [&](const OfferedTool& offered) { return offered.name == name; });
   if (tool == tools.end()) return std::nullopt;
   const Grounding grounding(language, {}, utterance, channel);
-  if (!IsOnlyNumbers(grounding)) return std::nullopt;
+  if (!IsOnlyNumbers(language, grounding)) return std::nullopt;
   const Json known = KnownOf(name, history);
   std::vector<std::string> slots = expectation.slots;
   if (nobody_asked) {

@@ -185,6 +185,9 @@ bool Simulator::AnswerVerification(Task& verification, Task& waiting) {
   }
   auto said = random_.Chance(0.4) ? SayBareValue(verification) : SayFill(verification, false);
   if (!said) said = SayBareValue(verification);
+  // Where nobody is told what is asked, digits alone belong to the task that is open, as far as the words tell.
+  for (int attempt = 0; attempt < 8 && said && !dialogue_ && !SaysWhatItIs(said->words); ++attempt)
+    if (auto telling = SayFill(verification, false)) said = std::move(telling);
   if (!said) return false;
   EmitAnswer(verification, *std::move(said), "verify");
   return true;
@@ -237,8 +240,7 @@ bool Simulator::Correct() {
     // change. "No wait" denies nothing yet.
     const bool refuses = confirming && !agrees && (before == "no" || before.starts_with("no ")) &&
                          !before.starts_with("no wait");
-    if (agrees || refuses)
-      calls.push_back({agrees ? control::kAffirm : control::kDeny, Json::object()});
+    if (agrees || refuses) calls.push_back({agrees ? control::kAffirm : control::kDeny, Json::object()});
     words = ToWords(before);
   }
   Append(words, said->words);

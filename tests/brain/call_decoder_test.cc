@@ -377,6 +377,7 @@ TEST(PlainAnswer, IsLeftToTheModelWhereMoreIsSaidOrMeant) {
   EXPECT_FALSE(Answer("twenty from savings", {"amount"}));
   EXPECT_FALSE(Answer("three months", {"amount"}));
   EXPECT_FALSE(Answer("never mind", {"amount"}));
+  EXPECT_FALSE(Answer("thanks a million", {"amount"}));
   EXPECT_FALSE(Answer("twenty", {"note"}));
   EXPECT_FALSE(Answer("twenty", {}));
 }

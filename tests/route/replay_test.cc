@@ -13,7 +13,8 @@ std::vector<ReplayTurn> Turns(size_t n) {
   std::vector<ReplayTurn> turns;
   for (size_t i = 0; i < n; ++i) {
     const double confidence = 1 - 0.5 * random.Uniform() * random.Uniform();
-    turns.push_back({{"pay"}, confidence, confidence, random.Uniform(), random.Chance(confidence), 1 + random.Uniform()});
+    turns.push_back(
+        {{"pay"}, confidence, confidence, random.Uniform(), random.Chance(confidence), 1 + random.Uniform()});
   }
   return turns;
 }
