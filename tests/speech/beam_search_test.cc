@@ -12,6 +12,7 @@ using ::testing::IsEmpty;
 
 constexpr size_t kVocab = 12;
 constexpr TokenId kEnd = 2;
+constexpr TokenId kMark = 6;
 
 // Log-probabilities after a history; whatever is not named is hardly possible.
 std::vector<float> Row(const std::map<TokenId, float>& named) {
@@ -58,9 +59,8 @@ TEST(BeamSearch, ClearSoundBeatsTheLanguageModel) {
   EXPECT_THAT(result->n_best.front().tokens, ElementsAre(6));
 }
 
-// The sound goes on: 5 8, then 9 10. Only 5 8 was ever written down; "6" is the mark that ends a sentence.
+// The sound goes on: 5 8, then 9 10. Only 5 8 and the mark that ends a sentence were ever written down.
 TEST(BeamSearch, WhatIsPlainlyStillBeingSaidDoesNotEnd) {
-  constexpr TokenId kMark = 6;
   ScriptedScorer scorer(kVocab, [](const std::vector<TokenId>& t) {
     if (t.empty()) return Row({{5, -0.1f}});
     if (t.back() == kMark) return Row({{kEnd, -0.01f}});
