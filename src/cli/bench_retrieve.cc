@@ -32,7 +32,10 @@ struct RetrieveFlags {
   size_t asked = 300;
   size_t limit = 1000;  // foreign questions a file
   bool fit = false;
+  std::string count_words;  // write how many of the foreign questions have each stem here
 };
+
+constexpr size_t kLeastCount = 5;  // questions that have a word, for it to be counted
 
 struct BenchQuestion {
   std::string id;
@@ -423,7 +426,31 @@ Result<Json> Speed(const RetrieveFlags& flags) {
               {"search_ms", Percentiles(search_ms)}};
 }
 
+// How many of the foreign questions have each stem: what `languages/CODE/everyday.tsv` of retrieve/ is made of.
+Result<void> CountWords(const RetrieveFlags& flags) {
+  SOTTO_ASSIGN_OR_RETURN(const TermReader reader, TermReader::Create("en"));
+  std::map<std::string, size_t> counts;
+  size_t n = 0;
+  for (const std::string& file : flags.foreign) {
+    SOTTO_ASSIGN_OR_RETURN(const std::vector<BenchQuestion> questions, ReadBenchQuestions(file));
+    for (const BenchQuestion& question : questions) {
+      ++n;
+      std::set<std::string> stems;
+      for (const Term& term : reader.Terms(question.text)) stems.insert(term.text);
+      for (const std::string& stem : stems) ++counts[stem];
+    }
+  }
+  std::ofstream out(flags.count_words);
+  out << "*\t" << n << "\n";
+  for (const auto& [stem, count] : counts)
+    if (count >= kLeastCount && stem.find_first_of("0123456789") == std::string::npos)
+      out << stem << "\t" << count << "\n";
+  if (!out.flush()) return MakeError(ErrorCode::kIo, "{}: cannot be written", flags.count_words);
+  return {};
+}
+
 Result<void> BenchRetrieve(const RetrieveFlags& flags) {
+  if (!flags.count_words.empty()) return CountWords(flags);
   Json report{{"bench", "retrieve"}, {"commit", kCommit}};
   if (flags.passages > 0) {
     SOTTO_ASSIGN_OR_RETURN(report["speed"], Speed(flags));
@@ -455,6 +482,8 @@ void RegisterBenchRetrieve(CLI::App& bench, CliContext& context) {
   command->add_option("--errors", flags->errors, "Write what went wrong here");
   command->add_option("--passages", flags->passages, "Speed over generated text of so many passages");
   command->add_option("--asked", flags->asked, "Questions for the speed")->capture_default_str();
+  command->add_option("--count-words", flags->count_words,
+                      "Write how many of the --foreign questions have each stem, and no more");
   command->add_flag("--fit", flags->fit, "Fit the confidence's weights to the tune halves and print them");
   command->footer(
       "Example:\n  sotto bench retrieve --passages 100000\n"

@@ -16,10 +16,12 @@ constexpr double kOfHeadings =
 constexpr double kOfTitle = 0.55;
 constexpr double kFigureBonus = 0.15;  // the question asks for a figure and there is one
 constexpr double kUnitCost = 0.05;     // of every further unit of a quote
-constexpr double kPassageShare = 0.5;
+constexpr double kPassageShare = 1.0;
+constexpr double kMostSpecial = 4;  // beyond e^4 a ratio says no more
 constexpr size_t kMostUnits = 3;
+constexpr size_t kLook = 20;  // passages whose quotes are compared
 constexpr size_t kMostQuoteBytes = 500;
-constexpr size_t kRoundQuoteBytes = 420;  // a quote grows to this with what stands around it in its section
+constexpr size_t kRoundQuoteBytes = 520;  // a quote grows to this with what stands around it
 
 // Words that ask for a figure, a day or a length of time.
 bool AsksForFigure(std::string_view question) {
@@ -44,8 +46,15 @@ class TermMarks {
  public:
   TermMarks(const Index& index, const std::vector<QueryTerm>& terms) : index_(index) {
     for (size_t i = 0; i < std::min<size_t>(terms.size(), 64); ++i) {
-      bits_[terms[i].term] = TermSet{1} << i;
-      weights_.push_back(terms[i].idf * std::min(terms[i].weight, 1.0));
+      const QueryTerm& term = terms[i];
+      if (term.is_like) {
+        // What stands for a word of the question is that word.
+        if (term.like_of < i) bits_[term.term] = TermSet{1} << term.like_of;
+        weights_.push_back(0);
+        continue;
+      }
+      bits_[term.term] = TermSet{1} << i;
+      weights_.push_back(term.idf * std::min(term.weight, 1.0));
       total_ += weights_.back();
     }
   }
@@ -55,10 +64,6 @@ class TermMarks {
       if (const auto bit = bits_.find(term.text); bit != bits_.end()) set |= bit->second;
     }
     return set;
-  }
-  TermSet Bit(const std::string& term) const {
-    const auto bit = bits_.find(term);
-    return bit == bits_.end() ? 0 : bit->second;
   }
   double Weight(TermSet set) const {
     double weight = 0;
@@ -106,7 +111,7 @@ class Answerer {
     DocumentAnswer answer;
     answer.question = query_.text;
     answer.threshold = options_.threshold;
-    SOTTO_ASSIGN_OR_RETURN(FoundPassages found, index_.Search(query_, {options_.k, false}));
+    SOTTO_ASSIGN_OR_RETURN(FoundPassages found, index_.Search(query_, {std::max(options_.k, kLook), false}));
     answer.search_ms = Milliseconds(clock_.Now() - began);
     const TermMarks marks(index_, found.terms);
     std::vector<Quote> quotes;
@@ -117,6 +122,8 @@ class Answerer {
       quote.score += kPassageShare * found.passages[i].score / top;
       quotes.push_back(quote);
     }
+    // The passages whose quote answers best come first, one a document.
+    Rank(found, quotes);
     for (const Quote& quote : quotes)
       answer.hits.push_back(MakeHit(std::move(found.passages[quote.hit]), quote));
     Conclude(found, marks, quotes, answer);
@@ -125,6 +132,19 @@ class Answerer {
   }
 
  private:
+  void Rank(const FoundPassages& found, std::vector<Quote>& quotes) const {
+    std::stable_sort(quotes.begin(), quotes.end(),
+                     [](const Quote& a, const Quote& b) { return a.score > b.score; });
+    std::set<int64_t> seen;
+    std::vector<Quote> firsts;
+    std::vector<Quote> rest;
+    for (const Quote& quote : quotes)
+      (seen.insert(found.passages[quote.hit].document).second ? firsts : rest).push_back(quote);
+    firsts.insert(firsts.end(), rest.begin(), rest.end());
+    if (firsts.size() > options_.k) firsts.resize(options_.k);
+    quotes = std::move(firsts);
+  }
+
   Quote BestQuote(const Passage& passage, const TermMarks& marks) const {
     const std::vector<Unit>& units = passage.chunk.units;
     std::vector<TermSet> own(units.size());
@@ -162,22 +182,22 @@ class Answerer {
     return best;
   }
 
-  // What follows in the section, then what stands before, as far as it fits.
+  // What follows, then what stands before in the section, as far as it fits. A heading only with what it is above.
   static void Round(const std::vector<Unit>& units, Quote& quote) {
     const auto bytes = [&](size_t first, size_t last) {
       return units[last].offset + units[last].length - units[first].offset;
     };
+    const auto is_heading = [&](size_t at) { return units[at].kind == Block::Kind::kHeading; };
     bool grown = true;
     while (grown) {
       grown = false;
-      const size_t next = quote.round_last + 1;
-      if (next < units.size() && units[next].kind != Block::Kind::kHeading &&
-          bytes(quote.round_first, next) <= kRoundQuoteBytes) {
+      size_t next = quote.round_last + 1;
+      while (next < units.size() && is_heading(next)) ++next;
+      if (next < units.size() && bytes(quote.round_first, next) <= kRoundQuoteBytes) {
         quote.round_last = next;
         grown = true;
       }
-      if (quote.round_first > 0 && units[quote.round_first].kind != Block::Kind::kHeading &&
-          units[quote.round_first - 1].kind != Block::Kind::kHeading &&
+      if (quote.round_first > 0 && !is_heading(quote.round_first) && !is_heading(quote.round_first - 1) &&
           bytes(quote.round_first - 1, quote.round_last) <= kRoundQuoteBytes) {
         --quote.round_first;
         grown = true;
@@ -231,47 +251,34 @@ class Answerer {
     const TermSet title = marks.Of(best.passage.title);
     const TermSet body = marks.Of(best.passage.text);
     signs.passage = marks.Share(body, 0, title);
-    signs.quote = quotes[answer.best].coverage;
-    signs.words = found.most_words > 0 ? best.passage.words / found.most_words : 0;
-    signs.meaning = best.passage.meaning;
-    double unknown = 0;
-    for (const QueryTerm& term : found.terms)
-      if (!term.context && term.n_chunks == 0) unknown += term.idf;
-    signs.unknown = unknown / marks.total();
-    signs.pair = Pairs(found.terms, marks, best.passage);
+    for (const Hit& hit : answer.hits) signs.meaning = std::max(signs.meaning, hit.passage.meaning);
     const double rarest = std::max(index_.RarestIdf(), 1e-9);
     signs.mass = std::log1p(marks.Weight(body | title) / rarest);
     signs.score = std::log1p(best.passage.words / rarest / 2.2);
+    double all = 0;
+    for (const QueryTerm& term : found.terms) {
+      if (term.context || term.is_like) continue;
+      if (term.n_chunks == 0) signs.unknown += term.idf / marks.total();
+      if (IsFigure(term.term)) continue;
+      const double special = Special(term);
+      all += term.idf;
+      signs.special += term.idf * special;
+      signs.specials += special / kMostSpecial;
+    }
+    if (all > 0) signs.special /= all;
     answer.confidence = AnswerConfidence(signs);
     answer.answered = answer.confidence >= options_.threshold;
     if (answer.answered) answer.text = best.answer;
   }
 
-  // Of the question's neighbouring terms the share that stands within four terms of each other in the passage.
-  double Pairs(const std::vector<QueryTerm>& terms, const TermMarks& marks, const Passage& passage) const {
-    std::vector<TermSet> places;
-    for (const Term& term : index_.TermsOf(passage.title + " . " + passage.text))
-      places.push_back(marks.Bit(term.text));
-    double all = 0;
-    double near = 0;
-    for (size_t i = 0; i + 1 < terms.size(); ++i) {
-      if (terms[i].context || terms[i + 1].context) break;
-      const TermSet both =
-          (TermSet{1} << std::min<size_t>(i, 63)) | (TermSet{1} << std::min<size_t>(i + 1, 63));
-      const double weight = terms[i].idf + terms[i + 1].idf;
-      all += weight;
-      for (size_t at = 0; at < places.size(); ++at) {
-        if ((places[at] & both) == 0) continue;
-        TermSet window = 0;
-        for (size_t k = at; k < std::min(at + 5, places.size()); ++k) window |= places[k] & both;
-        if (window == both) {
-          near += weight;
-          break;
-        }
-      }
-    }
-    return all > 0 ? near / all : 0;
+  // How much more common a term is in the documents than in everyday questions, as a logarithm.
+  double Special(const QueryTerm& term) const {
+    if (term.n_chunks == 0) return -kMostSpecial;
+    if (!index_.question_words().knows_everyday()) return 0;
+    const double here = static_cast<double>(term.n_chunks) / static_cast<double>(index_.n_chunks() + 1);
+    return std::clamp(std::log(here / term.everyday), -kMostSpecial, kMostSpecial);
   }
+  static bool IsFigure(std::string_view term) { return term[0] >= '0' && term[0] <= '9'; }
 
   const Index& index_;
   const Query& query_;

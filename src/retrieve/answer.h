@@ -1,9 +1,9 @@
 // An answer from documents: the sentences that answer, quoted, with where they stand, or none.
 //
-// Of each of the best passages the run of up to three units (sentences, items, rows) that covers most of the
-// question answers; its quote is that with what stands around it; the best of the passages is the answer. Confidence is the probability that the question is one the
-// documents are about at all: a logistic model of how much of the question is covered (retrieve/confidence.h); below
-// `threshold` there is no answer.
+// Of each of the twenty best passages the run of up to three units (sentences, items, rows) that covers most of the
+// question answers; its quote is that with what stands around it. Passages are put in order by how well they were found and how
+// well their run answers; the first `k` are shown, the first is the answer. Confidence is the probability that the question is
+// one the documents are about at all (retrieve/confidence.h); below `threshold` there is no answer.
 //
 // Pure; any thread. The sentence encoder (embed/) is not asked: over the five quotes it cost ten times the search and
 // chose no better (docs/adr/0027).

@@ -8,8 +8,8 @@ namespace sotto {
 namespace {
 
 // Of AnswerSigns::Row(). See the header for where they come from.
-constexpr std::array<double, AnswerSigns::kSize> kWeights = {-4.457, 0.033, -2.232, 3.085, -0.766,
-                                                             -6.017, 2.669, 2.301,  6.707};
+constexpr std::array<double, AnswerSigns::kSize> kWeights = {-8.486, 0.31,  3.108, 1.519,
+                                                             1.167,  3.631, 0.332, 1.725};
 
 }  // namespace
 

@@ -17,8 +17,9 @@ namespace {
 
 constexpr double kK1 = 1.2;
 constexpr double kB = 0.75;
-constexpr double kMeaningWeight = 0.7;
+constexpr double kMeaningWeight = 0.35;
 constexpr double kContextWeight = 0.35;
+constexpr double kLikeWeight = 0.4;  // of a word that stands for one of the question
 constexpr size_t kCandidates = 200;
 constexpr size_t kMostTerms = 64;  // of a question
 
@@ -79,6 +80,7 @@ Result<std::shared_ptr<const Index>> Index::OpenOnce(const std::filesystem::path
   index->path_ = path;
   index->generation_ = folder.filename().string();
   index->language_ = language;
+  SOTTO_ASSIGN_OR_RETURN(index->question_words_, QuestionWords::For(index->reader_));
   index->database_.emplace(std::move(database));
   SOTTO_RETURN_IF_ERROR(index->Load());
   SOTTO_ASSIGN_OR_RETURN(index->vectors_,
@@ -125,20 +127,29 @@ double Index::RarestIdf() const { return Idf(0, n_chunks()); }
 Result<void> Index::ScoreWords(FoundPassages& result, const std::string& text, const std::string& context,
                                Candidates& candidates) const {
   std::map<std::string, size_t> seen;
-  const auto add = [&](std::string_view from, bool is_context) {
-    for (const Term& term : reader_.Terms(from)) {
-      if (result.terms.size() >= kMostTerms) return;
-      const auto [at, added] = seen.try_emplace(term.text, result.terms.size());
-      if (added) {
-        result.terms.push_back({term.text, is_context ? kContextWeight : 1.0, 0, 0, is_context, {}});
-      } else if (!is_context) {
-        result.terms[at->second].weight += 1;
-      }
+  const auto add = [&](QueryTerm term) {
+    if (result.terms.size() >= kMostTerms) return;
+    const auto [at, added] = seen.try_emplace(term.term, result.terms.size());
+    if (added) {
+      term.everyday = question_words_->Everyday(term.term);
+      result.terms.push_back(std::move(term));
+    } else if (!term.context && !term.is_like) {
+      result.terms[at->second].weight += 1;
     }
   };
   const std::lock_guard lock(mutex_);
-  add(text, false);
-  add(context, true);
+  const std::vector<Term> asked = reader_.Terms(text, true);
+  for (const Term& term : asked)
+    if (!term.stop) add({.term = term.text});
+  for (const QuestionWords::Like& like : question_words_->LikesOf(asked)) {
+    const auto own = like.of < asked.size() ? seen.find(asked[like.of].text) : seen.end();
+    add({.term = like.stem,
+         .weight = kLikeWeight,
+         .is_like = true,
+         .like_of = own == seen.end() ? QueryTerm::kNoTerm : own->second});
+  }
+  for (const Term& term : reader_.Terms(context))
+    add({.term = term.text, .weight = kContextWeight, .context = true});
   candidates.words.assign(n_chunks(), 0.0f);
   candidates.vector.assign(kSpaceSize, 0.0f);
   for (QueryTerm& term : result.terms) {
@@ -146,7 +157,7 @@ Result<void> Index::ScoreWords(FoundPassages& result, const std::string& text, c
     std::string_view postings = there ? statements_->term.View(0) : std::string_view();
     term.n_chunks = postings.size() / sizeof(Posting);
     term.idf = Idf(term.n_chunks, n_chunks());
-    if (!term.context) result.most_words += term.weight * term.idf * (kK1 + 1);
+    if (!term.context && !term.is_like) result.most_words += term.weight * term.idf * (kK1 + 1);
     if (!there) continue;
     const auto scale = static_cast<float>(term.weight * term.idf * (kK1 + 1));
     for (; postings.size() >= sizeof(Posting); postings.remove_prefix(sizeof(Posting))) {

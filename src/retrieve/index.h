@@ -1,8 +1,9 @@
 // An index that is asked: which passages are about a question.
 //
-//   words     BM25 over terms (k1 1.2, b .75), a term in the title or a heading above weighs twice
+//   words     BM25 over terms (k1 1.2, b .75), a term in the title or a heading above weighs twice; what may stand for a
+//             word of the question (retrieve/question_words.h) weighs .4
 //   meaning   the cosine of the question's vector with the passage's (retrieve/lsa.h), by FAISS
-//   score     words / the best passage's words + .7 * meaning / the best passage's meaning, 0..1.7
+//   score     words / the best passage's words + .35 * meaning / the best passage's meaning, 0..1.35
 //
 // Only passages that `groups` may see are looked at. One passage a document among the first `k`, where there are
 // enough documents; further passages of the same documents fill up.
@@ -23,6 +24,7 @@
 #include "base/error.h"
 #include "base/sqlite.h"
 #include "retrieve/chunk.h"
+#include "retrieve/question_words.h"
 #include "retrieve/terms.h"
 
 namespace sotto {
@@ -43,7 +45,12 @@ struct QueryTerm {
   double idf = 0;
   size_t n_chunks = 0;  // that have it; 0: the index does not know it
   bool context = false;
-  std::vector<float> vector;  // empty: none
+  // Of a term that stands for others of the question (retrieve/question_words.h): which of `terms`, or kNoTerm.
+  static constexpr size_t kNoTerm = SIZE_MAX;
+  bool is_like = false;
+  size_t like_of = kNoTerm;
+  double everyday = 0;             // share of everyday questions that have it
+  std::vector<float> vector = {};  // empty: none
 };
 
 struct Passage {
@@ -88,6 +95,7 @@ class Index {
   const std::string& generation() const { return generation_; }
   const std::filesystem::path& path() const { return path_; }
   const std::string& language() const { return language_; }
+  const QuestionWords& question_words() const { return *question_words_; }
 
  private:
   explicit Index(TermReader terms);
@@ -102,6 +110,7 @@ class Index {
   std::filesystem::path path_;
   std::string generation_, language_;
   TermReader reader_;
+  std::shared_ptr<const QuestionWords> question_words_;
   std::vector<float> lengths_;
   double mean_length_ = 1;
   std::vector<uint32_t> documents_of_;                       // by ordinal
