@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base/ascii.h"
+#include "extract/ground.h"
 #include "extract/layout.h"
+#include "extract/lines.h"
 #include "extract/values.h"
 
 namespace sotto {
@@ -41,6 +44,12 @@ class Extractor {
       for (const LayoutCell& cell : row.cells) lower_.back().push_back(LowerAscii(cell.text));
     }
     FindDayOrder();
+    for (const ExtractField& field : schema_.fields) {
+      if (field.type != FieldType::kLines) continue;
+      FoundLines found = FindLines(rows_, schema_, field);
+      if (!found.lines.empty()) list_rows_.insert(found.rows.begin(), found.rows.end());
+      lists_.emplace(field.name, std::move(found));
+    }
     FindPlaces();
   }
 
@@ -50,7 +59,9 @@ class Extractor {
     extraction.schema = schema_.title;
     extraction.notes = document_.notes;
     for (const ExtractField& field : schema_.fields) extraction.fields.push_back(Extract(field));
+    DropTaken(extraction);
     CheckSums(extraction);
+    CheckLists(extraction);
     Conclude(extraction);
     return extraction;
   }
@@ -93,6 +104,7 @@ class Extractor {
   std::vector<LabelPlace> PlacesOf(const ExtractField& field) const {
     std::vector<LabelPlace> places;
     for (size_t r = 0; r < lower_.size(); ++r) {
+      if (list_rows_.contains(r)) continue;
       for (size_t c = 0; c < lower_[r].size(); ++c) {
         const std::string& text = lower_[r][c];
         for (const std::string& label : field.labels) {
@@ -114,6 +126,7 @@ class Extractor {
   static double LabelScore(const LabelPlace& place) { return place.whole ? 1.0 : 0.82; }
 
   ExtractedField Extract(const ExtractField& field) const {
+    if (field.type == FieldType::kLines) return ListOf(field);
     std::vector<Candidate> candidates;
     for (const LabelPlace& place : places_.at(field.name)) {
       if (field.type == FieldType::kText) {
@@ -122,7 +135,14 @@ class Extractor {
         AddNear(field, place, candidates);
       }
     }
-    if (candidates.empty() && field.type != FieldType::kText) AddAnywhere(field, candidates);
+    if (candidates.empty() && field.type != FieldType::kText) {
+      AddAnywhere(field, candidates);
+      // Of several amounts that no label tells apart none is it.
+      const bool several = std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& other) {
+        return other.value.value != candidates[0].value.value;
+      });
+      if (field.type == FieldType::kMoney && several) candidates.clear();
+    }
     ExtractedField extracted;
     extracted.name = field.name;
     if (candidates.empty()) return extracted;
@@ -132,6 +152,10 @@ class Extractor {
     double confidence = best->score;
     for (const Candidate& other : candidates) {
       if (other.value.value == best->value.value) continue;
+      // "invoice no" is plainer than "invoice".
+      if (best->label.size() > other.label.size() && !other.label.empty() &&
+          best->label.find(other.label) != std::string::npos)
+        continue;
       const double gap = best->score - other.score;
       if (gap < 0.15) confidence = std::min(confidence, 0.55 + gap);
     }
@@ -235,6 +259,7 @@ class Extractor {
         field.type == FieldType::kPattern)
       return;
     for (size_t r = 0; r < rows_.size(); ++r) {
+      if (list_rows_.contains(r)) continue;
       for (size_t c = 0; c < rows_[r].cells.size(); ++c) {
         for (FoundValue& value : ValuesIn(field, r, c)) {
           if (!value.sure) continue;
@@ -247,26 +272,70 @@ class Extractor {
   }
 
   void Ground(const Candidate& candidate, double confidence, ExtractedField& field) const {
-    const LayoutCell& cell = rows_[candidate.row].cells[candidate.cell];
     field.value = candidate.value.value;
     field.confidence = std::round(confidence * 1000) / 1000;
     field.label = candidate.label;
-    field.page = rows_[candidate.row].page;
-    const size_t begin = candidate.value.begin;
-    const size_t last = candidate.value.end - 1;
-    field.raw = cell.text.substr(begin, candidate.value.end - begin);
-    field.offset = cell.offsets[begin];
-    field.length =
-        cell.offsets[last] >= field.offset ? cell.offsets[last] + 1 - field.offset : field.raw.size();
-    if (cell.boxes.empty()) return;
-    Box box = cell.boxes[begin];
-    for (size_t i = begin; i <= last; ++i) {
-      box.left = std::min(box.left, cell.boxes[i].left);
-      box.top = std::min(box.top, cell.boxes[i].top);
-      box.right = std::max(box.right, cell.boxes[i].right);
-      box.bottom = std::max(box.bottom, cell.boxes[i].bottom);
+    GroundIn(rows_[candidate.row], candidate.cell, candidate.value.begin, candidate.value.end, field);
+  }
+
+  // What has no label of its own and is another field's by its label: the only date of an invoice is no due date.
+  static void DropTaken(Extraction& extraction) {
+    for (ExtractedField& field : extraction.fields) {
+      if (field.value.is_null() || !field.label.empty() || !field.lines.empty()) continue;
+      const bool taken =
+          std::any_of(extraction.fields.begin(), extraction.fields.end(), [&](const ExtractedField& other) {
+            return other.name != field.name && !other.label.empty() && !other.value.is_null() &&
+                   other.offset == field.offset;
+          });
+      if (!taken) continue;
+      const std::string name = field.name;
+      field = ExtractedField();
+      field.name = name;
     }
-    field.box = box;
+  }
+
+  // The lines as they were found; CheckLists says how sure.
+  ExtractedField ListOf(const ExtractField& field) const {
+    ExtractedField list;
+    list.name = field.name;
+    const FoundLines& found = lists_.at(field.name);
+    if (found.lines.empty()) return list;
+    list.lines = found.lines;
+    list.value = Json::array();
+    for (const std::vector<ExtractedField>& line : list.lines) {
+      Json values = Json::object();
+      for (const ExtractedField& one : line) values[one.name] = one.value;
+      list.value.push_back(std::move(values));
+    }
+    list.page = list.lines[0][0].page;
+    list.confidence = 0.7;
+    return list;
+  }
+
+  // The amounts of a list make one of the totals that it sums to.
+  void CheckLists(Extraction& extraction) const {
+    for (ExtractedField& list : extraction.fields) {
+      const ExtractField& field = *schema_.Find(list.name);
+      if (field.type != FieldType::kLines || list.value.is_null()) continue;
+      const FoundLines& found = lists_.at(list.name);
+      for (const std::string& why : found.why) extraction.why.push_back(why);
+      if (!found.why.empty()) list.confidence = 0.4;
+      for (const std::string& name : field.sums_to) {
+        const auto total = std::find_if(extraction.fields.begin(), extraction.fields.end(),
+                                        [&](const ExtractedField& one) { return one.name == name; });
+        if (!total->value.is_number() || total->label.empty()) continue;  // a guess is no total
+        const bool right = std::abs(found.sum - total->value.get<double>()) < 0.005;
+        if (!right) {
+          extraction.why.push_back(fmt::format("{} is {}, and the {} of {} make {:.2f}", name,
+                                               total->value.dump(), list.lines.size(), list.name, found.sum));
+          list.confidence = 0.4;
+        } else if (found.why.empty()) {
+          list.confidence = 0.97;
+          total->confidence = std::max(total->confidence, 0.97);
+        }
+        break;
+      }
+    }
   }
 
   void CheckSums(Extraction& extraction) const {
@@ -318,6 +387,8 @@ class Extractor {
   const std::vector<LayoutRow> rows_;
   std::vector<std::vector<std::string>> lower_;
   std::map<std::string, std::vector<LabelPlace>> places_;
+  std::map<std::string, FoundLines> lists_;
+  std::set<size_t> list_rows_;  // hold no labels of other fields
   bool day_first_ = false;
 };
 
@@ -327,22 +398,51 @@ Extraction ExtractFields(const Document& document, const ExtractSchema& schema) 
   return Extractor(document, schema).Run();
 }
 
+namespace {
+
+void AddPlace(const ExtractedField& field, Json& json) {
+  json["raw"] = field.raw;
+  if (field.page > 0) json["page"] = field.page;
+  if (field.box) {
+    const auto round = [](double v) { return std::round(v * 10) / 10; };
+    json["box"] = {round(field.box->left), round(field.box->top), round(field.box->right),
+                   round(field.box->bottom)};
+  }
+  json["offset"] = field.offset;
+  json["length"] = field.length;
+}
+
+Json LinesJson(const ExtractedField& list) {
+  Json lines = Json::array();
+  for (const std::vector<ExtractedField>& fields : list.lines) {
+    Json line = Json::object();
+    for (const ExtractedField& field : fields) {
+      if (field.value.is_null()) continue;
+      Json json{{"value", field.value}};
+      AddPlace(field, json);
+      for (const ExtractedField& more : field.more) AddPlace(more, json["more"].emplace_back(Json::object()));
+      line[field.name] = std::move(json);
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+}  // namespace
+
 Json ToJson(const Extraction& extraction) {
   Json values = Json::object();
   Json fields = Json::object();
   for (const ExtractedField& field : extraction.fields) {
     values[field.name] = field.value;
     if (field.value.is_null()) continue;
-    Json json{{"value", field.value}, {"raw", field.raw}, {"confidence", field.confidence}};
-    if (!field.label.empty()) json["label"] = field.label;
-    if (field.page > 0) json["page"] = field.page;
-    if (field.box) {
-      const auto round = [](double v) { return std::round(v * 10) / 10; };
-      json["box"] = {round(field.box->left), round(field.box->top), round(field.box->right),
-                     round(field.box->bottom)};
+    Json json{{"value", field.value}, {"confidence", field.confidence}};
+    if (field.lines.empty()) {
+      AddPlace(field, json);
+    } else {
+      json["lines"] = LinesJson(field);
     }
-    json["offset"] = field.offset;
-    json["length"] = field.length;
+    if (!field.label.empty()) json["label"] = field.label;
     fields[field.name] = std::move(json);
   }
   return {{"document", extraction.document},

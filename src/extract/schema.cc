@@ -50,8 +50,43 @@ Result<ExtractField::Type> TypeOf(const Json& field, const std::string& here) {
   }
   if (type == "number") return Type::kNumber;
   if (type == "integer") return Type::kInteger;
+  if (type == "array") return Type::kLines;
   if (type.empty() || type == "string") return field.contains("pattern") ? Type::kPattern : Type::kText;
-  return MakeError(ErrorCode::kUnsupported, "{}.type: '{}' is none of string, number, integer", here, type);
+  return MakeError(ErrorCode::kUnsupported, "{}.type: '{}' is none of string, number, integer, array", here,
+                   type);
+}
+
+Result<ExtractField> ReadField(const std::string& name, const Json& json, std::string_view source);
+
+// Of an array: the fields of its lines.
+Result<void> ReadItems(const Json& json, const std::string& here, ExtractField& field) {
+  const auto items = json.find("items");
+  const auto properties = items != json.end() && items->is_object() ? items->find("properties") : json.end();
+  if (items == json.end() || !items->is_object() || properties == items->end() || !properties->is_object() ||
+      properties->empty())
+    return MakeError(ErrorCode::kInvalidArgument, "{}.items is no object with properties", here);
+  bool amount = false;
+  for (const auto& [name, item] : properties->items()) {
+    SOTTO_ASSIGN_OR_RETURN(ExtractField read, ReadField(name, item, here + ".items"));
+    if (read.type == ExtractField::Type::kLines)
+      return MakeError(ErrorCode::kUnsupported, "{}.items.properties.{}: lists within lists are not read",
+                       here, name);
+    amount = amount || read.type == ExtractField::Type::kMoney;
+    field.items.push_back(std::move(read));
+  }
+  if (!amount)
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "{}.items has no property of format money: a line is told by its amount", here);
+  for (const ExtractField& item : field.items) {
+    for (const std::string& part : item.product_of) {
+      if (std::none_of(field.items.begin(), field.items.end(),
+                       [&](const ExtractField& other) { return other.name == part; }))
+        return MakeError(ErrorCode::kInvalidArgument,
+                         "{}.items.properties.{}.product_of names '{}', which is no property of the items",
+                         here, item.name, part);
+    }
+  }
+  return {};
 }
 
 Result<ExtractField> ReadField(const std::string& name, const Json& json, std::string_view source) {
@@ -66,6 +101,9 @@ Result<ExtractField> ReadField(const std::string& name, const Json& json, std::s
     field.labels.push_back(LowerAscii(title));
   field.labels.push_back(WordsOf(name));
   SOTTO_ASSIGN_OR_RETURN(field.sum_of, TextList(json, "sum_of", here));
+  SOTTO_ASSIGN_OR_RETURN(field.product_of, TextList(json, "product_of", here));
+  SOTTO_ASSIGN_OR_RETURN(field.sums_to, TextList(json, "sums_to", here));
+  if (field.type == ExtractField::Type::kLines) SOTTO_RETURN_IF_ERROR(ReadItems(json, here, field));
   if (field.type == ExtractField::Type::kEnum) {
     SOTTO_ASSIGN_OR_RETURN(field.values, TextList(json, "enum", here));
     if (field.values.empty()) return MakeError(ErrorCode::kInvalidArgument, "{}.enum is empty", here);
@@ -85,8 +123,8 @@ Result<ExtractField> ReadField(const std::string& name, const Json& json, std::s
 }  // namespace
 
 std::string_view FieldTypeName(ExtractField::Type type) {
-  static constexpr std::string_view kNames[] = {"text", "number", "integer", "money", "date",
-                                                "iban", "email",  "phone",   "enum",  "pattern"};
+  static constexpr std::string_view kNames[] = {"text",  "number", "integer", "money",   "date", "iban",
+                                                "email", "phone",  "enum",    "pattern", "lines"};
   return kNames[static_cast<size_t>(type)];
 }
 
@@ -118,12 +156,16 @@ Result<ExtractSchema> ExtractSchema::Parse(const Json& json, std::string_view so
     if (schema.Find(name) == nullptr)
       return MakeError(ErrorCode::kInvalidArgument, "{}: required names '{}', which is no property", source,
                        name);
-  for (const ExtractField& field : schema.fields)
-    for (const std::string& part : field.sum_of)
-      if (schema.Find(part) == nullptr)
-        return MakeError(ErrorCode::kInvalidArgument,
-                         "{}: properties.{}.sum_of names '{}', which is no property", source, field.name,
-                         part);
+  for (const ExtractField& field : schema.fields) {
+    for (const auto& [key, names] :
+         {std::pair{"sum_of", &field.sum_of}, std::pair{"sums_to", &field.sums_to}}) {
+      for (const std::string& part : *names)
+        if (schema.Find(part) == nullptr)
+          return MakeError(ErrorCode::kInvalidArgument,
+                           "{}: properties.{}.{} names '{}', which is no property", source, field.name, key,
+                           part);
+    }
+  }
   return schema;
 }
 

@@ -6,7 +6,10 @@
 //      "invoice_number": {"type": "string", "labels": ["invoice no", "invoice #"], "pattern": "[A-Z0-9-]+"},
 //      "date":           {"type": "string", "format": "date"},
 //      "total":          {"type": "number", "format": "money", "sum_of": ["subtotal", "tax"]},
-//      "currency":       {"enum": ["EUR", "USD"]}}}
+//      "currency":       {"enum": ["EUR", "USD"]},
+//      "lines":          {"type": "array", "sums_to": ["subtotal"], "items": {"properties": {
+//        "description": {}, "quantity": {"type": "number"}, "unit_price": {"format": "money"},
+//        "amount": {"format": "money", "product_of": ["quantity", "unit_price"]}}}}}}
 //
 // Immutable after reading; any thread.
 #pragma once
@@ -24,13 +27,17 @@
 namespace sotto {
 
 struct ExtractField {
-  enum class Type { kText, kNumber, kInteger, kMoney, kDate, kIban, kEmail, kPhone, kEnum, kPattern };
+  enum class Type { kText, kNumber, kInteger, kMoney, kDate, kIban, kEmail, kPhone, kEnum, kPattern, kLines };
   std::string name;
   Type type = Type::kText;
   std::vector<std::string> labels;  // in small letters; the name's words are one
   std::vector<std::string> values;  // kEnum
   std::optional<std::regex> pattern;
-  std::vector<std::string> sum_of;  // fields whose values it is the sum of
+  std::vector<std::string> sum_of;      // fields whose values it is the sum of
+  std::vector<ExtractField> items;      // kLines: fields of one line
+  std::vector<std::string> product_of;  // of a line's amount: the line's fields that make it
+  std::vector<std::string>
+      sums_to;  // kLines: fields of the document, the first there of which the amounts make
   bool required = false;
 };
 

@@ -1,5 +1,6 @@
 #include "extract/straight_through.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -14,6 +15,21 @@ const Json& TruthOf(const DocumentTruth& truth, const std::string& field) {
   static const Json none;
   const auto found = truth.values.find(field);
   return found == truth.values.end() ? none : *found;
+}
+
+// Lists line by line; what a line's truth leaves out is null.
+bool SameExtracted(const Json& value, const Json& meant) {
+  if (value.is_array() && meant.is_array()) {
+    return value.size() == meant.size() &&
+           std::equal(value.begin(), value.end(), meant.begin(), [](const Json& a, const Json& b) {
+             if (!a.is_object() || !b.is_object()) return false;
+             return std::all_of(a.items().begin(), a.items().end(), [&](const auto& item) {
+               const auto other = b.find(item.key());
+               return SameExtracted(item.value(), other == b.end() ? Json() : *other);
+             });
+           });
+  }
+  return SameValue(value, meant);
 }
 
 }  // namespace
@@ -67,7 +83,7 @@ void StraightThroughCount::Count(const Document& document, const DocumentTruth& 
   std::vector<std::string> wrong;
   for (const ExtractedField& field : extraction.fields) {
     const Json& meant = TruthOf(truth, field.name);
-    const bool right = SameValue(field.value, meant);
+    const bool right = SameExtracted(field.value, meant);
     if (!right)
       wrong.push_back(
           fmt::format("{}: {} is {}, not {}", truth.document, field.name, meant.dump(), field.value.dump()));

@@ -351,6 +351,7 @@ std::vector<FoundValue> FindValues(const ExtractField& field, std::string_view l
     case Type::kPattern:
       return FindTokens(line, field);
     case Type::kText:
+    case Type::kLines:
       break;
   }
   return {};

@@ -72,7 +72,7 @@ void SpecialistApi::AddTo(Router& router) {
   router.Add(
       {"GET", "/v1/specialists", scope::kModels, [this](Exchange exchange) { List(std::move(exchange)); }});
   router.Add({"POST", "/v1/classify", scope::kModels, [this](Exchange exchange) {
-                Annotate(std::move(exchange), {"classify", "language", "risk"});
+                Annotate(std::move(exchange), {"classify", "command", "language", "risk"});
               }});
   router.Add({"POST", "/v1/extract", scope::kModels, [this](Exchange exchange) {
                 Annotate(std::move(exchange), {"tag", "rule", "summarise"});

@@ -17,6 +17,17 @@ threshold: 0.5           # of the confidence; below it:
 below: ask               # escalate, ask, person or none
 )",
      &OpenClassify, &TrainClassify, &EvaluateClassify},
+    {"command", "what a sentence wants of a house's devices: command, device, room, value",
+     R"(specialist: {name}
+kind: command
+description: What somebody wants of the devices here
+home: home.yaml     # rooms, devices and what each can do: copy specialists/device_commands/home.yaml
+data: {train: [train.tsv], valid: [valid.jsonl]}
+out_of_scope: {false_alarms: 0.03}
+threshold: 0.5
+below: ask
+)",
+     &OpenCommand, &TrainClassify, &EvaluateCommand},
     {"embed", "a text as a vector: near where two texts mean the same",
      R"(specialist: {name}
 kind: embed

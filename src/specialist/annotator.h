@@ -123,6 +123,9 @@ Result<std::unique_ptr<Annotator>> OpenClassify(const SpecialistDeclaration&, co
 Result<Json> TrainClassify(const SpecialistDeclaration&, const SpecialistContext&);
 Result<Json> EvaluateClassify(const SpecialistDeclaration&, const SpecialistContext&,
                               const std::vector<std::string>&);
+Result<std::unique_ptr<Annotator>> OpenCommand(const SpecialistDeclaration&, const SpecialistContext&);
+Result<Json> EvaluateCommand(const SpecialistDeclaration&, const SpecialistContext&,
+                             const std::vector<std::string>&);
 Result<std::unique_ptr<Annotator>> OpenEmbed(const SpecialistDeclaration&, const SpecialistContext&);
 Result<std::unique_ptr<Annotator>> OpenLanguage(const SpecialistDeclaration&, const SpecialistContext&);
 Result<Json> EvaluateLanguage(const SpecialistDeclaration&, const SpecialistContext&,

@@ -14,7 +14,9 @@ struct ClassifyKeys {
 };
 
 Result<ClassifyKeys> ReadClassifyKeys(const SpecialistDeclaration& declaration) {
-  SOTTO_RETURN_IF_ERROR(CheckKeys(declaration, {"out_of_scope", "balanced", "features"}));
+  std::vector<std::string> known = {"out_of_scope", "balanced", "features"};
+  if (declaration.kind == "command") known.emplace_back("home");  // kind_command.cc trains by this too
+  SOTTO_RETURN_IF_ERROR(CheckKeys(declaration, known));
   ClassifyKeys out;
   YamlReader reader;
   const YAML::Node& root = declaration.root;
@@ -104,9 +106,9 @@ std::string ClassifierCard(const SpecialistDeclaration& declaration, const Train
                            const Json& figures, size_t bytes, const SpecialistContext& context) {
   std::string text = fmt::format("# Specialist `{}`\n\n{}\n\n", declaration.name, declaration.description);
   text += fmt::format(
-      "Kind classify: {} labels. A linear classifier over {} features of words and letters{}, {:.1f} "
+      "Kind {}: {} labels. A linear classifier over {} features of words and letters{}, {:.1f} "
       "MB.\n\n## Data\n\n",
-      trained.parts.labels.size(), trained.parts.features.size(),
+      declaration.kind, trained.parts.labels.size(), trained.parts.features.size(),
       trained.parts.encoder_id.empty() ? "" : " and the sentence encoder's vector (docs/models.md)",
       static_cast<double>(bytes) / 1e6);
   text += fmt::format("- {} texts with a label, {} out of scope\n", trained.rows, trained.rows_out_of_scope);

@@ -192,7 +192,9 @@ TEST(Schema, MistakesAreNamed) {
   };
   EXPECT_THAT(error("[]"), HasSubstr("s.json"));
   EXPECT_THAT(error("{}"), HasSubstr("properties"));
-  EXPECT_THAT(error(R"({"properties": {"a": {"type": "array"}}})"), HasSubstr("properties.a.type: 'array'"));
+  EXPECT_THAT(error(R"({"properties": {"a": {"type": "array"}}})"), HasSubstr("properties.a.items"));
+  EXPECT_THAT(error(R"({"properties": {"a": {"type": "object"}}})"),
+              HasSubstr("properties.a.type: 'object'"));
   EXPECT_THAT(error(R"({"properties": {"a": {"format": "colour"}}})"), HasSubstr("'colour'"));
   EXPECT_THAT(error(R"({"properties": {"a": {"pattern": "("}}})"), HasSubstr("properties.a.pattern"));
   EXPECT_THAT(error(R"({"properties": {"a": {}}, "required": ["b"]})"), HasSubstr("'b'"));
