@@ -78,7 +78,7 @@ void SpokenExchange::BeginUtterance() {
 
 void SpokenExchange::AskPartial() {
   partial_asked_ = true;
-  recognizer_->Partial([inbox = inbox_, this, number = number_](std::optional<Transcript> partial) {
+  recognizer_->Partial(false, [inbox = inbox_, this, number = number_](std::optional<Transcript> partial) {
     inbox->Put([this, number, partial = std::move(partial)] {
       if (number != number_ || !hearing_) return;  // it is over: its final comes
       partial_asked_ = false;
