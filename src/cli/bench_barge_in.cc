@@ -117,7 +117,7 @@ class BargeIn {
   }
 
  private:
-  Result<void> Call(Recordings recordings, const VoiceSession::Callbacks& callbacks, EchoRoom* room) {
+  Result<void> Call(SpokenLines recordings, const VoiceSession::Callbacks& callbacks, EchoRoom* room) {
     RecordedCaller caller(std::move(recordings));
     VoiceOptions voice = terminal_.NextOptions();
     voice.front_end.echo_cancellation = true;
@@ -134,7 +134,7 @@ class BargeIn {
   Result<void> Interrupt() {
     ProgressBar progress("Interrupting");
     for (int n = 0; n < flags_.trials; ++n) {
-      const Recordings& all = callers_[static_cast<size_t>(n) % callers_.size()];
+      const SpokenLines& all = callers_[static_cast<size_t>(n) % callers_.size()];
       RecordedCaller::Recording line = all[static_cast<size_t>(n) / callers_.size() % all.size()];
       line.interrupts = true;
       EchoRoom room(flags_, static_cast<uint64_t>(n + 1));
@@ -149,7 +149,7 @@ class BargeIn {
   Result<void> Listen() {
     ProgressBar progress("Listening to itself");
     for (size_t n = 0; playback_s_ < flags_.minutes * 60; ++n) {
-      Recordings lines = callers_[n % callers_.size()];
+      SpokenLines lines = callers_[n % callers_.size()];
       for (RecordedCaller::Recording& line : lines) line.interrupts = false;
       VoiceSession::Callbacks callbacks;
       callbacks.on_turn = [&](const TurnRecord& record) { false_barge_ins_ += record.interrupted; };
@@ -164,7 +164,7 @@ class BargeIn {
 
   const BargeInFlags& flags_;
   VoiceTerminal& terminal_;
-  std::vector<Recordings> callers_;
+  std::vector<SpokenLines> callers_;
   std::vector<double> stop_ms_;
   double playback_s_ = 0;
   int64_t false_barge_ins_ = 0;  // replies cut off

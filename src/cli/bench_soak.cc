@@ -37,7 +37,7 @@ Usage UsageNow() { return {ResidentMb(), ThreadCount()}; }
 // Calls one after the other, each with the next voice; every fifth caller falls silent in the middle.
 Result<Soak> RunSoak(const SoakFlags& flags, VoiceTerminal& terminal) {
   SOTTO_ASSIGN_OR_RETURN(const std::vector<DemoLine> lines, ReadDemoScript(terminal.workflow(), {}));
-  SOTTO_ASSIGN_OR_RETURN(const std::vector<Recordings> callers, RecordCallers(lines));
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<SpokenLines> callers, RecordCallers(lines));
   ProgressBar progress("Calling");
   Soak soak;
   const double wanted = flags.hours * 3600;

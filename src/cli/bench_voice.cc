@@ -79,7 +79,7 @@ struct Measured {
 };
 
 // What callers say in each call.
-Result<std::vector<Recordings>> MakeCallers(const Workflow& workflow) {
+Result<std::vector<SpokenLines>> MakeCallers(const Workflow& workflow) {
   SOTTO_ASSIGN_OR_RETURN(std::vector<DemoLine> lines, ReadDemoScript(workflow, {}));
   for (DemoLine& line : lines) line.interrupts = false;
   return RecordCallers(lines);
@@ -95,7 +95,7 @@ double ThreadCpuMs() {
 class CallLine {
  public:
   // `humming`: the voice of a line with stand-ins; null: everything is real.
-  CallLine(VoiceTerminal& terminal, const BenchVoiceFlags& flags, const std::vector<Recordings>& callers,
+  CallLine(VoiceTerminal& terminal, const BenchVoiceFlags& flags, const std::vector<SpokenLines>& callers,
            size_t number, std::shared_ptr<PhraseCache> humming)
       : terminal_(terminal),
         flags_(flags),
@@ -201,7 +201,7 @@ class CallLine {
 
   VoiceTerminal& terminal_;
   const BenchVoiceFlags& flags_;
-  const std::vector<Recordings>& callers_;
+  const std::vector<SpokenLines>& callers_;
   const size_t number_;
   const std::shared_ptr<PhraseCache> humming_;
   SystemClock clock_;
@@ -237,7 +237,7 @@ struct Results {
 };
 
 Result<Results> RunCalls(VoiceTerminal& terminal, const BenchVoiceFlags& flags,
-                         const std::vector<Recordings>& callers, int calls, int seconds) {
+                         const std::vector<SpokenLines>& callers, int calls, int seconds) {
   const SystemClock clock;
   const auto humming = std::make_shared<PhraseCache>(MakeHummingVoice(), "");
   std::vector<std::unique_ptr<CallLine>> lines;
@@ -270,7 +270,7 @@ Result<Results> RunCalls(VoiceTerminal& terminal, const BenchVoiceFlags& flags,
 }
 
 // The highest number of calls without a late frame: doubles, then halves the gap.
-Result<int> FindMax(VoiceTerminal& terminal, const std::vector<Recordings>& callers,
+Result<int> FindMax(VoiceTerminal& terminal, const std::vector<SpokenLines>& callers,
                     const BenchVoiceFlags& flags, int good) {
   const auto works = [&](int calls) -> Result<bool> {
     SOTTO_ASSIGN_OR_RETURN(const Results results,

@@ -27,8 +27,8 @@ Result<std::vector<DemoLine>> ReadDemoScript(const Workflow& workflow, const std
   return lines;
 }
 
-Result<Recordings> RecordScript(std::span<const DemoLine> lines, Synthesizer& voice) {
-  Recordings recordings;
+Result<SpokenLines> RecordScript(std::span<const DemoLine> lines, Synthesizer& voice) {
+  SpokenLines recordings;
   for (const DemoLine& line : lines) {
     SOTTO_ASSIGN_OR_RETURN(Audio audio, SynthesizeAll(voice, SpeakableWords(line.text)));
     recordings.push_back({line.text, std::move(audio), line.interrupts});
@@ -36,8 +36,8 @@ Result<Recordings> RecordScript(std::span<const DemoLine> lines, Synthesizer& vo
   return recordings;
 }
 
-Result<std::vector<Recordings>> RecordCallers(std::span<const DemoLine> lines) {
-  std::vector<Recordings> callers;
+Result<std::vector<SpokenLines>> RecordCallers(std::span<const DemoLine> lines) {
+  std::vector<SpokenLines> callers;
   for (const char* name : {"slt", "kal16", "awb"}) {
     SOTTO_ASSIGN_OR_RETURN(const auto voice, OpenSynthesizer("flite", name));
     SOTTO_ASSIGN_OR_RETURN(callers.emplace_back(), RecordScript(lines, *voice));

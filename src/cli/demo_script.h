@@ -22,10 +22,10 @@ struct DemoLine {
 // the workflow, or, where it has none, lines that work with any workflow.
 Result<std::vector<DemoLine>> ReadDemoScript(const Workflow& workflow, const std::filesystem::path& path);
 
-using Recordings = std::vector<RecordedCaller::Recording>;
+using SpokenLines = std::vector<RecordedCaller::Recording>;
 
-Result<Recordings> RecordScript(std::span<const DemoLine> lines, Synthesizer& voice);
+Result<SpokenLines> RecordScript(std::span<const DemoLine> lines, Synthesizer& voice);
 // The same lines said by several callers, each with a voice of flite's that is not Sotto's.
-Result<std::vector<Recordings>> RecordCallers(std::span<const DemoLine> lines);
+Result<std::vector<SpokenLines>> RecordCallers(std::span<const DemoLine> lines);
 
 }  // namespace sotto

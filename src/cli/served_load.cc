@@ -109,9 +109,9 @@ Noticed CallOnLines(const std::vector<std::vector<Audio>>& people, const Scripte
 
 Result<std::vector<std::vector<Audio>>> PeopleWhoSay(std::vector<DemoLine> lines) {
   for (DemoLine& line : lines) line.interrupts = false;
-  SOTTO_ASSIGN_OR_RETURN(const std::vector<Recordings> recorded, RecordCallers(lines));
+  SOTTO_ASSIGN_OR_RETURN(const std::vector<SpokenLines> recorded, RecordCallers(lines));
   std::vector<std::vector<Audio>> people;
-  for (const Recordings& person : recorded) {
+  for (const SpokenLines& person : recorded) {
     people.emplace_back();
     for (const RecordedCaller::Recording& recording : person)
       people.back().push_back({TrimAndFade(recording.audio.samples, 160)});
