@@ -386,6 +386,8 @@ HostileLoad::HostileLoad(Target target, uint64_t seed) : target_(std::move(targe
   }
 }
 
+HostileLoad::~HostileLoad() { Stop(); }
+
 void HostileLoad::Stop() {
   stopping_ = true;
   for (std::thread& thread : threads_) thread.join();

@@ -29,7 +29,7 @@ class HostileLoad {
 
   // Begins at once. `seed`: of what is random.
   HostileLoad(Target target, uint64_t seed);
-  ~HostileLoad() { Stop(); }
+  ~HostileLoad();
   void Stop();
 
   // After Stop: {"vanish": n, "garbage": n, ..., "replays": {"tried", "accepted"}}
