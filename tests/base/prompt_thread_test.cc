@@ -20,7 +20,8 @@ TEST(PromptThread, IsTakenWhereTheKernelKnowsIt) {
     again = WakePromptly();
   }).join();
   EXPECT_EQ(taken, again);
-  if (major > 6 || (major == 6 && minor >= 12)) EXPECT_TRUE(taken) << system.release;
+  const bool known = major > 6 || (major == 6 && minor >= 12);
+  EXPECT_TRUE(taken || !known) << system.release;
 }
 
 }  // namespace
