@@ -293,11 +293,11 @@ void Grounding::AddSpans(const OfferedArgument& argument, std::vector<GroundedVa
       for (size_t end = begin; end < std::min(begin + kMaxSpanWords, said.words.size()); ++end) {
         text += (end == begin ? "" : " ") + said.words[end].text;
         const size_t from = said.words[begin].begin;
-        // The user's own spelling; a form of a listed value means that value.
+        // The user's own spelling; a listed value's own name means that value. Other names of it are kept as they were said:
+        // the dialogue knows them (dialogue/slot_value.h).
         Json value = said.text.substr(from, said.words[end].end - from);
         for (const OfferedArgument::Listed& listed : argument.listed) {
-          if (std::find(listed.forms.begin(), listed.forms.end(), text) != listed.forms.end())
-            value = listed.value;
+          if (!listed.forms.empty() && listed.forms.front() == text) value = listed.value;
         }
         Add(out, Json(text).dump(), std::move(value));
       }

@@ -54,7 +54,7 @@ function recordCall() {
   mkdirSync(path.join(folder, 'recordings'));
   writeFileSync(path.join(folder, 'recordings', 'one.wav'), sound);
   writeFileSync(path.join(folder, 'recordings', 'one.json'), JSON.stringify({
-    session: 'call-1', workflow: 'banking', channel: 'voice', keep_days: 30, began_s: now / 1000 - 1, ready: true, complete: true, frames, lost_frames: 0, silenced_ms: [[3600, 4000]],
+    session: 'call-1', workflow: 'banking', channel: 'voice', keep_days: 30, began_s: now / 1000 - 1, ready: true, complete: true, frames, lost_frames: 0, silenced_ms: [[4000, 4400]],
   }));
 }
 recordCall();

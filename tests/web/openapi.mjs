@@ -58,6 +58,8 @@ async function ask(method, where, body, wanted, headers = {}) {
 const index = mkdtempSync(path.join(tmpdir(), 'sotto-index-'));
 const notes = mkdtempSync(path.join(tmpdir(), 'sotto-notes-'));
 writeFileSync(path.join(notes, 'fees.md'), '# Fees\n\n## Stop payments\n\nA stop payment costs $30 a request.\n');
+writeFileSync(path.join(notes, 'hours.md'), '# Branches\n\n## Hours\n\nThe branch opens at nine and closes at five on weekdays.\n');
+writeFileSync(path.join(notes, 'cards.md'), '# Cards\n\nA lost card is replaced within five days for $10.\n');
 execFileSync(sotto, ['index', 'build', notes, '--out', index]);
 // A recording of a quarter of a second, as a server before this one left it (docs/formats/recordings.md).
 const kept = mkdtempSync(path.join(tmpdir(), 'sotto-recordings-'));
