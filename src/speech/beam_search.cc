@@ -55,12 +55,7 @@ void BeamSearch::Extend(const TokenScorer& scorer, const TokenLmMix& lm, size_t 
     });
     tokens_.resize(kMaxTokensLookedAt);
   }
-  const auto end = lm.n_parts() > 0 ? best - static_cast<float>(options_.end_gap) : cut;
-  std::erase_if(tokens_, [&](TokenId t) {
-    const bool ends = t == eos_ || std::ranges::find(options_.end_marks, t) != options_.end_marks.end();
-    return t == bos_ || t == 0 || (t == eos_ && !may_end) || (ends && logits[static_cast<size_t>(t)] < end);
-  });
-  if (tokens_.empty()) return;
+  std::erase_if(tokens_, [&](TokenId t) { return t == bos_ || t == 0 || (t == eos_ && !may_end); });
   lm_log_probs_.resize(tokens_.size());
   lm_scorer_.Score(lm, live.state, tokens_, lm_log_probs_);
   const size_t begin = out->size();
@@ -187,21 +182,6 @@ Result<SearchResult> BeamSearch::Run(TokenScorer& scorer, const TokenLmMix& lm, 
       free_row = branches.size();
       branches.push_back({free_parent, free_token});
     }
-  }
-  // What was heard freely competes by the same score: the beam may have left its path early for the workflow's words.
-  if (const SearchHypothesis& free = result.free;
-      free.ended && !free.tokens.empty() && lm.n_parts() > 0 &&
-      std::ranges::find(finished, free.tokens, &SearchHypothesis::tokens) == finished.end()) {
-    SearchHypothesis scored = free;
-    TokenLmMix::State state = lm.Begin();
-    for (const TokenId token : free.tokens) {
-      scored.lm += lm.LogProbability(state, token);
-      state = lm.Next(state, token);
-    }
-    scored.lm += lm.LogProbability(state, eos_);
-    scored.score = scored.acoustic + options_.lm_weight * scored.lm +
-                   options_.token_bonus * static_cast<double>(free.tokens.size() + 1);
-    finished.push_back(std::move(scored));
   }
   std::ranges::stable_sort(finished, [](const auto& a, const auto& b) { return a.score > b.score; });
   if (finished.size() > options_.n_best) finished.resize(options_.n_best);

@@ -66,11 +66,7 @@ struct BeamSearchOptions {
   double token_bonus = 1.4;
   double tokens_per_second = 6.5;  // at most; as the model's authors set it
   size_t spare_tokens = 4;         // and so many more, however short the sound
-  // The end, and a mark that ends a sentence, may be so much less probable by the sound than the best token: what is
-  // plainly still being said is no sentence of the workflow that is over.
-  double end_gap = 1.5;
-  std::vector<TokenId> end_marks = {};
-  double give_up = 8;  // a hypothesis so far behind the best finished one is dropped
+  double give_up = 8;              // a hypothesis so far behind the best finished one is dropped
   bool free_hypothesis = true;
   size_t n_best = 8;
 };

@@ -24,10 +24,6 @@ constexpr float kMostGain = 100;
 // Log-probability a token of what was heard freely: below it the sound was too unclear to say that it was something
 // else. What was found of the workflow in it is told, with little confidence.
 constexpr double kPlainlyHeard = -0.8;
-// A log-probability of the whole sound so far below that of what was heard freely, and clearly: no workflow's sentence is
-// worth that, however probable it is here. Right orders in a kitchen's noise are as far behind, but nothing is clear there.
-constexpr double kFarBehind = 10;
-constexpr double kClearlyHeard = -0.5;
 
 size_t SamplesOf(std::chrono::milliseconds time) {
   return static_cast<size_t>(time.count()) * kSampleRateHz / 1000;
@@ -166,7 +162,6 @@ class MoonshineRecognizer final : public Recognizer {
     BeamSearchOptions options = options_.search;
     options.beam = beam;
     options.free_hypothesis = free_hypothesis;
-    options.end_marks = pool_.lm_->end_marks();
     return BeamSearch(vocabulary.n_vocab, vocabulary.bos, vocabulary.eos, options);
   }
 
@@ -337,11 +332,8 @@ class MoonshineRecognizer final : public Recognizer {
     const SearchHypothesis* told = &best;
     const bool fused = mix_.n_parts() > 0;
     double right = fused ? ProbabilityRight(evidence) : std::exp(evidence.acoustic);
-    const double clear = result.free.AcousticPerToken();
-    const bool other =
-        ProbabilityMeant(evidence) < options_.other_speech ||
-        (options_.other_speech > 0 && evidence.behind_free > kFarBehind && clear > kClearlyHeard);
-    if (fused && !free.empty() && said != free && clear > kPlainlyHeard && other) {
+    if (fused && !free.empty() && said != free && result.free.AcousticPerToken() > kPlainlyHeard &&
+        ProbabilityMeant(evidence) < options_.other_speech) {
       told = &result.free;
       out->text = free;
       out->n_best = {{free, 0}};

@@ -165,19 +165,6 @@ void TokenLmMix::Add(std::shared_ptr<const TokenLm> part, float weight) {
   total_weight_ += weight;
 }
 
-void TokenLmMix::SetGeneral(std::shared_ptr<const TokenShares> general, float share) {
-  SOTTO_CHECK(share >= 0 && floor_ + share < 1 && (general == nullptr || general->size() == n_vocab_));
-  general_share_ = general == nullptr ? 0 : share;
-  general_ = std::move(general);
-}
-
-void TokenLmMix::SetFree(TokenId token, float probability, std::vector<TokenId> not_after) {
-  SOTTO_CHECK(probability > 0 && probability < 1);
-  free_token_ = token;
-  free_log_prob_ = std::log(probability);
-  not_after_ = std::move(not_after);
-}
-
 TokenLmMix::State TokenLmMix::Begin() const {
   State state;
   for (size_t i = 0; i < n_parts_; ++i) state.contexts[i] = parts_[i]->Begin();
@@ -185,24 +172,16 @@ TokenLmMix::State TokenLmMix::Begin() const {
 }
 
 TokenLmMix::State TokenLmMix::Next(const State& state, TokenId token) const {
-  if (IsFree(state, token)) {
-    State same = state;
-    same.last = token;
-    return same;
-  }
   State next;
-  next.last = token;
   for (size_t i = 0; i < n_parts_; ++i) next.contexts[i] = parts_[i]->Next(state.contexts[i], token);
   return next;
 }
 
 double TokenLmMix::LogProbability(const State& state, TokenId token) const {
-  if (n_parts_ == 0) return -std::log(static_cast<double>(n_vocab_));
-  if (IsFree(state, token)) return static_cast<double>(free_log_prob_);
-  double p = static_cast<double>(floor_) / static_cast<double>(n_vocab_);
-  if (general_ != nullptr) p += static_cast<double>(general_share_ * (*general_)[static_cast<size_t>(token)]);
+  const double floor = n_parts_ == 0 ? 1.0 : static_cast<double>(floor_);
+  double p = floor / static_cast<double>(n_vocab_);
   for (size_t i = 0; i < n_parts_; ++i) {
-    p += static_cast<double>(OfParts()) * static_cast<double>(weights_[i] / total_weight_) *
+    p += (1 - floor) * static_cast<double>(weights_[i] / total_weight_) *
          parts_[i]->Probability(state.contexts[i], token);
   }
   return std::log(p);
@@ -220,12 +199,11 @@ void TokenLmScorer::Score(const TokenLmMix& mix, const TokenLmMix::State& state,
     std::fill(mark_.begin(), mark_.end(), 0);
     round_ = 1;
   }
-  const bool empty = mix.n_parts_ == 0;
-  const float floor = empty ? 1.0f : mix.floor_;
+  const float floor = mix.n_parts_ == 0 ? 1.0f : mix.floor_;
   std::array<float, TokenLmMix::kMaxParts> below{};
   for (size_t i = 0; i < mix.n_parts_; ++i) {
     const TokenLm& lm = *mix.parts_[i];
-    float weight = mix.OfParts() * mix.weights_[i] / mix.total_weight_;
+    float weight = (1 - floor) * mix.weights_[i] / mix.total_weight_;
     for (size_t level = TokenLm::kOrder - 1; level-- > 0;) {
       const uint32_t node = state.contexts[i].nodes[level];
       const TokenLm::Share share = lm.ShareOf(level, node);
@@ -246,12 +224,7 @@ void TokenLmScorer::Score(const TokenLmMix& mix, const TokenLmMix::State& state,
   const float everywhere = floor / static_cast<float>(mix.n_vocab_);
   for (size_t n = 0; n < tokens.size(); ++n) {
     const auto token = static_cast<size_t>(tokens[n]);
-    if (!empty && mix.IsFree(state, tokens[n])) {
-      log_probs[n] = mix.free_log_prob_;
-      continue;
-    }
     float p = everywhere + (mark_[token] == round_ ? seen_[token] : 0);
-    if (!empty && mix.general_ != nullptr) p += mix.general_share_ * (*mix.general_)[token];
     for (size_t i = 0; i < mix.n_parts_; ++i) p += below[i] * mix.parts_[i]->floor_[token];
     log_probs[n] = std::log(p);
   }

@@ -10,7 +10,6 @@
 // TokenLm: immutable, any thread. TokenLmMix: a value that shares its parts. TokenLmScorer: scratch of one thread.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -89,28 +88,18 @@ class TokenLmBuilder {
   std::vector<Window> windows_;
 };
 
-// What is said at all, without a context: P(token) over the vocabulary, [n_vocab], sums to at most 1.
-using TokenShares = std::vector<float>;
-
-// A weighted sum of models, of a general floor (all tokens alike) and of what is said at all. One token may stand anywhere
-// and say nothing, a comma: it costs a fixed probability and leaves the contexts as they were, so that models are counted
-// without it and a speech model may write it or not. Behind some tokens it means something ("3,902") and counts as others.
+// A weighted sum of models and of a general floor (all tokens alike).
 class TokenLmMix {
  public:
   static constexpr size_t kMaxParts = 4;
   struct State {
     std::array<TokenLm::Context, kMaxParts> contexts;
-    TokenId last = -1;
   };
 
   // REQUIRES: 0 <= floor < 1, of all that is said.
   explicit TokenLmMix(size_t n_vocab = 0, float floor = 0.01f);
   // Null and weights of 0 are left out; what does not fit any more is left out too. Weights are normalised.
   void Add(std::shared_ptr<const TokenLm> part, float weight);
-  // REQUIRES: 0 <= share, floor + share < 1; `general` of n_vocab values, or null for none.
-  void SetGeneral(std::shared_ptr<const TokenShares> general, float share);
-  // REQUIRES: 0 < probability < 1.
-  void SetFree(TokenId token, float probability, std::vector<TokenId> not_after = {});
 
   State Begin() const;
   State Next(const State& state, TokenId token) const;
@@ -123,17 +112,6 @@ class TokenLmMix {
   friend class TokenLmScorer;
   size_t n_vocab_;
   float floor_;
-  float OfParts() const { return 1 - floor_ - general_share_; }
-
-  std::shared_ptr<const TokenShares> general_;  // null: none
-  float general_share_ = 0;
-  bool IsFree(const State& state, TokenId token) const {
-    return token == free_token_ && std::ranges::find(not_after_, state.last) == not_after_.end();
-  }
-
-  TokenId free_token_ = -1;  // none
-  std::vector<TokenId> not_after_;
-  float free_log_prob_ = 0;
   float total_weight_ = 0;
   size_t n_parts_ = 0;
   std::array<std::shared_ptr<const TokenLm>, kMaxParts> parts_;

@@ -20,12 +20,8 @@ namespace sotto {
 struct WorkflowLmOptions {
   // Share of a kind of answer's own sentences while it is waited for; the rest is open speech.
   float mode_share = 0.9f;
-  // Share of any token at all: what nobody wrote down must stay possible,
-  float floor = 0.002f;
-  // and of the words of everyday speech (speech/frequent_words.h).
-  float general_share = 0.02f;
-  // Of a comma, anywhere: with the search's weight and bonus (speech/beam_search.h) it neither costs nor earns much.
-  float comma = 0.04f;
+  // Share of any token at all: what nobody wrote down must stay possible.
+  float floor = 0.01f;
   // Share of the phrases of one caller.
   float phrase_share = 0.2f;
 };
@@ -52,18 +48,12 @@ class WorkflowLm {
   // `phrases` may be null.
   TokenLmMix For(ListeningMode mode, std::shared_ptr<const TokenLm> phrases = nullptr) const;
 
-  // The marks that end a sentence, as tokens.
-  const std::vector<TokenId>& end_marks() const { return end_marks_; }
   size_t size_bytes() const;
 
  private:
   WorkflowLm() = default;
   WorkflowLmOptions options_;
   size_t n_vocab_ = 0;
-  TokenId comma_ = -1;  // none
-  std::vector<TokenId> end_marks_;
-  std::vector<TokenId> numerals_;  // behind which a comma says something
-  std::shared_ptr<const TokenShares> general_;
   std::map<std::string, std::string, std::less<>> spelling_;
   std::map<ListeningMode, std::shared_ptr<const TokenLm>> parts_;
 };

@@ -75,7 +75,7 @@ async function opened(browser, url, who) {
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(error.message));
   page.on('console', (message) => { if (message.type() === 'error' && !message.text().includes('401')) page.problems.push(message.text()); });
-  page.on('request', (request) => { if (!request.url().startsWith(url)) page.problems.push(`elsewhere: ${request.url()}`); });
+  page.on('request', (request) => { if (!request.url().startsWith(url) && !request.url().startsWith(`blob:${url}`)) page.problems.push(`elsewhere: ${request.url()}`); });
   await page.goto(`${url}/label.html`);
   await page.locator('#key-dialog[open]').waitFor();
   await accessible(page, 'a key is asked for');
