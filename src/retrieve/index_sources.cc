@@ -32,7 +32,8 @@ Result<void> AddRows(const std::filesystem::path& file, std::vector<IndexSource>
     const std::string id = field("id");
     if (id.empty() || !row.contains("text"))
       return MakeError(ErrorCode::kInvalidArgument, "{}: a row needs \"id\" and \"text\"", here);
-    if (!seen.insert(id).second) return MakeError(ErrorCode::kInvalidArgument, "{}: a second row of id '{}'", here, id);
+    if (!seen.insert(id).second)
+      return MakeError(ErrorCode::kInvalidArgument, "{}: a second row of id '{}'", here, id);
     IndexSource source;
     source.name = id;
     const std::string title = field("title");
@@ -60,13 +61,14 @@ bool LiesIn(const std::filesystem::path& path, const std::filesystem::path& fold
   std::error_code error;
   const std::filesystem::path real = std::filesystem::canonical(path, error);
   const std::filesystem::path within = std::filesystem::canonical(folder, error);
-  return !error && std::mismatch(within.begin(), within.end(), real.begin(), real.end()).first == within.end();
+  return !error &&
+         std::mismatch(within.begin(), within.end(), real.begin(), real.end()).first == within.end();
 }
 
 }  // namespace
 
-Result<std::vector<IndexSource>> FindSources(const std::filesystem::path& from, const std::filesystem::path& index,
-                                             size_t* skipped) {
+Result<std::vector<IndexSource>> FindSources(const std::filesystem::path& from,
+                                             const std::filesystem::path& index, size_t* skipped) {
   std::vector<IndexSource> sources;
   std::error_code error;
   *skipped = 0;

@@ -49,7 +49,7 @@ std::filesystem::path TrainedDepartments(const TempFolder& folder) {
 
 TEST(SpecialistDeclaration, NamesMistakesWithTheirPlace) {
   EXPECT_EQ(Mistake("specialist: x\nkind: telepathy\n"),
-            "specialist.yaml:2: unknown kind 'telepathy' (the kinds are classify, embed, language, rule, "
+            "specialist.yaml:2: unknown kind 'telepathy' (the kinds are classify, command, embed, language, rule, "
             "tag, risk, summarise)");
   EXPECT_EQ(Mistake("specialist: x\nkind: language\nlanguage: en\n"),
             "specialist.yaml:3:1: unknown key 'language' in specialist (did you mean 'languages'?)");
