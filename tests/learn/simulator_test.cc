@@ -70,9 +70,8 @@ TEST(SynthTest, AYesWithAChangeIsBoth) {
         ASSERT_EQ(turn.calls.size(), 2u) << said;
         EXPECT_EQ(turn.calls[0].name, control::kAffirm) << said;
       }
-      if (said.starts_with("no i meant ") || said.starts_with("no make it ")) {
+      if (said.starts_with("no ") && !IsControlTool(turn.calls.back().name)) {
         ++refused;
-        ASSERT_EQ(turn.calls.size(), 2u) << said;
         EXPECT_EQ(turn.calls[0].name, control::kDeny) << said;
       }
       if (said.starts_with("make it ")) {
